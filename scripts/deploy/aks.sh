@@ -1,0 +1,112 @@
+# Virtual nodes of AKS: a cluster whose virtual node runs confidential container groups. Sourced by deploy.sh.
+# shellcheck shell=sh
+# shellcheck disable=SC2154
+
+# The chart of Microsoft's virtual nodes on ACI, at the commit that was looked at.
+chart_url=https://github.com/microsoft/virtualnodesOnAzureContainerInstances
+chart_version=${VIRTUAL_NODES_VERSION:-main}
+
+network() { echo "$scope/Microsoft.Network/virtualNetworks/vnet-$prefix/subnets/$1"; }
+
+build_aks() {
+	say "network: nodes 10.1.0.0/16, container groups 10.2.0.0/16, one way out"
+	run az network vnet create --resource-group "$group" --name "vnet-$prefix" --location "$location" --address-prefixes 10.0.0.0/8 \
+		--subnet-name aks --subnet-prefixes 10.1.0.0/16
+	run az network public-ip create --resource-group "$group" --name "ip-$prefix" --location "$location" --sku Standard
+	run az network nat gateway create --resource-group "$group" --name "nat-$prefix" --location "$location" --public-ip-addresses "ip-$prefix"
+	run az network vnet subnet create --resource-group "$group" --vnet-name "vnet-$prefix" --name cg --address-prefixes 10.2.0.0/16 \
+		--delegations Microsoft.ContainerInstance/containerGroups --nat-gateway "nat-$prefix"
+	say "cluster"
+	run az aks create --resource-group "$group" --name "aks-$prefix" --location "$location" --node-count 2 --node-vm-size Standard_D4s_v4 \
+		--network-plugin azure --vnet-subnet-id "$(network aks)" --service-cidr 10.4.0.0/16 --dns-service-ip 10.4.0.10 \
+		--attach-acr "$registry" --generate-ssh-keys
+	kubelet=$(query kubelet-identity az aks show --resource-group "$group" --name "aks-$prefix" --query identityProfile.kubeletidentity.objectId --output tsv)
+	nodes=$(query "MC_${group}_aks-${prefix}_$location" az aks show --resource-group "$group" --name "aks-$prefix" --query nodeResourceGroup --output tsv)
+	say "address of the load balancer: known early, because the parties' policies name it"
+	run az network public-ip create --resource-group "$nodes" --name "ip-parley-$prefix" --location "$location" --sku Standard
+	balancer=$(query 192.0.2.1 az network public-ip show --resource-group "$nodes" --name "ip-parley-$prefix" --query ipAddress --output tsv)
+	set_state BALANCER "$balancer"
+	say "rights of the virtual node: container groups in the node group, the one subnet, the parties' identities"
+	insist az role assignment create --assignee-object-id "$kubelet" --assignee-principal-type ServicePrincipal --role Contributor \
+		--scope "/subscriptions/$subscription/resourceGroups/$nodes"
+	insist az role assignment create --assignee-object-id "$kubelet" --assignee-principal-type ServicePrincipal --role 'Network Contributor' --scope "$(network cg)"
+	for p in $(names); do
+		insist az role assignment create --assignee-object-id "$kubelet" --assignee-principal-type ServicePrincipal --role 'Managed Identity Operator' \
+			--scope "$(identity_id "$p")"
+	done
+	credentials
+	say "virtual node"
+	[ -d "$dir/virtualnodes" ] || run git clone --depth 1 --branch "$chart_version" "$chart_url" "$dir/virtualnodes"
+	run helm upgrade --install virtualnode "$dir/virtualnodes/Helm/virtualnode" --namespace vn2 --create-namespace \
+		--set "aciSubnetName=cg" --set "aciResourceGroupName=$nodes"
+	run kubectl wait --namespace vn2 --for=condition=Ready pod/virtualnode-0 --timeout=300s
+}
+
+credentials() {
+	run az aks get-credentials --resource-group "$group" --name "aks-$prefix" --file "$dir/kubeconfig" --overwrite-existing
+	KUBECONFIG=$dir/kubeconfig
+	export KUBECONFIG
+}
+
+get_ip() {
+	ip=$(get_state "IP_$(upper "$1")")
+	echo "${ip:-10.2.0.$(number_of "$1")}"
+}
+port_of() { echo $((8440 + $(number_of "$1"))); }
+
+# Parties whose settings name nobody's address can run before the addresses are known.
+early() { for p in $(names); do grep -q '_HOST}' "$(settings_of "$p")" || echo "$p"; done; }
+late() { for p in $(names); do ! grep -q '_HOST}' "$(settings_of "$p")" || echo "$p"; done; }
+
+start_pod() {
+	write_pod "$1" > "$dir/$1.yaml"
+	run kubectl apply --filename "$dir/$1.yaml"
+	run kubectl wait --namespace parley --for=condition=Ready "pod/parley-$1" --timeout=600s
+	ip=$(query "$(get_ip "$1")" kubectl get pod "parley-$1" --namespace parley --output 'jsonpath={.status.podIP}')
+	printf '%s' "$ip" | grep -Eq '^[0-9.]{7,15}$' || die "no address for $1"
+	set_state "IP_$(upper "$1")" "$ip"
+}
+
+deploy_aks() {
+	balancer=$(get_state BALANCER)
+	balancer=${balancer:-192.0.2.1}
+	credentials
+	show kubectl create namespace parley
+	[ "$dry" = yes ] || kubectl create namespace parley > /dev/null 2>&1 || true
+	say "policies of the parties that need no other's address"
+	write_values "$dir/values.json" get_ip
+	rm -rf "$dir/early"
+	# Their release policies wait for the others' hashes: what is written about keys here is never used.
+	set --
+	for p in $(late); do set -- "$@" --set "HOST_DATA:$p=$(printf '%064d' 0)"; done
+	for p in $(early); do set -- "$@" "$(settings_of "$p")"; done
+	make_policies "$dir/early" vn2 "$dir/values.json" "$@"
+	rm -f "$dir"/early/*.release.json "$dir"/early/*.key
+	mkdir -p "$dir/policy"
+	for p in $(early); do
+		cp "$dir"/early/"$p".* "$dir/policy/"
+		say "pod of $p"
+		start_pod "$p"
+	done
+	say "policies of all, now that the addresses are known"
+	write_values "$dir/values.json" get_ip
+	# shellcheck disable=SC2046
+	make_policies "$dir/policy" vn2 "$dir/values.json" $(all_settings)
+	for p in $(early); do
+		cmp -s "$dir/early/$p.b64" "$dir/policy/$p.b64" || die "the policy of $p changed while its pod was started"
+	done
+	make_keys
+	for p in $(late); do
+		say "pod of $p"
+		start_pod "$p"
+	done
+	if [ "$snooper" = yes ]; then
+		say "pod of the snooper, on an ordinary node"
+		write_snooper_pod > "$dir/snooper.yaml"
+		run kubectl apply --filename "$dir/snooper.yaml"
+	fi
+	say "load balancer: bytes are passed on, TLS ends in the parties"
+	write_balancer > "$dir/balancer.yaml"
+	run kubectl apply --filename "$dir/balancer.yaml"
+	run kubectl wait --namespace parley --for=condition=Available deployment/parley-balancer --timeout=300s
+}

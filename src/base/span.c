@@ -1,0 +1,125 @@
+/* Read-only views of bytes. */
+#include "base/span.h"
+
+#include <string.h>
+
+static uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
+}
+
+struct span span_str(const char *text)
+{
+	return text ? span_of(text, strlen(text)) : span_of(NULL, 0);
+}
+
+bool span_eq(struct span a, struct span b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool span_eq_str(struct span a, const char *text)
+{
+	return span_eq(a, span_str(text));
+}
+
+static bool eq_nocase(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (lower(a[i]) != lower(b[i]))
+			return false;
+	return true;
+}
+
+bool span_eq_nocase(struct span a, const char *text)
+{
+	struct span b = span_str(text);
+
+	return a.n == b.n && eq_nocase(a.p, b.p, a.n);
+}
+
+bool span_starts(struct span a, const char *prefix)
+{
+	struct span b = span_str(prefix);
+
+	return a.n >= b.n && span_eq(span_sub(a, 0, b.n), b);
+}
+
+bool span_ends(struct span a, const char *suffix)
+{
+	struct span b = span_str(suffix);
+
+	return a.n >= b.n && span_eq(span_sub(a, a.n - b.n, b.n), b);
+}
+
+bool span_has_nocase(struct span a, const char *word)
+{
+	struct span b = span_str(word);
+
+	for (size_t at = 0; a.n >= b.n && at <= a.n - b.n; at++)
+		if (eq_nocase(a.p + at, b.p, b.n))
+			return true;
+	return false;
+}
+
+struct span span_sub(struct span a, size_t at, size_t len)
+{
+	if (at >= a.n)
+		return span_of(a.p, 0);
+	if (len > a.n - at)
+		len = a.n - at;
+	return span_of(a.p + at, len);
+}
+
+size_t span_find(struct span a, uint8_t c)
+{
+	const uint8_t *hit = a.n ? memchr(a.p, c, a.n) : NULL;
+
+	return hit ? (size_t)(hit - a.p) : a.n;
+}
+
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct span span_trim(struct span a)
+{
+	while (a.n && is_blank(a.p[0])) {
+		a.p++;
+		a.n--;
+	}
+	while (a.n && is_blank(a.p[a.n - 1]))
+		a.n--;
+	return a;
+}
+
+bool span_u64(struct span a, uint64_t *value)
+{
+	uint64_t v = 0;
+
+	if (a.n == 0 || a.n > 20)
+		return false;
+	for (size_t i = 0; i < a.n; i++) {
+		unsigned d = (unsigned)a.p[i] - '0';
+
+		if (d > 9 || v > (UINT64_MAX - d) / 10)
+			return false;
+		v = v * 10 + d;
+	}
+	*value = v;
+	return true;
+}
+
+bool span_copy_str(struct span a, char *dst, size_t cap)
+{
+	if (cap == 0)
+		return false;
+	dst[0] = '\0';
+	if (a.n >= cap || span_find(a, 0) != a.n)
+		return false;
+	if (a.n)
+		memcpy(dst, a.p, a.n);
+	dst[a.n] = '\0';
+	return true;
+}

@@ -1,0 +1,516 @@
+/* Azure Blob Storage: requests, signed or with a token, and what their answers mean. */
+#include "client/blob.h"
+
+#include <string.h>
+
+#include "base/ct.h"
+#include "base/log.h"
+#include "client/call.h"
+#include "crypto/rng.h"
+#include "enc/base64.h"
+#include "enc/timefmt.h"
+#include "enc/url.h"
+#include "enc/utf8.h"
+#include "enc/xml.h"
+#include "plat/clock.h"
+
+#define PARAMS_MAX 5
+
+/* One request and where its answer goes. sign.date and sign.path are set for each try. */
+struct order {
+	const struct blob_account *a;
+	const char *name; /* NULL: the container */
+	struct blob_sign sign;
+	struct blob_param params[PARAMS_MAX];
+	struct span body;
+	uint8_t *dst; /* a successful answer's body */
+	size_t cap, n;
+	int status;   /* of the last answer, 0: none came */
+};
+
+bool blob_name_ok(struct span name)
+{
+	struct span rest = name;
+	uint8_t byte;
+
+	if (name.n == 0 || name.n > BLOB_NAME_MAX || !utf8_valid(name) || name.p[name.n - 1] == '/')
+		return false;
+	for (size_t i = 0; i < name.n; i++) {
+		struct out o = out_init(&byte, 1);
+
+		if (name.p[i] < 0x20 || name.p[i] == 0x7f || name.p[i] == '\\')
+			return false;
+		/* An escape, also one of a control character, which url_decode itself refuses to decode. */
+		if (name.p[i] == '%' && (url_decode(span_sub(name, i, 3), &o) == ERR_OK || span_starts(span_sub(name, i, 3), "%0") ||
+		                         span_starts(span_sub(name, i, 3), "%1") || span_starts(span_sub(name, i, 3), "%7")))
+			return false;
+	}
+	while (rest.n) {
+		struct span segment = span_sub(rest, 0, span_find(rest, '/'));
+
+		if (segment.n == 0 || span_eq_str(segment, ".") || span_eq_str(segment, ".."))
+			return false;
+		rest = span_sub(rest, segment.n + 1, rest.n);
+	}
+	return true;
+}
+
+void blob_url(const struct blob_account *a, const char *name, struct out *o)
+{
+	out_str(o, a->endpoint);
+	out_byte(o, '/');
+	url_encode(o, span_str(a->container), false);
+	if (name) {
+		out_byte(o, '/');
+		url_encode(o, span_str(name), true);
+	}
+}
+
+/* --- the request ------------------------------------------------------------------------------------------------- */
+
+static void param(struct order *r, const char *name, const char *value)
+{
+	r->params[r->sign.n_query++] = (struct blob_param){ name, span_str(value) };
+}
+
+static enum err name_fault(struct fault *f)
+{
+	return fault_set(f, ERR_SYNTAX, STEP_STORE, "this is not a name that a blob can have here");
+}
+
+/* Path and query into b->target; the path is what is signed. */
+static enum err make_target(struct blob *b, struct order *r, char host[HOST_MAX], struct https_target *to, struct fault *f)
+{
+	struct out o = out_init(b->target, sizeof b->target);
+	const struct blob_account *a = r->a;
+	char between = '?';
+
+	if (call_target(a->endpoint, host, to, &o) != ERR_OK)
+		return fault_set(f, ERR_CONFIG, STEP_STORE, "the storage endpoint is not a URL");
+	out_byte(&o, '/');
+	url_encode(&o, span_str(a->container), false);
+	if (r->name) {
+		out_byte(&o, '/');
+		url_encode(&o, span_str(r->name), true);
+	}
+	r->sign.path = out_span(&o);
+	for (size_t i = 0; i < r->sign.n_query; i++) {
+		out_byte(&o, (uint8_t)between);
+		out_str(&o, r->params[i].name);
+		out_byte(&o, '=');
+		url_encode(&o, r->params[i].value, false);
+		between = '&';
+	}
+	if (a->auth == BLOB_AUTH_SAS) {
+		out_byte(&o, (uint8_t)between);
+		out_str(&o, a->sas);
+	}
+	(void)out_cstr(&o);
+	return o.bad ? fault_set(f, ERR_TOO_BIG, STEP_STORE, "the blob's name is too long") : ERR_OK;
+}
+
+static void header(struct out *o, const char *name, const char *value)
+{
+	if (value) {
+		out_str(o, name);
+		out_str(o, value);
+		out_str(o, "\r\n");
+	}
+}
+
+static enum err authorize(struct blob *b, struct order *r, struct out *o, int64_t deadline_ms, struct fault *f)
+{
+	const struct blob_account *a = r->a;
+	size_t n = 0;
+	enum err e;
+
+	if (a->auth == BLOB_AUTH_SAS)
+		return ERR_OK;
+	out_str(o, "Authorization: ");
+	if (a->auth == BLOB_AUTH_KEY) {
+		e = blob_sign_value(&r->sign, a->account, a->key, b->text, sizeof b->text, o);
+		if (e)
+			return fault_set(f, e, STEP_STORE, "the storage request cannot be signed");
+	} else {
+		e = identity_token(&a->identity, a->resource, b->token, sizeof b->token, &n, deadline_ms, f);
+		if (e)
+			return e;
+		out_str(o, "Bearer ");
+		out_bytes(o, b->token, n);
+		WIPE(b->token);
+	}
+	out_str(o, "\r\n");
+	return ERR_OK;
+}
+
+static enum err make_headers(struct blob *b, struct order *r, int64_t deadline_ms, struct fault *f)
+{
+	struct out o = out_init(b->headers, sizeof b->headers);
+	char date[40];
+	struct out d = out_init(date, sizeof date);
+	enum err e;
+
+	time_http(&d, clock_unix());
+	r->sign.date = out_cstr(&d);
+	blob_sign_headers(&r->sign, &o);
+	header(&o, "If-Match: ", r->sign.if_match);
+	header(&o, "If-None-Match: ", r->sign.if_none_match);
+	e = authorize(b, r, &o, deadline_ms, f);
+	r->sign.date = NULL;
+	if (e)
+		return e;
+	(void)out_cstr(&o);
+	return o.bad ? fault_set(f, ERR_TOO_BIG, STEP_STORE, "the storage request's head is too long") : ERR_OK;
+}
+
+/* --- the answer -------------------------------------------------------------------------------------------------- */
+
+void blob_read_error(struct span xml, struct span *code, struct span *message)
+{
+	struct xml x = xml_begin(xml);
+	enum xml_kind kind;
+	struct span text;
+
+	*code = *message = span_of(NULL, 0);
+	while (xml_next(&x, &kind, &text) == ERR_OK && kind != XML_END) {
+		if (kind != XML_TEXT || x.depth != 2 || !span_eq_str(x.open[0], "Error"))
+			continue;
+		if (span_eq_str(x.open[1], "Code"))
+			*code = text;
+		if (span_eq_str(x.open[1], "Message"))
+			*message = span_sub(text, 0, span_find(text, '\n')); /* then RequestId and Time */
+	}
+}
+
+/* A success of what was asked for. 206 to a range, 201 to a write, 200 to the rest. */
+static bool is_success(const struct order *r, int status)
+{
+	if (span_eq_str(SPAN_LIT("PUT"), r->sign.method))
+		return status == 201;
+	return status == 200 || (status == 206 && r->sign.range);
+}
+
+/* What of the error's body fits: enough for its code and message. The connection is closed after it. What the head says is taken
+ * first: an answer cut short closes the connection, and with it the head is gone. */
+static enum err refused(struct blob *b, int status, uint32_t retry_after, int64_t deadline_ms, struct fault *f)
+{
+	struct span code, message, header_code = { NULL, 0 };
+	struct refusal said = { { 0 }, { 0 }, { 0 } };
+	size_t used = 0, got = 1;
+
+	(void)http_field_get(&b->conn.head, "x-ms-error-code", &header_code, NULL);
+	fault_text(said.code, sizeof said.code, header_code);
+	while (got && used < sizeof b->reply &&
+	       https_read(&b->conn, b->reply + used, sizeof b->reply - used, &got, STEP_STORE, deadline_ms, NULL) == ERR_OK)
+		used += got;
+	blob_read_error(span_of(b->reply, used), &code, &message);
+	if (!said.code[0])
+		fault_text(said.code, sizeof said.code, code);
+	fault_text(said.message, sizeof said.message, message);
+	return refusal_fault(REFUSAL_STORAGE, STEP_STORE, status, &said, retry_after, f);
+}
+
+static enum err try_once(struct blob *b, struct order *r, uint32_t *retry_after, int64_t limit, struct fault *f)
+{
+	struct https_request q = { r->sign.method, b->target, b->headers, r->sign.content_type, r->body };
+	struct https_target to;
+	char host[HOST_MAX];
+	enum err e = make_target(b, r, host, &to, f);
+
+	if (!e)
+		e = make_headers(b, r, limit, f);
+	if (!e)
+		e = https_open(&b->conn, &to, STEP_STORE, limit, f);
+	if (!e)
+		e = https_send(&b->conn, &q, STEP_STORE, limit, f);
+	WIPE(b->headers);
+	if (e)
+		return e;
+	r->status = b->conn.head.status;
+	*retry_after = https_retry_after(&b->conn);
+	if (!is_success(r, r->status))
+		return refused(b, r->status, *retry_after, limit, f);
+	return https_body(&b->conn, r->dst, r->cap, &r->n, STEP_STORE, limit, f);
+}
+
+static void take_field(const struct https *c, const char *name, char dst[BLOB_TEXT_MAX])
+{
+	struct span value = { NULL, 0 };
+
+	if (!http_field_get(&c->head, name, &value, NULL) || value.n >= BLOB_TEXT_MAX)
+		value.n = 0;
+	fault_text(dst, BLOB_TEXT_MAX, value);
+}
+
+/* The head's fields are used by then and the connection is of no further use. */
+static enum err run(struct blob *b, struct order *r, struct blob_facts *facts, struct span *range, int64_t deadline_ms,
+                    struct fault *f)
+{
+	struct retry again = retry_init(RETRY_BLOB, deadline_ms);
+	bool renewed = false;
+	struct fault unused;
+	enum err e;
+
+	r->sign.query = r->params;
+	r->sign.length = r->body.n;
+	if (!f)
+		f = &unused;
+	for (;;) {
+		uint32_t retry_after = 0;
+
+		fault_clear(f);
+		r->status = 0;
+		e = try_once(b, r, &retry_after, retry_try_deadline(&again), f);
+		if (e == ERR_DENIED && r->status == 401 && r->a->auth == BLOB_AUTH_IDENTITY && !renewed) {
+			renewed = true; /* the cached token may have been revoked */
+			identity_forget(r->a->resource);
+			continue;
+		}
+		/* A refusal is judged by its status, an answer that broke off by how it did. */
+		if (!e || !retry_again(&again, r->status && !is_success(r, r->status) ? ERR_OK : e, r->status, retry_after))
+			break;
+		log_fault(LOG_INFO, "blob", "trying again", f);
+	}
+	if (!e && facts) {
+		take_field(&b->conn, "ETag", facts->etag);
+		take_field(&b->conn, "Content-Type", facts->content_type);
+	}
+	/* Copied, because closing wipes the head. */
+	if (range) {
+		struct span value = { NULL, 0 };
+
+		if (http_field_get(&b->conn.head, "Content-Range", &value, NULL) && value.n <= sizeof b->reply)
+			memcpy(b->reply, value.p, value.n);
+		*range = span_of(b->reply, value.n <= sizeof b->reply ? value.n : 0);
+	}
+	if (e && !f->http_status)
+		refusal_transport(REFUSAL_STORAGE, f);
+	https_close(&b->conn);
+	return e;
+}
+
+/* --- reading ----------------------------------------------------------------------------------------------------- */
+
+/* "bytes 6-10/27" that begins where it was asked for: how large the whole is. */
+static bool read_range(struct span s, uint64_t at, size_t n, uint64_t *size)
+{
+	size_t dash = span_find(s, '-'), slash = span_find(s, '/');
+	uint64_t from, to;
+
+	if (!span_starts(s, "bytes ") || slash <= dash || !span_u64(span_sub(s, 6, dash - 6), &from) ||
+	    !span_u64(span_sub(s, dash + 1, slash - dash - 1), &to) || !span_u64(span_sub(s, slash + 1, s.n), size))
+		return false;
+	return from == at && to >= from && to - from + 1 == n && to < *size;
+}
+
+enum err blob_read(struct blob *b, const struct blob_account *a, const char *name, uint64_t at, uint8_t *dst, size_t cap, size_t *n,
+                   struct blob_facts *facts, int64_t deadline_ms, struct fault *f)
+{
+	struct order r = { .a = a, .name = name, .sign = { .method = "GET" }, .dst = dst, .cap = cap };
+	struct blob_facts got = *facts;
+	struct span range = { NULL, 0 };
+	char text[64];
+	struct out o = out_init(text, sizeof text);
+	enum err e;
+
+	if (!blob_name_ok(span_str(name)))
+		return name_fault(f);
+	if (facts->etag[0]) {
+		r.sign.if_match = facts->etag;
+		if (at >= facts->size) {
+			*n = 0;
+			return ERR_OK;
+		}
+	}
+	out_str(&o, "bytes=");
+	out_u64(&o, at);
+	out_byte(&o, '-');
+	out_u64(&o, at + cap - 1);
+	r.sign.range = out_cstr(&o);
+	e = run(b, &r, &got, &range, deadline_ms, f);
+	if (e == ERR_RANGE && at == 0) { /* an empty blob has no byte 0 */
+		r.sign.range = NULL;
+		e = run(b, &r, &got, &range, deadline_ms, f);
+	}
+	if (!e && r.status == 200 && at == 0)
+		got.size = r.n; /* all of it */
+	else if (!e && !read_range(range, at, r.n, &got.size))
+		e = fault_set(f, ERR_PROTOCOL, STEP_STORE, "the storage service sent another range than asked for");
+	if (!e && (!got.etag[0] || (facts->etag[0] && strcmp(facts->etag, got.etag) != 0)))
+		e = fault_set(f, ERR_PROTOCOL, STEP_STORE, "the storage service did not say which version it sent");
+	if (e)
+		return e;
+	*n = r.n;
+	*facts = got;
+	return ERR_OK;
+}
+
+/* --- writing ----------------------------------------------------------------------------------------------------- */
+
+static void set_condition(struct order *r, const struct blob_condition *when)
+{
+	if (when && when->if_match)
+		r->sign.if_match = when->if_match;
+	if (when && when->if_absent)
+		r->sign.if_none_match = "*";
+}
+
+static enum err write(struct blob *b, struct order *r, int64_t deadline_ms, struct fault *f)
+{
+	uint8_t answer[256]; /* empty */
+
+	if (!blob_name_ok(span_str(r->name)))
+		return name_fault(f);
+	r->sign.method = "PUT";
+	r->dst = answer;
+	r->cap = sizeof answer;
+	return run(b, r, NULL, NULL, deadline_ms, f);
+}
+
+enum err blob_put(struct blob *b, const struct blob_account *a, const char *name, const char *content_type, struct span data,
+                  const struct blob_condition *when, int64_t deadline_ms, struct fault *f)
+{
+	struct order r = { .a = a, .name = name, .sign = { .content_type = content_type, .blob_type = "BlockBlob" }, .body = data };
+
+	set_condition(&r, when);
+	return write(b, &r, deadline_ms, f);
+}
+
+void blob_upload_begin(struct blob_upload *u)
+{
+	rng_bytes(u->id, sizeof u->id);
+	u->blocks = 0;
+}
+
+/* 48 bytes as Microsoft's clients use them: all names of blocks of one blob must be of one length, also other writers'. */
+#define BLOCK_ID_LEN 48
+#define BLOCK_ID_TEXT B64_LEN(BLOCK_ID_LEN)
+static void put_block_id(const struct blob_upload *u, uint32_t index, struct out *o)
+{
+	uint8_t id[BLOCK_ID_LEN] = { 0 };
+
+	memcpy(id, u->id, sizeof u->id);
+	store_be32(id + BLOCK_ID_LEN - 4, index);
+	base64_encode(o, B64_STD, span_of(id, sizeof id));
+}
+
+enum err blob_upload_block(struct blob *b, const struct blob_account *a, const char *name, struct blob_upload *u, struct span data,
+                           int64_t deadline_ms, struct fault *f)
+{
+	struct order r = { .a = a, .name = name, .sign = { .content_type = "application/octet-stream" }, .body = data };
+	char id[BLOCK_ID_TEXT + 1];
+	struct out o = out_init(id, sizeof id);
+	enum err e;
+
+	if (u->blocks == BLOB_UPLOAD_BLOCKS)
+		return fault_set(f, ERR_FULL, STEP_STORE, "the blob would be larger than this client writes");
+	put_block_id(u, u->blocks, &o);
+	param(&r, "blockid", out_cstr(&o));
+	param(&r, "comp", "block");
+	e = write(b, &r, deadline_ms, f);
+	if (!e)
+		u->blocks++;
+	return e;
+}
+
+enum err blob_upload_commit(struct blob *b, const struct blob_account *a, const char *name, const struct blob_upload *u,
+                            const char *content_type, const struct blob_condition *when, uint8_t *scratch, size_t cap,
+                            int64_t deadline_ms, struct fault *f)
+{
+	struct order r = { .a = a, .name = name, .sign = { .content_type = "application/xml", .blob_content_type = content_type } };
+	struct out o = out_init(scratch, cap);
+
+	out_str(&o, "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>");
+	for (uint32_t i = 0; i < u->blocks; i++) {
+		out_str(&o, "<Latest>");
+		put_block_id(u, i, &o);
+		out_str(&o, "</Latest>");
+	}
+	out_str(&o, "</BlockList>");
+	if (o.bad)
+		return fault_set(f, ERR_TOO_BIG, STEP_STORE, "the list of blocks does not fit");
+	r.body = out_span(&o);
+	param(&r, "comp", "blocklist");
+	set_condition(&r, when);
+	return write(b, &r, deadline_ms, f);
+}
+
+/* --- listing ----------------------------------------------------------------------------------------------------- */
+
+/* The element that text stands in, by its path below the root. */
+static bool in_element(const struct xml *x, unsigned depth, const char *parent, const char *name)
+{
+	return x->depth == depth && span_eq_str(x->open[depth - 1], name) && (!parent || span_eq_str(x->open[depth - 2], parent));
+}
+
+static enum err take(struct span raw, struct out *o, struct span *value)
+{
+	size_t start = o->n;
+	enum err e = xml_unescape(raw, o);
+
+	*value = span_of(o->p + start, o->n - start);
+	return e;
+}
+
+static enum err take_property(const struct xml *x, struct span raw, struct out *o, struct blob_item *item)
+{
+	if (in_element(x, 4, "Blob", "Name"))
+		return take(raw, o, &item->name);
+	if (in_element(x, 5, "Properties", "Content-Type"))
+		return take(raw, o, &item->content_type);
+	if (in_element(x, 5, "Properties", "Last-Modified"))
+		return take(raw, o, &item->last_modified);
+	if (in_element(x, 5, "Properties", "Etag"))
+		return take(raw, o, &item->etag);
+	if (in_element(x, 5, "Properties", "Content-Length"))
+		return span_u64(raw, &item->size) ? ERR_OK : ERR_SYNTAX;
+	return ERR_OK;
+}
+
+enum err blob_read_page(struct span page, char marker[BLOB_MARKER_MAX], uint8_t *text, size_t cap, blob_each each, void *ctx)
+{
+	struct xml x = xml_begin(page);
+	struct out o = out_init(text, cap), next = out_init(marker, BLOB_MARKER_MAX);
+	struct blob_item item = { 0 };
+	enum xml_kind kind = XML_TEXT;
+	struct span raw;
+	enum err e = ERR_OK;
+
+	while (!e && kind != XML_END) {
+		e = xml_next(&x, &kind, &raw);
+		if (e)
+			break;
+		if (kind == XML_OPEN && x.depth == 1 && !span_eq_str(raw, "EnumerationResults"))
+			e = ERR_SYNTAX;
+		if (kind == XML_OPEN && in_element(&x, 3, "Blobs", "Blob")) {
+			item = (struct blob_item){ 0 };
+			o = out_init(text, cap);
+		}
+		if (kind == XML_TEXT)
+			e = in_element(&x, 2, NULL, "NextMarker") ? xml_unescape(raw, &next) : take_property(&x, raw, &o, &item);
+		if (kind == XML_CLOSE && x.depth == 2 && span_eq_str(raw, "Blob"))
+			e = item.name.n ? each(ctx, &item) : ERR_SYNTAX;
+	}
+	(void)out_cstr(&next);
+	return !e && next.bad ? ERR_TOO_BIG : e;
+}
+
+enum err blob_list(struct blob *b, const struct blob_account *a, char marker[BLOB_MARKER_MAX], uint8_t *page, size_t cap,
+                   blob_each each, void *ctx, int64_t deadline_ms, struct fault *f)
+{
+	struct order r = { .a = a, .sign = { .method = "GET" }, .dst = page, .cap = cap };
+	enum err e;
+
+	param(&r, "comp", "list");
+	if (marker[0])
+		param(&r, "marker", marker);
+	param(&r, "maxresults", "32");
+	param(&r, "restype", "container");
+	e = run(b, &r, NULL, NULL, deadline_ms, f);
+	if (e)
+		return e;
+	e = blob_read_page(span_of(page, r.n), marker, b->text, sizeof b->text, each, ctx);
+	if (e == ERR_SYNTAX || e == ERR_TOO_BIG)
+		e = fault_set(f, ERR_PROTOCOL, STEP_STORE, "the storage service's listing cannot be read");
+	return e;
+}

@@ -1,0 +1,92 @@
+/* One call of a service, with retries. */
+#include "client/call.h"
+
+#include "base/log.h"
+#include "enc/url.h"
+#include "plat/clock.h"
+
+static bool is_json(const struct https *c)
+{
+	struct span type;
+
+	if (!http_field_get(&c->head, "Content-Type", &type, NULL))
+		return false;
+	type = span_trim(span_sub(type, 0, span_find(type, ';')));
+	return span_eq_nocase(type, "application/json");
+}
+
+static enum err try_once(struct https *c, const struct call *k, struct call_answer *a, int64_t limit, struct fault *f)
+{
+	size_t n;
+	enum err err = https_open(c, &k->to, k->step, limit, f);
+
+	if (!err)
+		err = https_send(c, &k->request, k->step, limit, f);
+	if (err)
+		return err;
+	a->status = c->head.status;
+	a->json = is_json(c);
+	a->retry_after_s = https_retry_after(c);
+	err = https_body(c, k->body, k->cap, &n, k->step, limit, f);
+	if (!err)
+		a->body = span_of(k->body, n);
+	/* Not our request is too big, but its answer: the service's fault. */
+	if (err == ERR_TOO_BIG)
+		err = f->err = ERR_PROTOCOL;
+	return err;
+}
+
+enum err call_run(struct https *c, const struct call *k, struct call_answer *a, int64_t deadline_ms, struct fault *f)
+{
+	struct retry r = retry_init(k->retry, deadline_ms);
+	struct fault unused;
+	enum err err;
+
+	if (!f)
+		f = &unused;
+	for (;;) {
+		fault_clear(f);
+		*a = (struct call_answer){ 0 };
+		err = try_once(c, k, a, retry_try_deadline(&r), f);
+		https_close(c);
+		if (!retry_again(&r, err, a->status, a->retry_after_s))
+			break;
+		if (err)
+			log_fault(LOG_INFO, "client", "trying again", f);
+		else
+			log_num(LOG_INFO, "client", "trying again after an error status", "status", (uint64_t)a->status);
+	}
+	if (err)
+		refusal_transport(k->from, f);
+	return err;
+}
+
+enum err call_refused(const struct call *k, const struct call_answer *a, struct fault *f)
+{
+	struct refusal r;
+
+	refusal_read(a->body, &r);
+	return refusal_fault(k->from, k->step, a->status, &r, a->retry_after_s, f);
+}
+
+enum err call_target(const char *base_url, char host[HOST_MAX], struct https_target *to, struct out *prefix)
+{
+	struct url u;
+
+	if (url_parse(span_str(base_url), &u) != ERR_OK || !span_copy_str(span_str(u.host), host, HOST_MAX))
+		return ERR_CONFIG;
+	*to = (struct https_target){ !u.https, host, u.port, TLS_TRUST_ANCHORS, NULL };
+	if (!span_eq_str(span_str(u.path), "/"))
+		out_str(prefix, u.path);
+	return prefix->bad ? ERR_CONFIG : ERR_OK;
+}
+
+enum err call_host(const char *hostport, char host[HOST_MAX], struct https_target *to)
+{
+	uint16_t port;
+
+	if (url_hostport(span_str(hostport), 443, host, &port) != ERR_OK)
+		return ERR_CONFIG;
+	*to = (struct https_target){ false, host, port, TLS_TRUST_ANCHORS, NULL };
+	return ERR_OK;
+}

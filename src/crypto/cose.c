@@ -1,0 +1,137 @@
+/* COSE_Sign1. */
+#include "crypto/cose.h"
+
+#include "crypto/bear.h"
+#include "enc/cbor.h"
+
+/* RFC 9052 section 3.1 and RFC 9360 section 2. */
+enum { LABEL_ALG = 1, LABEL_CRIT = 2, LABEL_X5CHAIN = 33 };
+enum { TAG_SIGN1 = 18 };
+
+/* x5chain: one certificate alone, or an array of at least two. */
+static void read_chain(struct cbor *d, struct cose_sign1 *c)
+{
+	size_t n = cbor_peek(d) == CBOR_BYTES ? 1 : cbor_array(d);
+
+	if (n == 0 || n > COSE_CHAIN_MAX) {
+		d->bad = true;
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		c->chain[i] = cbor_bytes(d);
+	c->n_chain = n;
+}
+
+/* What was seen, so that a label that comes twice is refused. */
+struct seen {
+	bool alg, chain, iss, feed;
+};
+
+static void once(struct cbor *d, bool *seen)
+{
+	if (*seen)
+		d->bad = true;
+	*seen = true;
+}
+
+static void read_numbered(struct cbor *d, struct cose_sign1 *c, struct seen *seen)
+{
+	switch (cbor_int(d)) {
+	case LABEL_ALG:
+		once(d, &seen->alg);
+		c->alg = cbor_int(d);
+		break;
+	case LABEL_CRIT: /* demands an extension to be understood: we know of none */
+		d->bad = true;
+		break;
+	case LABEL_X5CHAIN:
+		once(d, &seen->chain);
+		read_chain(d, c);
+		break;
+	default:
+		cbor_skip(d);
+	}
+}
+
+static void read_named(struct cbor *d, struct cose_sign1 *c, struct seen *seen)
+{
+	struct span label = cbor_text(d);
+
+	if (span_eq_str(label, "iss")) {
+		once(d, &seen->iss);
+		c->iss = cbor_text(d);
+	} else if (span_eq_str(label, "feed")) {
+		once(d, &seen->feed);
+		c->feed = cbor_text(d);
+	} else {
+		cbor_skip(d);
+	}
+}
+
+static bool read_protected(struct span bytes, struct cose_sign1 *c)
+{
+	struct cbor d = cbor_init(bytes);
+	struct seen seen = { 0 };
+	size_t n = cbor_map(&d);
+
+	for (size_t i = 0; i < n && !d.bad; i++) {
+		if (cbor_peek(&d) == CBOR_TEXT)
+			read_named(&d, c, &seen);
+		else
+			read_numbered(&d, c, &seen);
+	}
+	return cbor_done(&d) && seen.alg;
+}
+
+enum err cose_parse(struct span in, struct cose_sign1 *c)
+{
+	struct cbor d = cbor_init(in);
+	struct cose_sign1 r = { .alg = 0 };
+
+	if (cbor_tag(&d) != TAG_SIGN1 || cbor_array(&d) != 4)
+		return ERR_SYNTAX;
+	r.protected_bytes = cbor_bytes(&d);
+	if (cbor_peek(&d) != CBOR_MAP)
+		return ERR_SYNTAX;
+	cbor_skip(&d);
+	r.payload = cbor_bytes(&d);
+	r.sig = cbor_bytes(&d);
+	if (!cbor_done(&d) || !read_protected(r.protected_bytes, &r))
+		return ERR_SYNTAX;
+	*c = r;
+	return ERR_OK;
+}
+
+static void hash_head(br_sha384_context *h, enum cbor_type type, uint64_t n)
+{
+	uint8_t bytes[9];
+	struct out o = out_init(bytes, sizeof bytes);
+
+	cbor_put_head(&o, type, n);
+	br_sha384_update(h, o.p, o.n);
+}
+
+static void hash_bytes(br_sha384_context *h, struct span s)
+{
+	hash_head(h, CBOR_BYTES, s.n);
+	br_sha384_update(h, s.p, s.n);
+}
+
+enum err cose_verify(const struct cose_sign1 *c, const struct verify_key *key)
+{
+	static const char context[] = "Signature1"; /* RFC 9052 section 4.4 */
+	uint8_t digest[SHA384_LEN];
+	br_sha384_context h;
+
+	if (c->alg != COSE_PS384 || key->type != KEY_RSA)
+		return ERR_CRYPTO;
+	br_sha384_init(&h);
+	hash_head(&h, CBOR_ARRAY, 4);
+	hash_head(&h, CBOR_TEXT, sizeof context - 1);
+	br_sha384_update(&h, context, sizeof context - 1);
+	hash_bytes(&h, c->protected_bytes);
+	hash_bytes(&h, span_of(NULL, 0));
+	hash_bytes(&h, c->payload);
+	br_sha384_out(&h, digest);
+	return rsa_verify_pss(&key->rsa, HASH_SHA384, digest, SHA384_LEN, c->sig);
+}

@@ -1,0 +1,240 @@
+/* JSON Web Keys: public members. */
+#include "crypto/jwk.h"
+
+#include "base/ct.h"
+#include "crypto/x509.h"
+#include "enc/base64.h"
+
+/* {"e":"...","kty":"RSA","n":"..."} of RSA-4096 takes 720 bytes. */
+#define THUMB_INPUT_MAX 1024
+
+static const char *const curve_names[] = { [EC_P256] = "P-256", [EC_P384] = "P-384", [EC_P521] = "P-521" };
+
+static struct span point_x(const struct ec_key *k)
+{
+	return span_of(k->point + 1, ec_field_len(k->curve));
+}
+
+static struct span point_y(const struct ec_key *k)
+{
+	return span_of(k->point + 1 + ec_field_len(k->curve), ec_field_len(k->curve));
+}
+
+/* The required members in RFC 7638 section 3.2 order are hashed; what is hashed is public. */
+static void thumbprint_of(const struct out *members, char out[JWK_THUMBPRINT_LEN + 1])
+{
+	struct out text = out_init(out, JWK_THUMBPRINT_LEN + 1);
+	uint8_t digest[SHA256_LEN];
+
+	if (members->bad)
+		__builtin_trap(); /* THUMB_INPUT_MAX is wrong: our bug */
+	hash_sha256(out_span(members), digest);
+	base64_encode(&text, B64_URL, span_of(digest, sizeof digest));
+	(void)out_cstr(&text);
+}
+
+void jwk_thumbprint_rsa(const struct rsa_pub *pub, char out[JWK_THUMBPRINT_LEN + 1])
+{
+	uint8_t buf[THUMB_INPUT_MAX];
+	struct out o = out_init(buf, sizeof buf);
+
+	out_str(&o, "{\"e\":\"");
+	base64_encode(&o, B64_URL, pub->e);
+	out_str(&o, "\",\"kty\":\"RSA\",\"n\":\"");
+	base64_encode(&o, B64_URL, pub->n);
+	out_str(&o, "\"}");
+	thumbprint_of(&o, out);
+}
+
+static void thumbprint_ec(const struct ec_key *k, char out[JWK_THUMBPRINT_LEN + 1])
+{
+	uint8_t buf[THUMB_INPUT_MAX];
+	struct out o = out_init(buf, sizeof buf);
+
+	out_str(&o, "{\"crv\":\"");
+	out_str(&o, curve_names[k->curve]);
+	out_str(&o, "\",\"kty\":\"EC\",\"x\":\"");
+	base64_encode(&o, B64_URL, point_x(k));
+	out_str(&o, "\",\"y\":\"");
+	base64_encode(&o, B64_URL, point_y(k));
+	out_str(&o, "\"}");
+	thumbprint_of(&o, out);
+}
+
+/* RFC 7638 section 7 warns of thumbprints of secret keys: a plain hash lets anyone test guesses. So does this, but only of
+ * keys that are guessable at all, and it cannot be confused with any other hash of the key. */
+static void thumbprint_oct(const struct private_key *k, char out[JWK_THUMBPRINT_LEN + 1])
+{
+	struct out text = out_init(out, JWK_THUMBPRINT_LEN + 1);
+	uint8_t mac[SHA256_LEN];
+
+	hash_hmac_sha256(span_of(k->oct, k->oct_len), SPAN_LIT("parley key id"), mac);
+	base64_encode(&text, B64_URL, span_of(mac, sizeof mac));
+	(void)out_cstr(&text);
+}
+
+void jwk_thumbprint(const struct private_key *k, char out[JWK_THUMBPRINT_LEN + 1])
+{
+	struct rsa_pub pub;
+
+	switch (k->type) {
+	case KEY_RSA:
+		pub = rsa_public(&k->rsa);
+		jwk_thumbprint_rsa(&pub, out);
+		return;
+	case KEY_EC:
+		thumbprint_ec(&k->ec, out);
+		return;
+	case KEY_OCT:
+		thumbprint_oct(k, out);
+		return;
+	case KEY_NONE:
+		break;
+	}
+	out[0] = 0;
+}
+
+void jwk_write_public(struct jw *w, const char *name, const struct private_key *k)
+{
+	char kid[JWK_THUMBPRINT_LEN + 1];
+
+	jwk_thumbprint(k, kid);
+	jw_object(w, name);
+	switch (k->type) {
+	case KEY_RSA:
+		jw_b64(w, "e", rsa_public(&k->rsa).e, B64_URL);
+		jw_str(w, "kid", kid);
+		jw_str(w, "kty", "RSA");
+		jw_b64(w, "n", rsa_public(&k->rsa).n, B64_URL);
+		break;
+	case KEY_EC:
+		jw_str(w, "crv", curve_names[k->ec.curve]);
+		jw_str(w, "kid", kid);
+		jw_str(w, "kty", "EC");
+		jw_b64(w, "x", point_x(&k->ec), B64_URL);
+		jw_b64(w, "y", point_y(&k->ec), B64_URL);
+		break;
+	case KEY_OCT:
+		jw_str(w, "kid", kid);
+		jw_str(w, "kty", "oct");
+		break;
+	case KEY_NONE:
+		break;
+	}
+	jw_end_object(w);
+}
+
+void jwk_write_wrapping_set(struct out *o, const struct rsa_pub *pub)
+{
+	char kid[JWK_THUMBPRINT_LEN + 1];
+
+	jwk_thumbprint_rsa(pub, kid);
+	out_str(o, "{\"keys\":[{\"e\":\"");
+	base64_encode(o, B64_URL, pub->e);
+	out_str(o, "\",\"key_ops\":[\"encrypt\"],\"kid\":\"");
+	out_str(o, kid);
+	out_str(o, "\",\"kty\":\"RSA\",\"n\":\"");
+	base64_encode(o, B64_URL, pub->n);
+	out_str(o, "\"}]}");
+}
+
+/* Decodes a string member behind what scratch already holds. */
+static enum err take_bytes(struct json_val v, enum b64_form form, struct out *scratch, struct span *bytes)
+{
+	struct span text;
+	size_t n;
+	enum err err;
+
+	if (!json_present(v))
+		return ERR_NOT_FOUND;
+	err = json_plain(v, &text);
+	if (err)
+		return err;
+	/* RFC 7515 section 2: base64url without padding */
+	if (form == B64_URL && span_find(text, '=') != text.n)
+		return ERR_SYNTAX;
+	err = base64_decode(form, text, scratch->p + scratch->n, scratch->cap - scratch->n, &n);
+	if (err)
+		return err;
+	*bytes = span_of(scratch->p + scratch->n, n);
+	scratch->n += n;
+	return ERR_OK;
+}
+
+/* RFC 7518 section 6.3.1: minimal octets. */
+static enum err read_rsa(struct json_val jwk, struct out *scratch, struct verify_key *k)
+{
+	enum err err = take_bytes(json_get(jwk, "n"), B64_URL, scratch, &k->rsa.n);
+
+	if (!err)
+		err = take_bytes(json_get(jwk, "e"), B64_URL, scratch, &k->rsa.e);
+	if (!err && (rsa_bits(k->rsa.n) == 0 || rsa_bits(k->rsa.e) == 0))
+		err = ERR_SYNTAX;
+	return err;
+}
+
+/* RFC 7518 section 6.2.1: coordinates of exactly the field's length. Whether the point is on the curve shows in use. */
+static enum err read_ec(struct json_val jwk, struct out *scratch, struct verify_key *k)
+{
+	uint8_t *point = out_reserve(scratch, 1);
+	struct span x, y;
+	enum err err;
+
+	if (!point)
+		return ERR_TOO_BIG;
+	if (json_is(json_get(jwk, "crv"), "P-256"))
+		k->curve = EC_P256;
+	else if (json_is(json_get(jwk, "crv"), "P-384"))
+		k->curve = EC_P384;
+	else
+		return ERR_SYNTAX;
+	point[0] = 0x04;
+	err = take_bytes(json_get(jwk, "x"), B64_URL, scratch, &x);
+	if (!err)
+		err = take_bytes(json_get(jwk, "y"), B64_URL, scratch, &y); /* lies right behind x */
+	if (!err && (x.n != ec_field_len(k->curve) || y.n != ec_field_len(k->curve)))
+		err = ERR_SYNTAX;
+	if (!err)
+		k->point = span_of(point, 1 + x.n + y.n);
+	return err;
+}
+
+/* RFC 7517 section 4.7: standard base64, the first certificate holds the key. */
+static enum err read_x5c(struct json_val jwk, enum key_type type, struct out *scratch, struct verify_key *k)
+{
+	struct json_val chain = json_get(jwk, "x5c");
+	struct x509_cert cert;
+	struct span der;
+	enum err err;
+
+	if (json_type_of(chain) != JSON_ARRAY || json_size(chain) == 0)
+		return ERR_NOT_FOUND;
+	err = take_bytes(json_at(chain, 0), B64_STD, scratch, &der);
+	if (!err)
+		err = x509_parse(der, &cert);
+	if (!err && cert.key.type != type)
+		err = ERR_SYNTAX;
+	if (!err)
+		*k = cert.key;
+	return err;
+}
+
+enum err jwk_read_public(struct json_val jwk, uint8_t *scratch, size_t cap, struct verify_key *k)
+{
+	struct out o = out_init(scratch, cap);
+	struct verify_key key = { 0 };
+	enum err err;
+
+	if (json_is(json_get(jwk, "kty"), "RSA")) {
+		key.type = KEY_RSA;
+		err = json_present(json_get(jwk, "n")) ? read_rsa(jwk, &o, &key) : read_x5c(jwk, KEY_RSA, &o, &key);
+	} else if (json_is(json_get(jwk, "kty"), "EC")) {
+		key.type = KEY_EC;
+		err = json_present(json_get(jwk, "x")) ? read_ec(jwk, &o, &key) : read_x5c(jwk, KEY_EC, &o, &key);
+	} else {
+		err = json_present(json_get(jwk, "kty")) ? ERR_SYNTAX : ERR_NOT_FOUND;
+	}
+	if (!err)
+		*k = key;
+	return err;
+}

@@ -1,0 +1,77 @@
+/* Compact JSON Web Signatures. */
+#include "crypto/jws.h"
+
+#include "enc/base64.h"
+
+/* All that is accepted (RFC 7518 section 3.1). What is not here, HS256 and "none" first of all, is refused. */
+static const struct {
+	const char *name;
+	enum key_type type;
+	enum ec_curve curve; /* of KEY_EC: RFC 7518 section 3.4 binds hash and curve */
+	enum hash_alg hash;
+	bool pss;
+} algorithms[] = {
+	{ "RS256", KEY_RSA, 0, HASH_SHA256, false },
+	{ "RS384", KEY_RSA, 0, HASH_SHA384, false },
+	{ "PS256", KEY_RSA, 0, HASH_SHA256, true },
+	{ "PS384", KEY_RSA, 0, HASH_SHA384, true },
+	{ "ES256", KEY_EC, EC_P256, HASH_SHA256, false },
+	{ "ES384", KEY_EC, EC_P384, HASH_SHA384, false },
+};
+
+/* One part: not empty, base64url without padding, canonical (RFC 7515 section 2). */
+static enum err decode_part(struct span text, uint8_t *dst, size_t cap, size_t *n)
+{
+	if (text.n == 0 || span_find(text, '=') != text.n)
+		return ERR_SYNTAX;
+	return base64_decode(B64_URL, text, dst, cap, n);
+}
+
+enum err jws_decode(struct span text, uint8_t *header_buf, size_t header_cap, uint8_t *payload_buf, size_t payload_cap,
+                    struct jws *j)
+{
+	size_t dot1 = span_find(text, '.'), dot2, header_len, payload_len;
+	struct span rest = span_sub(text, dot1 + 1, text.n), sig;
+	enum err err;
+
+	dot2 = span_find(rest, '.');
+	if (dot1 == text.n || dot2 == rest.n)
+		return ERR_SYNTAX;
+	sig = span_sub(rest, dot2 + 1, rest.n); /* a further dot is no base64url */
+	err = decode_part(span_sub(text, 0, dot1), header_buf, header_cap, &header_len);
+	if (!err)
+		err = decode_part(span_sub(rest, 0, dot2), payload_buf, payload_cap, &payload_len);
+	if (!err)
+		err = decode_part(sig, j->sig, sizeof j->sig, &j->sig_len);
+	if (err)
+		return err;
+	j->signing_input = span_sub(text, 0, dot1 + 1 + dot2);
+	j->header = span_of(header_buf, header_len);
+	j->payload = span_of(payload_buf, payload_len);
+	return ERR_OK;
+}
+
+enum err jws_verify(const struct jws *j, struct json_val header, const struct verify_key *key)
+{
+	struct json_val alg = json_get(header, "alg");
+	struct span sig = span_of(j->sig, j->sig_len);
+	uint8_t digest[64];
+	size_t i = 0;
+
+	/* RFC 7515 section 4.1.11: extensions marked critical must be understood; none is. */
+	if (json_type_of(alg) != JSON_STRING || json_present(json_get(header, "crit")))
+		return ERR_SYNTAX;
+	while (i < sizeof algorithms / sizeof algorithms[0] && !json_is(alg, algorithms[i].name))
+		i++;
+	if (i == sizeof algorithms / sizeof algorithms[0] || algorithms[i].type != key->type)
+		return ERR_CRYPTO;
+	hash_digest(algorithms[i].hash, j->signing_input, digest);
+	if (key->type == KEY_EC) {
+		if (algorithms[i].curve != key->curve)
+			return ERR_CRYPTO;
+		return ec_verify_raw(key->curve, key->point, span_of(digest, hash_len(algorithms[i].hash)), sig);
+	}
+	if (algorithms[i].pss) /* RFC 7518 section 3.5: the salt is as long as the digest */
+		return rsa_verify_pss(&key->rsa, algorithms[i].hash, digest, hash_len(algorithms[i].hash), sig);
+	return rsa_verify_pkcs1(&key->rsa, algorithms[i].hash, digest, sig);
+}

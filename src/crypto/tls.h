@@ -1,0 +1,73 @@
+/* TLS 1.2 (RFC 5246) over a non-blocking socket: ECDHE with AES-GCM or ChaCha20-Poly1305 only, no renegotiation, no
+ * resumption. One structure serves both sides. */
+#ifndef CRYPTO_TLS_H
+#define CRYPTO_TLS_H
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/span.h"
+
+/* A server's key and self-signed certificate, ECDSA P-256, made inside the process and never written anywhere.
+ * Holds a secret: wiped by tls_identity_wipe. */
+struct tls_identity {
+	uint8_t d[32];
+	uint8_t cert[2048];
+	size_t cert_len;
+	uint8_t spki_sha256[32]; /* SHA-256 of the DER SubjectPublicKeyInfo */
+};
+/* Makes key and certificate: CN (cut at 64) = name, SAN dNSName = name where it is a possible host name, and localhost;
+ * valid from now_s - 1 h to now_s + days. extension: whole DER Extension elements to add (about 1.5 KiB fit), or empty.
+ * ERR_RANGE: name empty, over 253 bytes or not printable ASCII; ERR_TOO_BIG. On error *id is wiped. Signing and key
+ * generation are constant time. */
+MUST_USE enum err tls_identity_make(struct tls_identity *id, const char *name, int64_t now_s, unsigned days,
+                                    struct span extension);
+void tls_identity_wipe(struct tls_identity *id);
+
+/* One connection's state; lives in its slot, is not moved or copied while in use, wiped with tls_wipe. */
+#define TLS_STATE_LEN 36864
+struct tls {
+	_Alignas(16) uint8_t opaque[TLS_STATE_LEN];
+};
+
+/* Starts the server side: ECDHE with the identity's key, no client certificate asked for. id outlives the connection. */
+void tls_server_start(struct tls *t, const struct tls_identity *id);
+
+enum tls_trust {
+	TLS_TRUST_ANCHORS, /* chain to the anchors, host name, dates (x509_verify_chain says what that means) */
+	TLS_TRUST_PIN,     /* the leaf's SPKI hash equals pin; names and dates not looked at */
+	TLS_TRUST_LATER,   /* any key is accepted and recorded: the caller MUST check tls_peer_spki before it sends or
+	                      believes anything (attested key checked over this very connection) */
+};
+/* Starts the client side with SNI host (none for an address literal). pin: 32 bytes for TLS_TRUST_PIN, else NULL.
+ * now_s: Unix time for dates. A fault here (host too long) shows in the first tls_step. The server's leaf certificate
+ * may have 8 KiB. */
+void tls_client_start(struct tls *t, const char *host, enum tls_trust trust, const uint8_t *pin, int64_t now_s);
+
+/* Moves records between fd and the engine without blocking until it would block or application data is readable.
+ * ERR_OK: application data readable, or (client/server, once) the handshake just done and data can be sent; ERR_MORE:
+ * would block or has moved much (call again when tls_wants is ready); ERR_CLOSED: orderly close or end of stream;
+ * ERR_UNTRUSTED, ERR_TLS: failed, see tls_error_text. Peer untrusted. */
+MUST_USE enum err tls_step(struct tls *t, int fd);
+/* What the caller must wait for after ERR_MORE: NET_READ and NET_WRITE of plat/net.h (bits 0 and 1). */
+unsigned tls_wants(const struct tls *t);
+/* Handshake complete, application data may be sent. */
+bool tls_open(const struct tls *t);
+/* Takes up to cap bytes of received application data; 0 when none is there. */
+size_t tls_take(struct tls *t, uint8_t *dst, size_t cap);
+/* Blocking with an absolute deadline (plat/clock ms): finishes the handshake if need be, sends all of data and flushes.
+ * Reads nothing after the handshake. ERR_TIMEOUT, ERR_CLOSED, ERR_TLS, ERR_UNTRUSTED. */
+MUST_USE enum err tls_send(struct tls *t, int fd, struct span data, int64_t deadline_ms);
+/* Blocking receive of 1..cap bytes. ERR_CLOSED at the end of the stream (*n = 0; *orderly tells close_notify from a cut). */
+MUST_USE enum err tls_recv(struct tls *t, int fd, uint8_t *dst, size_t cap, size_t *n, bool *orderly, int64_t deadline_ms);
+/* Blocking handshake; at once ERR_OK when it is done. ERR_TIMEOUT, ERR_CLOSED, ERR_TLS, ERR_UNTRUSTED. */
+MUST_USE enum err tls_handshake(struct tls *t, int fd, int64_t deadline_ms);
+/* Sends close_notify, best effort, until the deadline. Does not close fd. */
+void tls_shutdown(struct tls *t, int fd, int64_t deadline_ms);
+/* Clients: SHA-256 of the server's SubjectPublicKeyInfo as it stands in the leaf certificate, whose key has signed this
+ * handshake; false before the handshake is complete. Servers: always false. */
+bool tls_peer_spki(const struct tls *t, uint8_t out[32]);
+/* Why it failed, static text for logs: "certificate expired or not yet valid", "name mismatch", ... */
+const char *tls_error_text(const struct tls *t);
+void tls_wipe(struct tls *t);
+
+#endif

@@ -1,0 +1,140 @@
+/* TLS: what a client thinks of the server's certificates. */
+#include "crypto/tls_state.h"
+
+#include <string.h>
+
+#include "crypto/x509_path.h"
+
+/* BearSSL calls, in this order:
+ *   start_chain, then for each certificate as sent (leaf first): start_cert, append (pieces), end_cert;
+ *   end_chain, whose 0 means "go on"; then get_pkey for the key that must have signed the key exchange.
+ * Everything is fed to the path engine when that is to judge; the first certificate is kept in any case. */
+
+static struct tls_trust_check *self(const br_x509_class **ctx)
+{
+	return (struct tls_trust_check *)(void *)ctx; /* vtable is its first member */
+}
+
+static void start_chain(const br_x509_class **ctx, const char *server_name)
+{
+	struct tls_trust_check *c = self(ctx);
+
+	(void)server_name; /* the SNI name, absent for addresses: ours is the one asked for */
+	c->certs = 0;
+	c->leaf_len = 0;
+	c->too_big = c->parsed = c->accepted = false;
+	c->why = NULL;
+	if (c->trust == TLS_TRUST_ANCHORS)
+		c->path.vtable->start_chain(&c->path.vtable, c->host);
+}
+
+static void start_cert(const br_x509_class **ctx, uint32_t length)
+{
+	struct tls_trust_check *c = self(ctx);
+
+	if (c->trust == TLS_TRUST_ANCHORS)
+		c->path.vtable->start_cert(&c->path.vtable, length);
+}
+
+static void append(const br_x509_class **ctx, const unsigned char *buf, size_t len)
+{
+	struct tls_trust_check *c = self(ctx);
+
+	if (c->trust == TLS_TRUST_ANCHORS)
+		c->path.vtable->append(&c->path.vtable, buf, len);
+	if (c->certs > 0)
+		return;
+	if (len > sizeof c->leaf - c->leaf_len) {
+		c->too_big = true;
+		return;
+	}
+	memcpy(c->leaf + c->leaf_len, buf, len);
+	c->leaf_len += len;
+}
+
+/* The leaf is complete: its key and the hash of its SubjectPublicKeyInfo as sent. */
+static void read_leaf(struct tls_trust_check *c)
+{
+	struct x509_cert cert;
+
+	if (c->too_big) {
+		c->why = "server certificate too large";
+	} else if (x509_parse(span_of(c->leaf, c->leaf_len), &cert) != ERR_OK) {
+		c->why = "server certificate not understood";
+	} else if (c->trust == TLS_TRUST_ANCHORS && !x509_path_leaf_allowed(&cert)) {
+		c->why = "certificate has no subjectAltName or is not for servers";
+	} else {
+		hash_sha256(cert.spki, c->spki_sha256);
+		x509_path_key(&cert.key, &c->key);
+		c->parsed = true;
+	}
+}
+
+static void end_cert(const br_x509_class **ctx)
+{
+	struct tls_trust_check *c = self(ctx);
+
+	if (c->trust == TLS_TRUST_ANCHORS)
+		c->path.vtable->end_cert(&c->path.vtable);
+	if (c->certs == 0)
+		read_leaf(c);
+	if (c->certs < 1000)
+		c->certs++;
+}
+
+static unsigned end_chain(const br_x509_class **ctx)
+{
+	struct tls_trust_check *c = self(ctx);
+	unsigned err = BR_ERR_X509_NOT_TRUSTED;
+
+	if (!c->parsed)
+		return c->certs ? BR_ERR_X509_NOT_TRUSTED : BR_ERR_X509_EMPTY_CHAIN;
+	/* No default: a kind of trust that is not named here accepts nothing. */
+	switch (c->trust) {
+	case TLS_TRUST_ANCHORS:
+		err = c->path.vtable->end_chain(&c->path.vtable);
+		break;
+	case TLS_TRUST_PIN:
+		err = memcmp(c->pin, c->spki_sha256, sizeof c->pin) == 0 ? 0 : BR_ERR_X509_NOT_TRUSTED;
+		if (err)
+			c->why = "server key is not the pinned one";
+		break;
+	case TLS_TRUST_LATER:
+		err = 0;
+		break;
+	}
+	c->accepted = err == 0;
+	return err;
+}
+
+static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages)
+{
+	/* const only in this one function of the class; the object behind it is ours and is not changed. */
+	const struct tls_trust_check *c = (const struct tls_trust_check *)(const void *)ctx;
+	unsigned allowed = BR_KEYTYPE_SIGN;
+
+	if (!c->accepted)
+		return NULL;
+	/* keyUsage as the path engine read it; with a pin the certificate is only a container. */
+	if (c->trust == TLS_TRUST_ANCHORS && !c->path.vtable->get_pkey(&c->path.vtable, &allowed))
+		return NULL;
+	if (usages)
+		*usages = allowed & BR_KEYTYPE_SIGN;
+	return &c->key;
+}
+
+void tls_trust_check_init(struct tls_trust_check *c, const char *host, enum tls_trust trust, const uint8_t *pin,
+                          int64_t now_s)
+{
+	static const br_x509_class class = {
+		sizeof(struct tls_trust_check), start_chain, start_cert, append, end_cert, end_chain, get_pkey,
+	};
+
+	c->vtable = &class;
+	c->trust = trust;
+	memcpy(c->host, host, strlen(host) + 1); /* its length was checked by the caller */
+	if (pin)
+		memcpy(c->pin, pin, sizeof c->pin);
+	if (trust == TLS_TRUST_ANCHORS)
+		x509_path_init(&c->path, now_s);
+}

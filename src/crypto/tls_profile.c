@@ -1,0 +1,58 @@
+/* TLS: the algorithms both sides have in common, named one by one, and the seed of BearSSL's generator. */
+#include "crypto/tls_state.h"
+
+#include "base/ct.h"
+#include "crypto/rng.h"
+
+static int seed_generator(const br_prng_class **generator)
+{
+	uint8_t seed[32];
+
+	rng_bytes(seed, sizeof seed);
+	(*generator)->update(generator, seed, sizeof seed);
+	WIPE(seed);
+	return 1;
+}
+
+/* BearSSL's engine looks for this name to seed itself. Its own version would use RDRAND or open /dev/urandom; defined
+ * here, in a file that every user of the engine links, it takes that one's place and every random bit comes from
+ * crypto/rng. The name is BearSSL's, hence the exception to ours. */
+br_prng_seeder br_prng_seeder_system(const char **name)
+{
+	if (name)
+		*name = "crypto/rng";
+	return seed_generator;
+}
+
+static void set_hashes(br_ssl_engine_context *eng)
+{
+	/* No SHA-1: neither signatures nor MACs of the offered suites use it. */
+	br_ssl_engine_set_hash(eng, br_sha256_ID, &br_sha256_vtable);
+	br_ssl_engine_set_hash(eng, br_sha384_ID, &br_sha384_vtable);
+	br_ssl_engine_set_hash(eng, br_sha512_ID, &br_sha512_vtable);
+	br_ssl_engine_set_prf_sha256(eng, br_tls12_sha256_prf);
+	br_ssl_engine_set_prf_sha384(eng, br_tls12_sha384_prf);
+}
+
+static void set_record_protection(br_ssl_engine_context *eng)
+{
+	br_ssl_engine_set_gcm(eng, &br_sslrec_in_gcm_vtable, &br_sslrec_out_gcm_vtable);
+	br_ssl_engine_set_aes_ctr(eng, bear_aes_ctr());
+	br_ssl_engine_set_ghash(eng, bear_ghash());
+	br_ssl_engine_set_chapol(eng, &br_sslrec_in_chapol_vtable, &br_sslrec_out_chapol_vtable);
+	/* SSE2 and 64x64->128 products are part of x86-64: no fallback. */
+	br_ssl_engine_set_chacha20(eng, br_chacha20_sse2_get());
+	br_ssl_engine_set_poly1305(eng, br_poly1305_ctmulq_get());
+}
+
+void tls_profile_apply(struct tls_state *s)
+{
+	br_ssl_engine_context *eng = tls_engine(s);
+
+	br_ssl_engine_set_versions(eng, BR_TLS12, BR_TLS12);
+	br_ssl_engine_add_flags(eng, BR_OPT_NO_RENEGOTIATION);
+	set_hashes(eng);
+	set_record_protection(eng);
+	br_ssl_engine_set_ec(eng, &br_ec_all_m31); /* X25519, P-256, P-384, P-521 */
+	br_ssl_engine_set_buffers_bidi(eng, s->in, sizeof s->in, s->out, sizeof s->out);
+}

@@ -1,0 +1,74 @@
+/* Inside crypto only: what struct tls holds, and the parts of TLS that its files share. */
+#ifndef CRYPTO_TLS_STATE_H
+#define CRYPTO_TLS_STATE_H
+
+#include "crypto/bear.h"
+#include "crypto/tls.h"
+#include "crypto/x509.h"
+
+/* The largest server certificate taken. Public ones are 1 to 2 KiB; one with a report and AMD's chain in it about 8. */
+#define TLS_LEAF_MAX 8192
+
+/* BearSSL asks a "class" of functions about the server's certificates; this is ours (tls_client_trust.c). It keeps the
+ * first certificate, so that key and hash are taken from one reading of the same bytes. vtable must stay first. */
+struct tls_trust_check {
+	const br_x509_class *vtable;
+	br_x509_minimal_context path; /* TLS_TRUST_ANCHORS only */
+	enum tls_trust trust;
+	uint8_t pin[32];
+	char host[HOST_MAX];
+	unsigned certs; /* complete certificates seen */
+	bool too_big, parsed, accepted;
+	size_t leaf_len;
+	uint8_t spki_sha256[32]; /* valid once parsed */
+	br_x509_pkey key;        /* views into leaf */
+	const char *why;         /* NULL, or what the path engine's error number does not say */
+	uint8_t leaf[TLS_LEAF_MAX];
+};
+
+void tls_trust_check_init(struct tls_trust_check *c, const char *host, enum tls_trust trust, const uint8_t *pin,
+                          int64_t now_s);
+
+/* Records of 16 KiB may come in; ours go out with up to 4 KiB, which saves 12 KiB a connection. */
+#define TLS_OUT_LEN (4096 + (BR_SSL_BUFSIZE_OUTPUT - 16384))
+
+struct tls_state {
+	union {
+		struct {
+			br_ssl_server_context ssl;
+			br_x509_certificate cert;
+			br_ec_private_key key; /* view of the identity's */
+		} server;
+		struct {
+			br_ssl_client_context ssl;
+			struct tls_trust_check check;
+		} client;
+	} side;
+	bool is_client;
+	bool broken;     /* could not be set up: nothing moves */
+	bool open;       /* the handshake was completed */
+	bool write_dead; /* the transport takes nothing more; what it still holds for us may be read */
+	bool eof;        /* the transport's end of stream was seen */
+	const char *why; /* set with broken */
+	uint8_t in[BR_SSL_BUFSIZE_INPUT];
+	uint8_t out[TLS_OUT_LEN];
+};
+
+_Static_assert(sizeof(struct tls_state) <= TLS_STATE_LEN, "struct tls is too small for its contents");
+_Static_assert(TLS_STATE_LEN - sizeof(struct tls_state) < 1024, "struct tls is larger than it need be");
+
+static inline struct tls_state *tls_state(struct tls *t)
+{
+	return (struct tls_state *)(void *)t->opaque;
+}
+
+static inline br_ssl_engine_context *tls_engine(struct tls_state *s)
+{
+	return s->is_client ? &s->side.client.ssl.eng : &s->side.server.ssl.eng;
+}
+
+/* What both sides have in common: version, hashes, record protection, curves, buffers. The caller adds suites and key
+ * exchange and then resets the engine. */
+void tls_profile_apply(struct tls_state *s);
+
+#endif

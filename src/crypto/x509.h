@@ -1,0 +1,40 @@
+/* X.509 certificates (RFC 5280): reading fields, and chains to the compiled-in and configured anchors. */
+#ifndef CRYPTO_X509_H
+#define CRYPTO_X509_H
+
+#include "crypto/jwk.h"
+
+/* A certificate taken apart: views into the DER, nothing verified. */
+struct x509_cert {
+	struct span der, tbs, serial, issuer, subject, spki; /* whole elements, but serial: the magnitude */
+	struct span sig_alg, sig; /* sig_alg: whole AlgorithmIdentifier; sig: contents of the BIT STRING */
+	struct span extensions; /* contents of the Extensions SEQUENCE, well-formed, may be empty */
+	int64_t not_before, not_after; /* Unix seconds */
+	struct verify_key key;  /* from spki */
+};
+/* Strict DER, version 3 (or 1), equal inner and outer algorithm; serial 0 is accepted (AMD's VCEK has it). Key types: RSA
+ * of 2048 to 4096 bits, EC P-256/P-384. ERR_SYNTAX. Untrusted. */
+MUST_USE enum err x509_parse(struct span der, struct x509_cert *c);
+/* extnValue contents of the extension with this OID (content octets); false when absent or repeated. */
+bool x509_extension(const struct x509_cert *c, struct span oid, struct span *value, bool *critical);
+/* c's signature under issuer's key: RSA PKCS#1 v1.5 (SHA-256/384/512), RSASSA-PSS SHA-384 salt 48 in both parameter
+ * encodings, ECDSA with SHA-256/384; and issuer name equality byte by byte. No dates, no basic constraints.
+ * ERR_CRYPTO: signature or its algorithm; ERR_UNTRUSTED: names. */
+MUST_USE enum err x509_signed_by(const struct x509_cert *c, const struct x509_cert *issuer);
+
+/* Anchors: the compiled-in public roots (crypto/anchors_data) plus at most one configured bundle of authorities
+ * (basicConstraints cA). Call once at start, before threads. extra_pem: one or more CERTIFICATE blocks (16 KiB of DER in
+ * all), or empty; copied. ERR_SYNTAX, ERR_FULL: then nothing is trusted. */
+MUST_USE enum err x509_anchors_init(struct span extra_pem);
+
+/* Verifies leaf-first DER certificates chain[0..n), each signed by the next, to an anchor, at Unix time now_s, with host
+ * matching a SAN dNSName of the leaf (exact, or wildcard as whole leftmost label; address literals only as such a name;
+ * never the CN). BearSSL's "minimal" engine: path, dates, key usage, basic constraints, RSA PKCS#1 v1.5 of 2048 bits and
+ * more or ECDSA, SHA-2 only; the leaf's extendedKeyUsage, if any, must have serverAuth. Certificates after the one signed
+ * by an anchor are not looked at. Not done: revocation; unknown critical extensions (name constraints among them, and a
+ * critical extendedKeyUsage) are refused. On success *key receives views into storage[cap] holding the leaf's key.
+ * ERR_UNTRUSTED, ERR_TOO_BIG. */
+MUST_USE enum err x509_verify_chain(const struct span *chain, size_t n, const char *host, int64_t now_s, uint8_t *storage,
+                                    size_t cap, struct verify_key *key);
+
+#endif

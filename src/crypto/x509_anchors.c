@@ -1,0 +1,107 @@
+/* Trust anchors: the compiled-in public roots and one configured bundle, as BearSSL wants them. */
+#include "crypto/anchors_data.h"
+#include "crypto/x509_path.h"
+#include "enc/der.h"
+#include "enc/pem.h"
+
+#define ANCHORS_MAX 24        /* compiled-in roots and a bundle of some more */
+#define EXTRA_DER_MAX 16384   /* the bundle's certificates in DER: eight of RSA-4096 */
+
+/* Written once before threads start, then only read. Names and keys are views into the certificates. */
+static struct {
+	br_x509_trust_anchor table[ANCHORS_MAX];
+	size_t n;
+	uint8_t extra[EXTRA_DER_MAX];
+	size_t extra_len;
+} anchors;
+
+/* basicConstraints with cA TRUE (RFC 5280 section 4.2.1.9): only such a certificate may be an anchor. */
+static bool is_authority(const struct x509_cert *c)
+{
+	static const uint8_t oid[] = { 0x55, 0x1d, 0x13 };
+	struct span value, flag;
+	struct der outer, d;
+	bool critical;
+
+	if (!x509_extension(c, span_of(oid, sizeof oid), &value, &critical))
+		return false;
+	outer = der_init(value);
+	d = der_enter(&outer, DER_SEQUENCE);
+	flag = der_take(&d, DER_BOOLEAN);
+	return !d.bad && der_done(&outer) && flag.n == 1 && flag.p[0] == 0xff;
+}
+
+void x509_path_key(const struct verify_key *key, br_x509_pkey *out)
+{
+	/* BearSSL's key types are not const; it does not write through them. */
+	if (key->type == KEY_RSA) {
+		out->key_type = BR_KEYTYPE_RSA;
+		out->key.rsa.n = (unsigned char *)(uintptr_t)key->rsa.n.p;
+		out->key.rsa.nlen = key->rsa.n.n;
+		out->key.rsa.e = (unsigned char *)(uintptr_t)key->rsa.e.p;
+		out->key.rsa.elen = key->rsa.e.n;
+	} else {
+		out->key_type = BR_KEYTYPE_EC;
+		out->key.ec.curve = key->curve == EC_P256 ? BR_EC_secp256r1 : BR_EC_secp384r1;
+		out->key.ec.q = (unsigned char *)(uintptr_t)key->point.p;
+		out->key.ec.qlen = key->point.n;
+	}
+}
+
+static enum err add(struct span der)
+{
+	struct x509_cert c;
+	br_x509_trust_anchor *a;
+
+	if (anchors.n == ANCHORS_MAX)
+		return ERR_FULL;
+	if (x509_parse(der, &c) != ERR_OK || !is_authority(&c))
+		return ERR_SYNTAX;
+	a = &anchors.table[anchors.n++];
+	a->dn.data = (unsigned char *)(uintptr_t)c.subject.p;
+	a->dn.len = c.subject.n;
+	a->flags = BR_X509_TA_CA;
+	x509_path_key(&c.key, &a->pkey);
+	return ERR_OK;
+}
+
+static enum err add_bundle(struct span pem)
+{
+	size_t count = 0;
+
+	for (;;) {
+		uint8_t *at = anchors.extra + anchors.extra_len;
+		size_t n = 0;
+		enum err e = pem_next(&pem, "CERTIFICATE", at, EXTRA_DER_MAX - anchors.extra_len, &n);
+
+		if (e == ERR_NOT_FOUND) /* a bundle without a certificate is a mistake */
+			return count ? ERR_OK : ERR_SYNTAX;
+		if (e == ERR_OK)
+			e = add(span_of(at, n));
+		if (e != ERR_OK)
+			return e == ERR_TOO_BIG ? ERR_FULL : e;
+		anchors.extra_len += n;
+		count++;
+	}
+}
+
+enum err x509_anchors_init(struct span extra_pem)
+{
+	enum err e = ERR_OK;
+
+	anchors.n = 0;
+	anchors.extra_len = 0;
+	for (size_t i = 0; i < anchors_data_n && e == ERR_OK; i++)
+		e = add(span_of(anchors_data[i].der, anchors_data[i].der_len));
+	if (e == ERR_OK && extra_pem.n > 0)
+		e = add_bundle(extra_pem);
+	if (e != ERR_OK)
+		anchors.n = 0; /* no trust at all rather than a part of it */
+	return e;
+}
+
+const br_x509_trust_anchor *x509_anchors_table(size_t *n)
+{
+	*n = anchors.n;
+	return anchors.table;
+}

@@ -1,0 +1,64 @@
+/* Hexadecimal text without tables and without branches on the data. */
+#include "enc/hex.h"
+
+#include "base/ct.h"
+#include "enc/ct_range.h"
+
+static uint8_t to_digit(uint32_t v)
+{
+	return (uint8_t)('0' + v + (ct_range(v, 10, 15) & ('a' - '0' - 10)));
+}
+
+/* Value of a digit; *good stays all ones only while every character was a digit. */
+static uint32_t from_digit(uint32_t c, uint32_t *good)
+{
+	uint32_t digit = ct_range(c, '0', '9'), lower = ct_range(c, 'a', 'f'), upper = ct_range(c, 'A', 'F');
+
+	*good &= digit | lower | upper;
+	return (digit & (c - '0')) | (lower & (c - 'a' + 10)) | (upper & (c - 'A' + 10));
+}
+
+void hex_encode(struct out *o, struct span in)
+{
+	uint8_t *d = out_reserve(o, 2 * in.n);
+
+	if (o->bad)
+		return;
+	for (size_t i = 0; i < in.n; i++) {
+		d[2 * i] = to_digit(in.p[i] >> 4);
+		d[2 * i + 1] = to_digit(in.p[i] & 15);
+	}
+}
+
+enum err hex_decode(struct span text, uint8_t *dst, size_t len)
+{
+	uint32_t good = ~0u;
+
+	if (text.n % 2 || text.n / 2 != len)
+		return ERR_SYNTAX;
+	for (size_t i = 0; i < len; i++) {
+		uint32_t high = from_digit(text.p[2 * i], &good);
+
+		dst[i] = (uint8_t)(high << 4 | from_digit(text.p[2 * i + 1], &good));
+	}
+	if (!good) {
+		WIPE_N(dst, len);
+		return ERR_SYNTAX;
+	}
+	return ERR_OK;
+}
+
+enum err hex_u64(struct span text, uint64_t *value)
+{
+	uint32_t good = ~0u;
+	uint64_t v = 0;
+
+	if (text.n == 0 || text.n > 16)
+		return ERR_SYNTAX;
+	for (size_t i = 0; i < text.n; i++)
+		v = v << 4 | from_digit(text.p[i], &good);
+	if (!good)
+		return ERR_SYNTAX;
+	*value = v;
+	return ERR_OK;
+}

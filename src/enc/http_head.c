@@ -1,0 +1,416 @@
+/* HTTP/1.1 message heads: strict pure parser. */
+#include "enc/http_head.h"
+
+#include <string.h>
+
+#include "enc/url.h"
+
+/* What each side of an exchange allows. */
+struct rules {
+	size_t line_max; /* first line */
+	size_t head_max; /* whole head */
+};
+
+static const struct rules request_rules = { URL_MAX, HTTP_HEAD_MAX };
+/* Room for the two line breaks is kept, so that a full buffer never asks for more. */
+static const struct rules response_rules = { CLIENT_HEAD_MAX - 4, CLIENT_HEAD_MAX };
+
+static enum err refuse(struct http_head *h, int status)
+{
+	h->refuse = status;
+	return status == 414 || status == 431 ? ERR_TOO_BIG : ERR_SYNTAX;
+}
+
+/* --- characters and lines ----------------------------------------------------------------------------------------- */
+
+static bool is_token_char(uint8_t c)
+{
+	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
+		return true;
+	return c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL;
+}
+
+static bool is_token(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_token_char(s.p[i]))
+			return false;
+	return s.n > 0;
+}
+
+/* Field text: visible ASCII, blank, tab, and bytes over 0x7f which older senders use. */
+static bool is_text_char(uint8_t c)
+{
+	return c == '\t' || (c >= 0x20 && c != 0x7f);
+}
+
+/* Finds the end of the line which starts at `at`: *end is where its CRLF stands. ERR_MORE when it is not here yet;
+ * control bytes, a CR without LF and an LF without CR are refused, however much is still to come. */
+static enum err line_end(struct span in, size_t at, size_t *end)
+{
+	for (size_t i = at; i < in.n; i++) {
+		if (is_text_char(in.p[i]))
+			continue;
+		if (in.p[i] != '\r' || (i + 1 < in.n && in.p[i + 1] != '\n'))
+			return ERR_SYNTAX;
+		if (i + 1 == in.n)
+			return ERR_MORE;
+		*end = i;
+		return ERR_OK;
+	}
+	return ERR_MORE;
+}
+
+/* One line starting at *at, which moves behind its CRLF. `max` bounds the line, too_long is the status if exceeded. */
+static enum err take_line(struct http_head *h, struct span in, size_t *at, size_t max, int too_long, struct span *line)
+{
+	size_t end = in.n;
+	enum err err = line_end(in, *at, &end);
+
+	if (err == ERR_SYNTAX)
+		return refuse(h, 400);
+	/* The CR of an unfinished line is not part of it. */
+	if (err == ERR_MORE && in.n > *at && in.p[in.n - 1] == '\r')
+		end = in.n - 1;
+	if (end - *at > max)
+		return refuse(h, too_long);
+	if (err == ERR_OK) {
+		*line = span_sub(in, *at, end - *at);
+		*at = end + 2;
+	}
+	return err;
+}
+
+/* Cuts s at the first blank: what stands before it is returned, s is what follows. Without a blank s becomes empty. */
+static struct span take_word(struct span *s)
+{
+	size_t at = span_find(*s, ' ');
+	struct span word = span_sub(*s, 0, at);
+
+	*s = span_sub(*s, at + 1, s->n);
+	return word;
+}
+
+/* --- fields ------------------------------------------------------------------------------------------------------- */
+
+static struct span trim_blanks(struct span s)
+{
+	while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
+		s = span_sub(s, 1, s.n);
+	while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+		s = span_sub(s, 0, s.n - 1);
+	return s;
+}
+
+/* A name which is a token and directly followed by its colon: this refuses folded lines and blanks before the colon. */
+static enum err add_field(struct http_head *h, struct span line)
+{
+	size_t colon = span_find(line, ':');
+	struct span name = span_sub(line, 0, colon);
+
+	if (colon == line.n || !is_token(name))
+		return refuse(h, 400);
+	if (h->n_fields == HTTP_FIELDS_MAX)
+		return refuse(h, 431);
+	h->fields[h->n_fields++] = (struct http_field){ name, trim_blanks(span_sub(line, colon + 1, line.n)) };
+	return ERR_OK;
+}
+
+/* All field lines up to and with the empty line. */
+static enum err take_fields(struct http_head *h, struct span in, size_t at, const struct rules *rules)
+{
+	struct span line = { NULL, 0 };
+	enum err err;
+
+	do {
+		/* At least the empty line must still fit. */
+		if (at + 2 > rules->head_max)
+			return refuse(h, 431);
+		err = take_line(h, in, &at, rules->head_max - at - 2, 431, &line);
+		if (err == ERR_OK && line.n)
+			err = add_field(h, line);
+	} while (err == ERR_OK && line.n);
+	h->size = at;
+	return err;
+}
+
+static size_t count_fields(const struct http_head *h, const char *name, struct span *value)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < h->n_fields; i++)
+		if (span_eq_nocase(h->fields[i].name, name)) {
+			*value = h->fields[i].value;
+			count++;
+		}
+	return count;
+}
+
+bool http_field_get(const struct http_head *h, const char *name, struct span *value, bool *bad)
+{
+	struct span found = { NULL, 0 };
+	size_t count = count_fields(h, name, &found);
+
+	if (bad)
+		*bad = count > 1;
+	if (count == 1)
+		*value = found;
+	return count == 1;
+}
+
+/* Whether a comma-separated list in any of the fields of that name holds the word. */
+static bool list_has(const struct http_head *h, const char *name, const char *word)
+{
+	for (size_t i = 0; i < h->n_fields; i++) {
+		struct span rest = h->fields[i].value;
+
+		if (!span_eq_nocase(h->fields[i].name, name))
+			continue;
+		while (rest.n) {
+			size_t comma = span_find(rest, ',');
+
+			if (span_eq_nocase(trim_blanks(span_sub(rest, 0, comma)), word))
+				return true;
+			rest = span_sub(rest, comma + 1, rest.n);
+		}
+	}
+	return false;
+}
+
+/* --- what the fields mean ----------------------------------------------------------------------------------------- */
+
+/* A body has a length, or is chunked, or neither: anything in between is how requests are smuggled. */
+static enum err set_framing(struct http_head *h, enum http_framing otherwise)
+{
+	struct span coding = { NULL, 0 }, length = { NULL, 0 };
+	size_t codings = count_fields(h, "Transfer-Encoding", &coding);
+	size_t lengths = count_fields(h, "Content-Length", &length);
+
+	h->framing = otherwise;
+	if (codings > 1 || lengths > 1 || (codings && lengths))
+		return refuse(h, 400);
+	if (codings) {
+		if (h->minor == 0 || coding.n == 0)
+			return refuse(h, 400);
+		if (!span_eq_nocase(coding, "chunked"))
+			return refuse(h, 501);
+		h->framing = HTTP_CHUNKED;
+	}
+	if (lengths) {
+		if (!span_u64(length, &h->length))
+			return refuse(h, 400);
+		h->framing = HTTP_LENGTH;
+	}
+	return ERR_OK;
+}
+
+static void set_keep_alive(struct http_head *h)
+{
+	if (list_has(h, "Connection", "close"))
+		h->keep_alive = false;
+	else
+		h->keep_alive = h->minor > 0 || list_has(h, "Connection", "keep-alive");
+}
+
+/* HTTP-version = "HTTP/" DIGIT "." DIGIT. */
+static enum err set_version(struct http_head *h, struct span v)
+{
+	uint64_t major, minor;
+
+	if (v.n != 8 || !span_starts(v, "HTTP/") || v.p[6] != '.' || !span_u64(span_sub(v, 5, 1), &major) ||
+	    !span_u64(span_sub(v, 7, 1), &minor))
+		return refuse(h, 400);
+	if (major != 1)
+		return refuse(h, 505);
+	h->minor = minor > 0;
+	return ERR_OK;
+}
+
+static bool host_ok(struct span value)
+{
+	char host[HOST_MAX];
+	uint16_t port;
+
+	return url_hostport(value, 80, host, &port) == ERR_OK;
+}
+
+/* --- requests ----------------------------------------------------------------------------------------------------- */
+
+static enum err set_method(struct http_head *h, struct span method)
+{
+	static const char *const known[] = { "GET",	"HEAD",	 "POST",  "PUT",    "DELETE",
+					     "OPTIONS", "PATCH", "TRACE", "CONNECT" };
+
+	if (!is_token(method))
+		return refuse(h, 400);
+	h->method = method;
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (span_eq_str(method, known[i]))
+			return ERR_OK;
+	return refuse(h, 501);
+}
+
+static void split_query(struct http_head *h, struct span path)
+{
+	size_t at = span_find(path, '?');
+
+	h->path = span_sub(path, 0, at);
+	h->query = span_sub(path, at + 1, path.n);
+}
+
+/* "http://host/path": the path from it; the host must be the one of the Host field, which check_host compares. */
+static bool split_absolute(struct http_head *h, struct span target)
+{
+	size_t scheme = span_eq_nocase(span_sub(target, 0, 7), "http://") ? 7 : 8, n = 0;
+	struct span rest;
+
+	if (scheme == 8 && !span_eq_nocase(span_sub(target, 0, 8), "https://"))
+		return false;
+	rest = span_sub(target, scheme, target.n);
+	while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?')
+		n++;
+	h->host = span_sub(rest, 0, n);
+	split_query(h, span_sub(rest, n, rest.n));
+	if (h->path.n == 0)
+		h->path = SPAN_LIT("/");
+	return host_ok(h->host);
+}
+
+static enum err set_target(struct http_head *h, struct span target)
+{
+	bool ok;
+
+	h->target = target;
+	if (span_eq_str(h->method, "CONNECT")) {
+		ok = host_ok(target);
+	} else if (span_eq_str(target, "*")) {
+		h->path = target;
+		ok = span_eq_str(h->method, "OPTIONS");
+	} else if (!url_chars_ok(target)) {
+		ok = false;
+	} else if (span_starts(target, "/")) {
+		split_query(h, target);
+		ok = true;
+	} else {
+		ok = split_absolute(h, target);
+	}
+	return ok ? ERR_OK : refuse(h, 400);
+}
+
+/* The version is looked at before the method, so that the preface of HTTP/2 is answered 505. */
+static enum err parse_request_line(struct http_head *h, struct span line)
+{
+	struct span method = take_word(&line), target = take_word(&line);
+	enum err err = set_version(h, line);
+
+	if (err == ERR_OK)
+		err = set_method(h, method);
+	return err == ERR_OK ? set_target(h, target) : err;
+}
+
+static bool span_eq_any_case(struct span a, struct span b)
+{
+	char text[HOSTPORT_MAX];
+
+	return span_copy_str(b, text, sizeof text) && span_eq_nocase(a, text);
+}
+
+static enum err check_host(struct http_head *h)
+{
+	struct span named = h->host, host = { NULL, 0 };
+	size_t count = count_fields(h, "Host", &host);
+
+	if (count > 1 || (count == 0 && h->minor > 0) || (count && !host_ok(host)))
+		return refuse(h, 400);
+	if (count && named.n && !span_eq_any_case(named, host))
+		return refuse(h, 400);
+	if (count)
+		h->host = host;
+	return ERR_OK;
+}
+
+/* RFC 9110 section 10.1.1: in HTTP/1.0 it means nothing. */
+static enum err check_expect(struct http_head *h)
+{
+	struct span value = { NULL, 0 };
+	size_t count = count_fields(h, "Expect", &value);
+
+	if (count == 0 || h->minor == 0)
+		return ERR_OK;
+	if (count > 1 || !span_eq_nocase(value, "100-continue"))
+		return refuse(h, 417);
+	h->expect_continue = true;
+	return ERR_OK;
+}
+
+/* Skips one empty line, which some clients send after a body (RFC 9112 section 2.2). ERR_MORE on its first half. */
+static enum err skip_empty_line(struct span in, size_t *at)
+{
+	*at = span_starts(in, "\r\n") ? 2 : 0;
+	return in.n == 0 || span_eq_str(in, "\r") ? ERR_MORE : ERR_OK;
+}
+
+enum err http_request_parse(struct span in, struct http_head *h)
+{
+	struct span line = { NULL, 0 };
+	size_t at;
+	enum err err = skip_empty_line(in, &at);
+
+	memset(h, 0, sizeof *h);
+	if (err == ERR_OK)
+		err = take_line(h, in, &at, request_rules.line_max, 414, &line);
+	if (err == ERR_OK)
+		err = parse_request_line(h, line);
+	if (err == ERR_OK)
+		err = take_fields(h, in, at, &request_rules);
+	if (err == ERR_OK)
+		err = check_host(h);
+	if (err == ERR_OK)
+		err = set_framing(h, HTTP_NO_BODY);
+	if (err == ERR_OK)
+		err = check_expect(h);
+	if (err == ERR_OK)
+		set_keep_alive(h);
+	return err;
+}
+
+/* --- responses ---------------------------------------------------------------------------------------------------- */
+
+/* "HTTP/1.1 200 OK"; the reason means nothing and is not kept. */
+static enum err parse_status_line(struct http_head *h, struct span line)
+{
+	struct span version = take_word(&line), status = take_word(&line);
+	uint64_t n;
+	enum err err = set_version(h, version);
+
+	if (err != ERR_OK)
+		return err;
+	if (status.n != 3 || !span_u64(status, &n) || n < 100 || n > 599)
+		return refuse(h, 400);
+	h->status = (int)n;
+	return ERR_OK;
+}
+
+enum err http_response_parse(struct span in, const char *request_method, struct http_head *h)
+{
+	struct span line = { NULL, 0 };
+	size_t at = 0;
+	enum err err;
+
+	memset(h, 0, sizeof *h);
+	err = take_line(h, in, &at, response_rules.line_max, 431, &line);
+	if (err == ERR_OK)
+		err = parse_status_line(h, line);
+	if (err == ERR_OK)
+		err = take_fields(h, in, at, &response_rules);
+	if (err == ERR_OK)
+		err = set_framing(h, HTTP_UNTIL_CLOSE);
+	if (err != ERR_OK)
+		return err;
+	if (h->status < 200 || h->status == 204 || h->status == 304 || strcmp(request_method, "HEAD") == 0)
+		h->framing = HTTP_NO_BODY;
+	set_keep_alive(h);
+	if (h->framing == HTTP_UNTIL_CLOSE)
+		h->keep_alive = false;
+	return ERR_OK;
+}

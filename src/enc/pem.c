@@ -1,0 +1,136 @@
+/* PEM blocks. */
+#include "enc/pem.h"
+
+#include "base/ct.h"
+#include "enc/base64.h"
+
+#define DASHES "-----"
+#define LINE_CHARS 64
+#define LINE_BYTES 48
+
+/* Takes the marker "-----BEGIN label-----" (or END) from the start of *text. */
+static bool take_marker(struct span *text, const char *word, const char *label)
+{
+	const struct span parts[] = { SPAN_LIT(DASHES), span_str(word), span_str(label), SPAN_LIT(DASHES) };
+	struct span rest = *text;
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		if (!span_eq(span_sub(rest, 0, parts[i].n), parts[i]))
+			return false;
+		rest = span_sub(rest, parts[i].n, rest.n);
+	}
+	*text = rest;
+	return true;
+}
+
+/* Moves to the first line that starts with the marker and behind it. Where the text starts, a line starts. */
+static bool find_begin(struct span *text, const char *label)
+{
+	while (!take_marker(text, "BEGIN ", label)) {
+		size_t line = span_find(*text, '\n');
+
+		if (line == text->n)
+			return false;
+		*text = span_sub(*text, line + 1, text->n);
+	}
+	return true;
+}
+
+/* Base64 text on its way from lines to bytes. */
+struct body {
+	uint8_t chars[LINE_CHARS];
+	size_t n;
+	bool last; /* a piece with padding was decoded: nothing may follow */
+	struct out bytes;
+};
+
+static enum err body_flush(struct body *b)
+{
+	uint8_t bytes[LINE_BYTES];
+	size_t n = 0;
+	enum err err = b->n && b->last ? ERR_SYNTAX : ERR_OK;
+
+	if (err == ERR_OK)
+		err = base64_decode(B64_STD, span_of(b->chars, b->n), bytes, sizeof bytes, &n);
+	if (err == ERR_OK) {
+		b->last = n < LINE_BYTES;
+		b->n = 0;
+		out_bytes(&b->bytes, bytes, n);
+		if (b->bytes.bad)
+			err = ERR_TOO_BIG;
+	}
+	WIPE(bytes);
+	return err;
+}
+
+static enum err body_char(struct body *b, uint8_t c)
+{
+	enum err err = b->n == LINE_CHARS ? body_flush(b) : ERR_OK;
+
+	if (err == ERR_OK)
+		b->chars[b->n++] = c;
+	return err;
+}
+
+/* Everything up to the end marker, whatever the length of the lines. Blanks only at ends of lines. */
+static enum err read_body(struct span *text, const char *label, struct body *b)
+{
+	enum err err = ERR_OK;
+
+	while (text->n && text->p[0] != '-' && err == ERR_OK) {
+		size_t end = span_find(*text, '\n');
+		struct span line = span_trim(span_sub(*text, 0, end));
+
+		for (size_t i = 0; i < line.n && err == ERR_OK; i++)
+			err = body_char(b, line.p[i]);
+		*text = span_sub(*text, end + 1, text->n);
+	}
+	if (err == ERR_OK)
+		err = body_flush(b);
+	if (err == ERR_OK && (b->bytes.n == 0 || !take_marker(text, "END ", label)))
+		err = ERR_SYNTAX;
+	return err;
+}
+
+enum err pem_next(struct span *text, const char *label, uint8_t *dst, size_t cap, size_t *n)
+{
+	struct body b = { { 0 }, 0, false, out_init(dst, cap) };
+	struct span rest = *text;
+	enum err err = ERR_NOT_FOUND;
+
+	if (!find_begin(&rest, label))
+		goto out;
+	err = ERR_SYNTAX;
+	/* The marker ends its line. */
+	if (span_trim(span_sub(rest, 0, span_find(rest, '\n'))).n)
+		goto out;
+	rest = span_sub(rest, span_find(rest, '\n') + 1, rest.n);
+	err = read_body(&rest, label, &b);
+	if (err != ERR_OK) {
+		WIPE_N(dst, b.bytes.n);
+		goto out;
+	}
+	*n = b.bytes.n;
+	*text = rest;
+out:
+	WIPE(b);
+	return err;
+}
+
+static void put_marker(struct out *o, const char *word, const char *label)
+{
+	out_str(o, DASHES);
+	out_str(o, word);
+	out_str(o, label);
+	out_str(o, DASHES "\n");
+}
+
+void pem_write(struct out *o, const char *label, struct span der)
+{
+	put_marker(o, "BEGIN ", label);
+	for (size_t at = 0; at < der.n; at += LINE_BYTES) {
+		base64_encode(o, B64_STD, span_sub(der, at, LINE_BYTES));
+		out_byte(o, '\n');
+	}
+	put_marker(o, "END ", label);
+}

@@ -1,0 +1,281 @@
+/* What this container is: its files, its device, its policy, and the access test. */
+#include "base/version.h"
+#include "crypto/hash.h"
+#include "enc/inflate.h"
+#include "http/handlers.h"
+#include "http/ui.h"
+#include "plat/file.h"
+#include "plat/probe.h"
+#include "plat/snp_device.h"
+#include "svc/access_test.h"
+
+#define HOST_DATA_AT 0xc0 /* in the report (azure-protocols.md 1.5) */
+#define NO_DEVICE "No SNP guest device: this is not a confidential container."
+
+static const char *or_null(const char *text)
+{
+	return text[0] ? text : NULL;
+}
+
+/* The helper process of the original is part of this one. */
+void h_sidecar_status(struct request *q)
+{
+	bool device = attest_device_present();
+	uint8_t buf[256];
+	struct out o = out_init(buf, sizeof buf);
+	struct jw w = jw_init(&o);
+
+	jw_object(&w, NULL);
+	jw_str(&w, "status", device ? "available" : "unavailable");
+	if (device) {
+		jw_str(&w, "sidecar_response", "in-process");
+		jw_u64(&w, "sidecar_status_code", 200);
+	} else {
+		jw_str(&w, "message", NO_DEVICE);
+	}
+	jw_end_object(&w);
+	reply_json(q->reply, device ? 200 : 503, &o);
+}
+
+/* --- /container/info --------------------------------------------------------------------------------------------- */
+
+/* Hash of the running program's own file. */
+static bool hash_program(struct request *q, uint8_t digest[SHA256_LEN], uint64_t *size)
+{
+	struct sha256 h;
+	struct file_in f;
+	size_t n = 1;
+	enum err e = file_open("/proc/self/exe", &f, size);
+
+	if (e != ERR_OK)
+		return false;
+	hash_sha256_init(&h);
+	while (!e && n) {
+		e = file_read(&f, q->scratch->storage.piece, sizeof q->scratch->storage.piece, &n);
+		if (!e)
+			hash_sha256_update(&h, span_of(q->scratch->storage.piece, n));
+	}
+	file_close(&f);
+	hash_sha256_out(&h, digest);
+	return e == ERR_OK;
+}
+
+static void write_checksum(struct jw *w, const char *path, bool ok, const uint8_t digest[SHA256_LEN], uint64_t size)
+{
+	jw_object(w, path);
+	if (ok) {
+		jw_hex(w, "sha256", span_of(digest, SHA256_LEN));
+		jw_u64(w, "size_bytes", size);
+	} else {
+		jw_str(w, "error", "cannot be read");
+	}
+	jw_end_object(w);
+}
+
+/* Each embedded file as it was in the sources. */
+static void write_assets(struct request *q, struct jw *w)
+{
+	const struct ui_file *file;
+	const char *path;
+
+	for (size_t i = 0; h_page_asset(i, &path, &file); i++) {
+		struct out o = out_init(q->scratch->storage.piece, sizeof q->scratch->storage.piece);
+		uint8_t digest[SHA256_LEN];
+		bool ok = inflate_gzip(span_of(file->gzip, file->gzip_len), &o) == ERR_OK;
+
+		hash_sha256(out_span(&o), digest);
+		write_checksum(w, path, ok, digest, o.n);
+	}
+}
+
+static void write_device(struct jw *w)
+{
+	static const char *const words[] = { "sev", "tpm", "sgx" };
+	enum snp_device d = snp_device_present();
+	const char *path = snp_device_path(d), *type = NULL;
+	char entry[256], mode[8];
+	struct out o = out_init(mode, sizeof mode);
+
+	jw_object(w, "sev_device");
+	jw_bool(w, "available", path != NULL);
+	jw_str(w, "device_path", path);
+	if (path) {
+		int bits = probe_mode(path, &type);
+
+		out_byte(&o, '0');
+		for (int shift = 6; bits >= 0 && shift >= 0; shift -= 3)
+			out_u64(&o, (uint64_t)(bits >> shift & 7));
+		jw_object(w, "device_info");
+		jw_str(w, "mode", bits >= 0 ? out_cstr(&o) : NULL);
+		jw_str(w, "type", type);
+		jw_bool(w, "accessible", probe_read_open(path) == 0);
+		jw_end_object(w);
+		jw_str(w, "explanation", "The guest device gives reports signed by the processor.");
+	} else {
+		jw_null(w, "device_info");
+		jw_str(w, "explanation", NO_DEVICE);
+		jw_array(w, "dev_listing");
+		for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+			if (file_find_entry("/dev", words[i], entry, sizeof entry) == ERR_OK)
+				jw_str(w, NULL, entry);
+		jw_end_array(w);
+	}
+	jw_end_object(w);
+}
+
+static void write_skr(struct jw *w, bool device)
+{
+	jw_object(w, "skr_status");
+	jw_bool(w, "running", device);
+	if (device) {
+		jw_u64(w, "status_code", 200);
+		jw_str(w, "response", "in-process");
+	} else {
+		jw_str(w, "reason", NO_DEVICE);
+		jw_str(w, "explanation", "Key release needs a report of the hardware.");
+		jw_str(w, "solution", "Deploy with sku Confidential and a security policy.");
+	}
+	jw_end_object(w);
+}
+
+static void write_os(struct jw *w)
+{
+	bool other = file_exists("/etc/os-release");
+
+	jw_object(w, "os");
+	jw_str(w, "name", other ? "unknown" : "none");
+	jw_null(w, "version");
+	jw_str(w, "pretty_name", other ? "A file system with an /etc/os-release: not the image of one file" : "No operating system (FROM scratch)");
+	jw_end_object(w);
+}
+
+void h_container_info(struct request *q)
+{
+	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
+	struct jw w = jw_init(&o);
+	uint8_t digest[SHA256_LEN];
+	uint64_t size = 0;
+	char id[13];
+	bool ok = hash_program(q, digest, &size), device = attest_device_present();
+
+	jw_object(&w, NULL);
+	jw_str(&w, "image", or_null(q->s->container_image));
+	jw_null(&w, "image_digest");
+	jw_str(&w, "container_id", probe_container_id(id) ? id : NULL);
+	jw_str(&w, "hostname", or_null(q->s->hostname));
+	jw_object(&w, "app_checksums");
+	write_checksum(&w, "/proc/self/exe", ok, digest, size);
+	write_assets(q, &w);
+	jw_end_object(&w);
+	jw_object(&w, "skr_binary_info");
+	jw_str(&w, "path", "/proc/self/exe");
+	if (ok)
+		jw_hex(&w, "sha256", span_of(digest, sizeof digest));
+	jw_u64(&w, "size_bytes", size);
+	jw_bool(&w, "executable", probe_executable("/proc/self/exe") == 0);
+	jw_str(&w, "version", PARLEY_VERSION);
+	jw_end_object(&w);
+	write_device(&w);
+	write_skr(&w, device);
+	write_os(&w);
+	jw_end_object(&w);
+	reply_json(q->reply, 200, &o);
+}
+
+/* --- /security/policy -------------------------------------------------------------------------------------------- */
+
+static void write_texts(struct jw *w, const char *name, const char *const *texts)
+{
+	jw_array(w, name);
+	for (size_t i = 0; i < 3; i++)
+		jw_str(w, NULL, texts[i]);
+	jw_end_array(w);
+}
+
+static void write_required(struct jw *w, const char *claim, const char *value, const char *purpose)
+{
+	jw_object(w, NULL);
+	jw_str(w, "claim", claim);
+	jw_str(w, "required_value", value);
+	jw_str(w, "purpose", purpose);
+	jw_end_object(w);
+}
+
+/* The policy's hash: what the hardware says when it can be asked, else what the settings say. */
+static const char *policy_hash(struct request *q, struct out *hex, bool *measured)
+{
+	uint8_t report[SNP_REPORT_LEN];
+
+	*measured = attest_device_present() && attest_report(SPAN_LIT("{\"purpose\":\"security-policy\"}"), report, NULL) == ERR_OK;
+	if (!*measured)
+		return or_null(q->s->policy_hash);
+	out_hex(hex, report + HOST_DATA_AT, SHA256_LEN);
+	return out_cstr(hex);
+}
+
+void h_security_policy(struct request *q)
+{
+	static const char *const trusted[] = {
+		"The AMD processor and its firmware, by the certificate chain of the report",
+		"Microsoft Azure Attestation and the key vault, by their certificates",
+		"Exactly the container and the settings whose hash the report carries",
+	};
+	static const char *const not_trusted[] = {
+		"The host, its hypervisor and its administrators",
+		"The other companies, their operators and the network between",
+		"The storage account: it holds ciphertext only",
+	};
+	const struct settings *s = q->s;
+	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
+	struct jw w = jw_init(&o);
+	uint8_t hex[2 * SHA256_LEN + 1], maa[HOSTPORT_MAX + 16];
+	struct out h = out_init(hex, sizeof hex), m = out_init(maa, sizeof maa);
+	bool measured;
+	const char *hash = policy_hash(q, &h, &measured);
+
+	out_str(&m, "https://");
+	out_str(&m, s->maa);
+	jw_object(&w, NULL);
+	jw_object(&w, "container_identity");
+	jw_str(&w, "security_policy_hash", hash);
+	jw_str(&w, "hash_algorithm", "SHA256");
+	jw_str(&w, "description", measured ? "HOST_DATA of a fresh report: the hash of the policy that this container was started with." :
+	                          hash ? "As configured; no hardware here confirms it." : "Neither measured nor configured.");
+	jw_str(&w, "claim_name", "x-ms-sevsnpvm-hostdata");
+	jw_bool(&w, "measured", measured);
+	jw_end_object(&w);
+	jw_object(&w, "attestation");
+	jw_str(&w, "maa_endpoint", out_cstr(&m));
+	jw_str(&w, "attestation_type", "sevsnpvm");
+	jw_str(&w, "hardware", measured ? "AMD SEV-SNP" : "none");
+	jw_bool(&w, "tee_available", measured);
+	jw_str(&w, "tee_device", snp_device_path(snp_device_present()));
+	jw_end_object(&w);
+	jw_object(&w, "key_release_policy");
+	jw_str(&w, "key_name", or_null(s->key_name));
+	jw_str(&w, "key_vault", or_null(s->akv));
+	jw_array(&w, "required_claims");
+	write_required(&w, "x-ms-attestation-type", "sevsnpvm", "The evidence is a report of AMD SEV-SNP hardware.");
+	write_required(&w, "x-ms-sevsnpvm-hostdata", hash, "Exactly this container, with exactly these settings.");
+	jw_end_array(&w);
+	jw_str(&w, "security_level", hash ? "HIGH" : "MEDIUM");
+	jw_str(&w, "binding_description", hash ? "The vault gives the key only to a container whose policy has this hash." :
+	                                  "No policy hash is known here: the vault's release policy decides alone.");
+	jw_end_object(&w);
+	jw_object(&w, "trust_model");
+	write_texts(&w, "what_is_trusted", trusted);
+	write_texts(&w, "what_is_not_trusted", not_trusted);
+	jw_end_object(&w);
+	jw_end_object(&w);
+	reply_json(q->reply, 200, &o);
+}
+
+void h_access_test(struct request *q)
+{
+	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
+
+	if (access_test_run(q->s, &o, q->deadline_ms) == ERR_TIMEOUT)
+		reply_error(q->reply, 504, "Another access test did not end in time.");
+	else
+		reply_json(q->reply, 200, &o);
+}

@@ -1,0 +1,127 @@
+/* The pages and what they are made of: embedded files, compressed when they were built. */
+#include "enc/inflate.h"
+#include "http/handlers.h"
+#include "http/routes.h"
+#include "http/ui.h"
+
+#define HTML "text/html; charset=utf-8"
+#define CSS "text/css; charset=utf-8"
+#define JS "text/javascript; charset=utf-8"
+
+static const struct asset {
+	const char *path; /* as in http/routes.c */
+	const char *type;
+	const struct ui_file *file;
+} assets[] = {
+	{ "/", HTML, &ui_index_html },          { "/compare", HTML, &ui_compare_html },   { "/ui/style.css", CSS, &ui_style_css },
+	{ "/ui/analysis.js", JS, &ui_analysis_js }, { "/ui/app.js", JS, &ui_app_js },     { "/ui/attest.js", JS, &ui_attest_js },
+	{ "/ui/base.js", JS, &ui_base_js },     { "/ui/claims.js", JS, &ui_claims_js },   { "/ui/compare.js", JS, &ui_compare_js },
+	{ "/ui/data.js", JS, &ui_data_js },     { "/ui/map.js", JS, &ui_map_js },
+};
+
+static const struct asset *find_asset(const char *path)
+{
+	for (size_t i = 0; i < sizeof assets / sizeof assets[0]; i++)
+		if (span_eq_str(span_str(path), assets[i].path))
+			return &assets[i];
+	return NULL;
+}
+
+bool h_page_asset(size_t i, const char **path, const struct ui_file **file)
+{
+	if (i >= sizeof assets / sizeof assets[0])
+		return false;
+	*path = assets[i].path;
+	*file = assets[i].file;
+	return true;
+}
+
+/* gzip is taken when it is named without a weight of zero. */
+static bool takes_gzip(const struct http_head *h)
+{
+	struct span list;
+
+	if (!http_field_get(h, "Accept-Encoding", &list, NULL))
+		return false;
+	while (list.n) {
+		size_t comma = span_find(list, ',');
+		struct span item = span_trim(span_sub(list, 0, comma));
+		size_t semicolon = span_find(item, ';');
+		struct span weight = span_trim(span_sub(item, semicolon + 1, item.n));
+
+		if (span_eq_nocase(span_trim(span_sub(item, 0, semicolon)), "gzip"))
+			return !span_eq_nocase(weight, "q=0") && !span_starts(weight, "q=0.0");
+		list = span_sub(list, comma + 1, list.n);
+	}
+	return false;
+}
+
+/* The tag is the same for both codings, so it is a weak one; so is the comparison (RFC 9110, section 13.1.2). */
+static bool has_it(const struct http_head *h, const char *tag)
+{
+	struct span value;
+
+	return http_field_get(h, "If-None-Match", &value, NULL) && (span_eq_str(value, "*") || span_has_nocase(value, tag));
+}
+
+static void send_identity(struct request *q, const struct asset *a)
+{
+	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
+
+	if (inflate_gzip(span_of(a->file->gzip, a->file->gzip_len), &o) != ERR_OK || o.n != a->file->len)
+		reply_error(q->reply, 500, "The embedded page cannot be read.");
+	else
+		reply_send(q->reply, 200, a->type, out_span(&o));
+}
+
+void h_page(struct request *q)
+{
+	const struct asset *a = find_asset(q->conn->route->path);
+	uint8_t extra[160], tag_buf[24];
+	struct out o = out_init(extra, sizeof extra), tag = out_init(tag_buf, sizeof tag_buf);
+	bool gzip = takes_gzip(q->head);
+
+	if (!a) {
+		reply_error(q->reply, 404, "There is nothing at this path.");
+		return;
+	}
+	out_byte(&tag, '"');
+	out_str(&tag, a->file->tag);
+	out_byte(&tag, '"');
+	out_str(&o, "Vary: Accept-Encoding\r\nETag: W/");
+	out_put(&o, out_span(&tag));
+	out_str(&o, gzip ? "\r\nContent-Encoding: gzip\r\n" : "\r\n");
+	q->reply->extra = out_cstr(&o);
+	q->reply->cache = "no-cache"; /* kept, but asked for each time */
+	if (a->file == &ui_index_html)
+		q->reply->framed_by = q->s->compare_origins;
+	if (a->file == &ui_compare_html)
+		q->reply->frames = q->s->compare_origins;
+	if (has_it(q->head, out_cstr(&tag)))
+		reply_send(q->reply, 304, NULL, span_of(NULL, 0));
+	else if (gzip)
+		reply_send(q->reply, 200, a->type, span_of(a->file->gzip, a->file->gzip_len));
+	else
+		send_identity(q, a);
+	q->reply->extra = NULL;
+}
+
+/* Whose pages /compare shows, in the order of the setting. */
+void h_compare_config(struct request *q)
+{
+	struct span list = span_str(q->s->compare_origins);
+	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
+	struct jw w = jw_init(&o);
+
+	jw_object(&w, NULL);
+	jw_array(&w, "origins");
+	while (list.n) {
+		size_t blank = span_find(list, ' ');
+
+		jw_span(&w, NULL, span_sub(list, 0, blank));
+		list = span_sub(list, blank + 1, list.n);
+	}
+	jw_end_array(&w);
+	jw_end_object(&w);
+	reply_json(q->reply, 200, &o);
+}

@@ -1,0 +1,100 @@
+/* Token buckets per peer and group. */
+#include "http/rate.h"
+
+#include <string.h>
+
+#include "plat/lock.h"
+
+#define BUCKETS 1024
+#define WINDOW_MS 60000
+
+static const unsigned limits[RATE_GROUPS] = {
+	[RATE_ATTEST] = 20, [RATE_RELEASE] = 10, [RATE_CRYPT] = 60, [RATE_SAVE] = 30,
+	[RATE_HEAVY] = 5, [RATE_AUTH] = 10,
+};
+
+struct bucket {
+	uint8_t ip[16];
+	uint8_t group; /* RATE_NONE: unused */
+	uint16_t route;
+	int64_t level; /* tokens times WINDOW_MS: refills by `limit` a millisecond without rounding */
+	int64_t seen_ms;
+};
+
+static struct bucket buckets[BUCKETS];
+static struct lock lock = LOCK_INIT;
+
+/* What counts as one peer: an IPv4 address, or an IPv6 /64 (one customer has at least that many addresses). */
+static void peer_key(const struct net_addr *peer, uint8_t ip[16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	memcpy(ip, peer->ip, 16);
+	if (memcmp(ip, mapped, sizeof mapped) != 0)
+		memset(ip + 8, 0, 8);
+}
+
+static struct bucket *find_locked(enum rate_group g, unsigned route, const uint8_t ip[16], int64_t now_ms)
+{
+	struct bucket *oldest = &buckets[0];
+
+	for (size_t i = 0; i < BUCKETS; i++) {
+		struct bucket *b = &buckets[i];
+
+		if (b->group == g && b->route == route && memcmp(b->ip, ip, 16) == 0)
+			return b;
+		if (oldest->group != RATE_NONE && (b->group == RATE_NONE || b->seen_ms < oldest->seen_ms))
+			oldest = b;
+	}
+	memcpy(oldest->ip, ip, 16);
+	oldest->group = (uint8_t)g;
+	oldest->route = (uint16_t)route;
+	oldest->level = (int64_t)limits[g] * WINDOW_MS;
+	oldest->seen_ms = now_ms;
+	return oldest;
+}
+
+struct rate_verdict rate_take(enum rate_group g, unsigned route, const struct net_addr *peer, int64_t now_ms)
+{
+	struct rate_verdict v = { .allowed = true };
+	int64_t limit = limits[g], full = limit * WINDOW_MS;
+	struct bucket *b;
+	uint8_t ip[16];
+
+	if (g == RATE_NONE)
+		return v;
+	peer_key(peer, ip);
+	lock_take(&lock);
+	b = find_locked(g, route, ip, now_ms);
+	/* After a whole window the bucket is full; the bound also keeps the product small. */
+	b->level = now_ms - b->seen_ms >= WINDOW_MS ? full : b->level + (now_ms - b->seen_ms) * limit;
+	if (b->level > full)
+		b->level = full;
+	b->seen_ms = now_ms;
+	v.allowed = b->level >= WINDOW_MS;
+	if (v.allowed)
+		b->level -= WINDOW_MS;
+	v.limit = limits[g];
+	v.remaining = (unsigned)(b->level / WINDOW_MS);
+	v.reset_s = (unsigned)(((v.allowed ? full : WINDOW_MS) - b->level + limit * 1000 - 1) / (limit * 1000));
+	lock_release(&lock);
+	return v;
+}
+
+void rate_headers(const struct rate_verdict *v, struct out *o)
+{
+	if (v->limit == 0)
+		return;
+	out_str(o, "X-RateLimit-Limit: ");
+	out_u64(o, v->limit);
+	out_str(o, "\r\nX-RateLimit-Remaining: ");
+	out_u64(o, v->remaining);
+	out_str(o, "\r\nX-RateLimit-Reset: ");
+	out_u64(o, v->reset_s);
+	out_str(o, "\r\n");
+	if (!v->allowed) {
+		out_str(o, "Retry-After: ");
+		out_u64(o, v->reset_s);
+		out_str(o, "\r\n");
+	}
+}

@@ -1,0 +1,73 @@
+/* The table of everything this server answers. */
+#include "http/routes.h"
+
+#include "http/handlers.h"
+
+#define PUBLIC ACCESS_PUBLIC
+#define OPERATOR ACCESS_OPERATOR
+
+const struct route routes[] = {
+	/* method  path                      access    rate          body           slow   handler */
+	{ "GET",  "/",                       PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_page },
+	{ "GET",  "/compare",                PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_page },
+	{ "GET",  "/compare/config",         PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_compare_config },
+	{ "GET",  "/ui/style.css",           PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_page },
+	{ "GET",  "/ui/analysis.js",         PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_page },
+	{ "GET",  "/ui/app.js",              PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_page },
+	{ "GET",  "/ui/attest.js",           PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_page },
+	{ "GET",  "/ui/base.js",             PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_page },
+	{ "GET",  "/ui/claims.js",           PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_page },
+	{ "GET",  "/ui/compare.js",          PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_page },
+	{ "GET",  "/ui/data.js",             PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_page },
+	{ "GET",  "/ui/map.js",              PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_page },
+	{ "GET",  "/health",                 PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_health },
+	{ "GET",  "/healthz",                PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_health },
+	{ "GET",  "/readyz",                 PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_readyz },
+	{ "GET",  "/info",                   PUBLIC,   RATE_ATTEST,  BODY_NONE,     true,  h_info },
+	{ "POST", "/login",                  PUBLIC,   RATE_AUTH,    BODY_JSON,     false, h_login },
+	{ "POST", "/logout",                 PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_logout },
+	{ "GET",  "/session",                PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_session },
+	{ "GET",  "/sidecar/status",         PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_sidecar_status },
+	{ "GET",  "/container/info",         PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_container_info },
+	{ "POST", "/container/access-test",  PUBLIC,   RATE_ATTEST,  BODY_NONE,     true,  h_access_test },
+	{ "GET",  "/security/policy",        PUBLIC,   RATE_ATTEST,  BODY_NONE,     true,  h_security_policy },
+	{ "POST", "/attest/maa",             PUBLIC,   RATE_ATTEST,  BODY_JSON,     true,  h_attest_maa },
+	{ "POST", "/attest/raw",             PUBLIC,   RATE_ATTEST,  BODY_JSON,     true,  h_attest_raw },
+	{ "GET",  "/attestation",            PUBLIC,   RATE_ATTEST,  BODY_NONE,     true,  h_attestation },
+	{ "POST", "/attestation/verify",     PUBLIC,   RATE_ATTEST,  BODY_JSON,     true,  h_attestation_verify },
+	{ "GET",  "/.well-known/parley/proof", PUBLIC, RATE_ATTEST,  BODY_NONE,     true,  h_proof },
+	{ "GET",  "/skr/config",             PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_skr_config },
+	{ "POST", "/skr/release",            OPERATOR, RATE_RELEASE, BODY_JSON_OPT, true,  h_skr_release },
+	{ "GET",  "/skr/key-status",         PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_skr_key_status },
+	{ "POST", "/skr/release-other",      OPERATOR, RATE_RELEASE, BODY_NONE,     true,  h_skr_release_other },
+	{ "POST", "/skr/release-partner",    OPERATOR, RATE_RELEASE, BODY_JSON,     true,  h_skr_release_partner },
+	{ "POST", "/encrypt",                OPERATOR, RATE_CRYPT,   BODY_JSON,     false, h_encrypt },
+	{ "POST", "/decrypt",                OPERATOR, RATE_CRYPT,   BODY_JSON,     false, h_decrypt },
+	{ "GET",  "/company/info",           PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_company_info },
+	{ "POST", "/company/populate",       OPERATOR, RATE_HEAVY,   BODY_STREAM,   true,  h_company_populate },
+	{ "POST", "/company/save",           OPERATOR, RATE_SAVE,    BODY_JSON,     true,  h_company_save },
+	{ "GET",  "/company/encrypted-status", PUBLIC, RATE_NONE,    BODY_NONE,     false, h_company_encrypted_status },
+	{ "GET",  "/company/list",           PUBLIC,   RATE_NONE,    BODY_NONE,     true,  h_company_list },
+	{ "GET",  "/storage/config",         PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_storage_config },
+	{ "GET",  "/storage/list",           PUBLIC,   RATE_NONE,    BODY_NONE,     true,  h_storage_list },
+	{ "GET",  "/storage/download/*",     PUBLIC,   RATE_NONE,    BODY_NONE,     true,  h_storage_download },
+	{ "POST", "/partner/analyze",        OPERATOR, RATE_HEAVY,   BODY_JSON_OPT, true,  h_partner_analyze },
+	{ "GET",  "/partner/analyze-stream", OPERATOR, RATE_NONE,    BODY_NONE,     true,  h_partner_stream },
+	{ "POST", "/analytics/partner-demographics", OPERATOR, RATE_HEAVY, BODY_JSON, true, h_partner_demographics },
+	{ "GET",  "/debug/attestation-claims", OPERATOR, RATE_ATTEST, BODY_NONE,    true,  h_debug_claims },
+	{ "GET",  "/debug/partner-keys",     OPERATOR, RATE_NONE,    BODY_NONE,     false, h_debug_partner_keys },
+	{ "POST", "/debug/test-partner-decrypt", OPERATOR, RATE_HEAVY, BODY_JSON,   true,  h_debug_partner_decrypt },
+};
+
+const size_t routes_n = sizeof routes / sizeof routes[0];
+
+bool route_is_at(const struct route *r, struct span path, const struct settings *s)
+{
+	struct span own = span_str(r->path);
+
+	if (!s->debug_routes && span_starts(own, "/debug/"))
+		return false;
+	if (!span_ends(own, "/*"))
+		return span_eq(path, own);
+	return path.n >= own.n && span_eq(span_sub(path, 0, own.n - 1), span_sub(own, 0, own.n - 1));
+}

@@ -1,0 +1,32 @@
+/* The table of everything this server answers. */
+#ifndef HTTP_ROUTES_H
+#define HTTP_ROUTES_H
+
+#include "http/access.h"
+#include "http/rate.h"
+#include "http/request.h"
+
+enum route_body {
+	BODY_NONE,     /* a body is read and ignored */
+	BODY_JSON,     /* application/json required */
+	BODY_JSON_OPT, /* no body, or application/json */
+	BODY_STREAM    /* read by the handler as it arrives */
+};
+
+struct route {
+	char method[5]; /* "GET" (HEAD too) or "POST"; text in the table itself needs no relocation */
+	char path[32];  /* exact, decoded; one that ends in a star stands for everything below */
+	enum access access;
+	enum rate_group rate;
+	enum route_body body;
+	bool slow;          /* may wait for the network: two workers are kept for those that do not, one more for the operator */
+	void (*run)(struct request *q);
+};
+
+extern const struct route routes[];
+extern const size_t routes_n;
+
+/* Whether a route is at a path (decoded). Those below /debug/ exist with DEBUG_ROUTES=on only. */
+bool route_is_at(const struct route *r, struct span path, const struct settings *s);
+
+#endif

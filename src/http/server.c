@@ -1,0 +1,569 @@
+/* The server. A connection is parked in the poll set until something arrives; a worker then pumps what is there, and when
+ * a whole request is there runs its handler top to bottom with blocking calls. Slow clients cost a slot, not a thread:
+ * a request is not even looked at before the client has taken enough of the answers before it to leave NET_SEND_ROOM, and
+ * after one answer it is the other connections' turn.
+ *
+ *   HANDSHAKE --TLS open--> IDLE --first byte--> HEAD --head complete, accepted--> BODY --complete--> run --> IDLE
+ *   any phase --refusal, "close", TLS failure--> LINGER --end of stream, deadline--> closed
+ *   any phase --deadline, end of stream--> closed */
+#include "http/server.h"
+
+#include <stdatomic.h>
+
+#include "base/ct.h"
+#include "base/log.h"
+#include "enc/url.h"
+#include "http/routes.h"
+#include "http/slots.h"
+#include "plat/clock.h"
+#include "plat/poll.h"
+#include "plat/thread.h"
+
+#define HANDSHAKE_MS 10000
+#define HEAD_MS 10000
+#define BODY_MS 30000
+#define IDLE_MS 30000
+/* The longest a handler may wait for the world: attestation with retries, a release, a partner. */
+#define REQUEST_MS 120000
+/* A farewell from the sweeping or an accepting thread must not wait. */
+#define FAREWELL_MS 50
+/* How long a client may take to see that we have ended the connection. */
+#define LINGER_MS 1000
+
+/* Tags of listeners in the poll set: a generation no slot reaches. */
+#define LISTENER_TAG 0xffffffff00000000u
+
+struct listener {
+	int fd;
+	bool tls;
+};
+
+static const struct settings *settings;
+static const struct tls_identity *identity;
+static struct listener listeners[2];
+static size_t listeners_n;
+static struct scratch scratches[HTTP_WORKERS];
+static atomic_uint slow_running;
+static atomic_bool stopping;
+
+static struct reply reply_new(struct conn *c)
+{
+	return (struct reply){
+		.conn = c,
+		.head_only = span_eq_str(c->head.method, "HEAD"),
+		.keep_alive = c->head.keep_alive && !c->peer_gone && !stopping,
+		.http10 = c->head.minor == 0,
+		.write_ms = REPLY_WRITE_MS,
+	};
+}
+
+/* An answer to something that is not (yet) a whole acceptable request: the connection ends with it. */
+static void refuse(struct conn *c, int status, const char *message, int64_t write_ms)
+{
+	struct reply r = {
+		.conn = c,
+		.head_only = span_eq_str(c->head.method, "HEAD"),
+		.no_store = c->no_store,
+		.rate = (const char *)c->rate,
+		.write_ms = write_ms,
+	};
+
+	reply_error(&r, status, message);
+}
+
+/* The client has room for NET_SEND_ROOM bytes, or is gone: writing will not wait. */
+static bool can_answer(const struct conn *c)
+{
+	return net_wait(c->fd, NET_WRITE, 0) == ERR_OK;
+}
+
+/* Ends a connection taken from its parking place; a request under way is answered if that is possible at once. */
+static void dismiss(struct conn *c, int status, const char *message)
+{
+	if ((c->phase == CONN_HEAD || c->phase == CONN_BODY) && can_answer(c))
+		refuse(c, status, message, FAREWELL_MS);
+	conn_finish(c);
+}
+
+static const char *refusal_text(int status)
+{
+	switch (status) {
+	case 414:
+		return "The request target is too long.";
+	case 417:
+		return "Only 'Expect: 100-continue' is understood.";
+	case 431:
+		return "The request head is too large.";
+	case 501:
+		return "This method or transfer coding is not implemented.";
+	case 505:
+		return "Only HTTP/1.0 and HTTP/1.1 are spoken here.";
+	default:
+		return "The request is malformed.";
+	}
+}
+
+/* --- from a head to its route ------------------------------------------------------------------------------------ */
+
+static bool method_fits(const struct route *r, struct span method)
+{
+	return span_eq_str(method, r->method) || (span_eq_str(method, "HEAD") && span_eq_str(SPAN_LIT("GET"), r->method));
+}
+
+static const struct route *find_route(struct span path, struct span method, bool *path_known)
+{
+	const struct route *hit = NULL;
+
+	*path_known = false;
+	for (size_t i = 0; i < routes_n; i++) {
+		if (!route_is_at(&routes[i], path, settings))
+			continue;
+		*path_known = true;
+		if (method_fits(&routes[i], method))
+			hit = &routes[i];
+	}
+	return hit;
+}
+
+/* "Allow: GET, HEAD, OPTIONS" of a known path. */
+static void allow_line(struct span path, struct out *o)
+{
+	out_str(o, "Allow: ");
+	if (span_eq_str(path, "*"))
+		out_str(o, "GET, HEAD, POST, ");
+	for (size_t i = 0; i < routes_n; i++) {
+		if (route_is_at(&routes[i], path, settings)) {
+			out_str(o, routes[i].method);
+			out_str(o, span_eq_str(SPAN_LIT("GET"), routes[i].method) ? ", HEAD, " : ", ");
+		}
+	}
+	out_str(o, "OPTIONS\r\n");
+}
+
+static bool is_sensitive(struct span path)
+{
+	return span_starts(path, "/skr/") || span_starts(path, "/encrypt") || span_starts(path, "/decrypt");
+}
+
+/* Answers requests that have no route of their own. */
+static void answer_unrouted(struct reply *r, struct span method, struct span path, bool path_known)
+{
+	uint8_t buf[256];
+	struct out allow = out_init(buf, sizeof buf);
+
+	/* "*" comes with OPTIONS only and means the server as a whole (RFC 9110 section 9.3.7). */
+	if (!path_known && !span_eq_str(path, "*")) {
+		reply_error(r, 404, "There is nothing at this path.");
+		return;
+	}
+	allow_line(path, &allow);
+	r->extra = out_cstr(&allow);
+	if (span_eq_str(method, "OPTIONS"))
+		reply_send(r, 204, NULL, span_of(NULL, 0));
+	else
+		reply_error(r, 405, "This method is not allowed at this path; see the Allow header.");
+	r->extra = NULL;
+}
+
+/* Takes one of the peer's tokens. The lines about it go into lines and every answer from now on. Answers 429 itself. */
+static bool check_rate(struct reply *r, enum rate_group group, const struct conn *c, struct out *lines)
+{
+	struct rate_verdict v = rate_take(group, group == RATE_AUTH ? 0 : (unsigned)(c->route - routes), &c->peer, clock_ms());
+
+	rate_headers(&v, lines);
+	r->rate = out_cstr(lines);
+	if (!v.allowed)
+		reply_error(r, 429, group == RATE_AUTH ? "Too many failed operator proofs from this address; see Retry-After." :
+		                                         "Too many requests of this kind from this address; see Retry-After.");
+	return v.allowed;
+}
+
+static bool check_access(struct reply *r, const struct route *route, const struct conn *c, struct out *rate_lines)
+{
+	switch (access_check(route->access, settings, &c->head, c->use_tls)) {
+	case ACCESS_GRANTED:
+		return true;
+	case ACCESS_CLOSED:
+		reply_error(r, 403, "No operator is configured (OPERATOR_AUTH): this route is closed.");
+		return false;
+	case ACCESS_FOREIGN:
+		reply_error(r, 403, "The session is good, but a page of another site made this request (Origin, Sec-Fetch-Site).");
+		return false;
+	case ACCESS_DENIED:
+	default:
+		break;
+	}
+	/* Guessing tokens is limited on its own, whatever the route allows. */
+	if (!check_rate(r, RATE_AUTH, c, rate_lines))
+		return false;
+	r->extra = "WWW-Authenticate: Bearer realm=\"parley\"\r\n";
+	reply_error(r, 401, "This route is for the operator: send 'Authorization: Bearer <token>', or sign in (/login).");
+	r->extra = NULL;
+	return false;
+}
+
+static bool has_body(const struct http_head *h)
+{
+	return h->framing == HTTP_CHUNKED || (h->framing == HTTP_LENGTH && h->length > 0);
+}
+
+static bool media_type_is(const struct http_head *h, const char *type)
+{
+	struct span value;
+
+	if (!http_field_get(h, "Content-Type", &value, NULL))
+		return false;
+	return span_eq_nocase(span_trim(span_sub(value, 0, span_find(value, ';'))), type);
+}
+
+/* Everything about the body that the head alone can tell. */
+static bool check_body(struct reply *r, const struct route *route, const struct http_head *h)
+{
+	struct span coding;
+	bool json = route->body == BODY_JSON || (route->body == BODY_JSON_OPT && has_body(h));
+
+	if (route->body == BODY_JSON && h->framing == HTTP_NO_BODY) {
+		reply_error(r, 411, "A JSON body with a Content-Length is needed.");
+		return false;
+	}
+	if (route->body != BODY_STREAM && h->framing == HTTP_LENGTH && h->length > HTTP_BODY_DEFAULT) {
+		reply_error(r, 413, "The body is larger than 16 KiB.");
+		return false;
+	}
+	if (http_field_get(h, "Content-Encoding", &coding, NULL) && !span_eq_nocase(coding, "identity")) {
+		reply_error(r, 415, "Content-Encoding is not supported: send the body as it is.");
+		return false;
+	}
+	if (json && !media_type_is(h, "application/json")) {
+		reply_error(r, 415, "The body must be application/json.");
+		return false;
+	}
+	return true;
+}
+
+/* --- running a handler ------------------------------------------------------------------------------------------- */
+
+static void log_request(const struct conn *c, const struct route *route, const struct reply *r)
+{
+	uint8_t buf[128];
+	struct out o = out_init(buf, sizeof buf);
+
+	out_put(&o, c->head.method);
+	out_byte(&o, ' ');
+	out_str(&o, route->path);
+	log_num(span_eq_str(SPAN_LIT("GET"), route->method) ? LOG_DEBUG : LOG_INFO, "http", out_cstr(&o), "status",
+	        (uint64_t)r->status);
+}
+
+/* Whoever may come without a proof cannot take all the places: one is left for the operator's work. */
+static unsigned slow_max(const struct route *route)
+{
+	return route->access == ACCESS_PUBLIC ? HTTP_WORKERS - 3 : HTTP_WORKERS - 2;
+}
+
+static void run(struct conn *c, const struct route *route, struct reply *r, struct scratch *scratch)
+{
+	struct request q = {
+		.s = settings, .conn = c, .head = &c->head, .reply = r, .scratch = scratch,
+		.body = span_of(c->body, c->body_n), .deadline_ms = clock_ms() + REQUEST_MS,
+	};
+
+	if (route->slow && atomic_fetch_add(&slow_running, 1) >= slow_max(route)) {
+		r->extra = "Retry-After: 2\r\n";
+		reply_error(r, 503, "Busy: as many long operations as this server runs at once are running.");
+		r->extra = NULL;
+	} else {
+		route->run(&q);
+	}
+	if (route->slow)
+		atomic_fetch_sub(&slow_running, 1);
+	if (!r->sent)
+		reply_error(r, 500, "The handler gave no answer.");
+	if (!c->body_done)
+		r->keep_alive = false;
+	log_request(c, route, r);
+	WIPE_N(scratch->value, sizeof scratch->value);
+	WIPE_N(scratch->value2, sizeof scratch->value2);
+}
+
+/* What became of the bytes at hand. */
+enum outcome { GO_ON, NEED_MORE, ANSWERED, CLOSE };
+
+static enum outcome after_answer(struct conn *c, const struct reply *r)
+{
+	if (!r->keep_alive)
+		return CLOSE;
+	conn_next(c);
+	conn_set_time(c, IDLE_MS);
+	return ANSWERED;
+}
+
+/* The head is complete: everything it can decide is decided before a byte of body is taken. */
+static enum outcome accept_head(struct conn *c)
+{
+	uint8_t path_buf[URL_MAX];
+	struct out path = out_init(path_buf, sizeof path_buf), rate = out_init(c->rate, sizeof c->rate);
+	struct reply r = reply_new(c);
+	bool path_known;
+
+	conn_begin_body(c);
+	if (url_decode(c->head.path, &path) != ERR_OK) {
+		refuse(c, 400, "The path is malformed.", REPLY_WRITE_MS);
+		return CLOSE;
+	}
+	c->route = find_route(out_span(&path), c->head.method, &path_known);
+	c->no_store = r.no_store = is_sensitive(out_span(&path));
+	/* A refusal leaves the body unread: the connection can then not go on. */
+	r.keep_alive = r.keep_alive && c->body_done;
+	if (!c->route) {
+		answer_unrouted(&r, c->head.method, out_span(&path), path_known);
+		return after_answer(c, &r);
+	}
+	if (!check_access(&r, c->route, c, &rate) || !check_rate(&r, c->route->rate, c, &rate) ||
+	    !check_body(&r, c->route, &c->head))
+		return after_answer(c, &r);
+	conn_set_time(c, BODY_MS);
+	if (c->head.expect_continue && !c->body_done && c->in_n == c->head.size &&
+	    conn_send(c, SPAN_LIT("HTTP/1.1 100 Continue\r\n\r\n"), clock_ms() + REPLY_WRITE_MS) != ERR_OK)
+		return CLOSE;
+	return GO_ON;
+}
+
+static enum outcome take_head(struct conn *c)
+{
+	enum err e = http_request_parse(span_of(c->in, c->in_n), &c->head);
+
+	if (e == ERR_OK)
+		return accept_head(c);
+	if (e == ERR_MORE) {
+		if (c->phase == CONN_IDLE) {
+			c->phase = CONN_HEAD;
+			conn_set_time(c, HEAD_MS);
+		}
+		return NEED_MORE;
+	}
+	c->head.size = 0;
+	refuse(c, c->head.refuse, refusal_text(c->head.refuse), REPLY_WRITE_MS);
+	return CLOSE;
+}
+
+static enum outcome take_body(struct conn *c, struct scratch *scratch)
+{
+	enum err e = c->route->body == BODY_STREAM ? ERR_OK : conn_collect(c, HTTP_BODY_DEFAULT);
+	struct reply r = reply_new(c);
+
+	if (e == ERR_MORE)
+		return NEED_MORE;
+	if (e != ERR_OK) {
+		bool big = e == ERR_TOO_BIG;
+
+		refuse(c, big ? 413 : 400, big ? "The body is larger than 16 KiB." : "The chunked body is malformed.",
+		       REPLY_WRITE_MS);
+		return CLOSE;
+	}
+	r.no_store = c->no_store;
+	r.rate = (const char *)c->rate;
+	run(c, c->route, &r, scratch);
+	return after_answer(c, &r);
+}
+
+static enum outcome use_input(struct conn *c, struct scratch *scratch)
+{
+	if (c->phase == CONN_BODY)
+		return take_body(c, scratch);
+	return c->phase != CONN_HANDSHAKE && c->in_n ? take_head(c) : NEED_MORE;
+}
+
+static void let_go(struct conn *c)
+{
+	conn_finish(c);
+	slots_free(c);
+}
+
+static void linger(struct conn *c)
+{
+	if (c->peer_gone) {
+		let_go(c);
+		return;
+	}
+	conn_linger(c);
+	conn_set_time(c, LINGER_MS);
+	slots_park(c, NET_READ);
+}
+
+/* Uses what has arrived and reads on until the connection must wait or end. The caller owns the slot. */
+static void advance(struct conn *c, struct scratch *scratch)
+{
+	if (c->phase != CONN_HANDSHAKE && !can_answer(c)) {
+		slots_park(c, NET_WRITE);
+		return;
+	}
+	for (;;) {
+		enum outcome o = use_input(c, scratch);
+		enum err e;
+
+		if (o == GO_ON)
+			continue;
+		if (o == CLOSE || (stopping && c->phase == CONN_IDLE))
+			break;
+		e = o == ANSWERED && c->in_n ? ERR_OK : conn_pump(c);
+		if (e == ERR_OK && o != ANSWERED)
+			continue;
+		if (e == ERR_OK || e == ERR_MORE) {
+			/* Where the next request is here already, the wait for room puts it behind what else is ready. */
+			slots_park(c, e == ERR_OK ? NET_WRITE : conn_wants(c));
+			return;
+		}
+		break;
+	}
+	linger(c);
+}
+
+static void serve(struct conn *c, struct scratch *scratch)
+{
+	if (c->phase != CONN_LINGER)
+		advance(c, scratch);
+	else if (conn_drain(c) == ERR_MORE)
+		slots_park(c, NET_READ);
+	else
+		let_go(c);
+}
+
+/* --- taking connections ------------------------------------------------------------------------------------------ */
+
+/* A free slot; or, since a new client is worth more than the one that has been of no use the longest, that one's. */
+static struct conn *find_slot(uint64_t *tag)
+{
+	struct conn *c = slots_take_free(tag);
+
+	if (!c && (c = slots_evict()) != NULL) {
+		dismiss(c, 503, "Busy: all connections are in use, and this one made no progress.");
+		*tag = slots_renew(c);
+	}
+	return c;
+}
+
+static void admit(int fd, const struct net_addr *peer, bool tls)
+{
+	uint64_t tag;
+	struct conn *c = find_slot(&tag);
+
+	if (!c || poll_add(fd, tag) != ERR_OK) {
+		log_line(LOG_WARN, "http", "no slot for a new connection: it is closed");
+		net_close(fd);
+		if (c)
+			slots_free(c);
+		return;
+	}
+	conn_start(c, fd, peer, tls ? identity : NULL);
+	conn_set_time(c, tls ? HANDSHAKE_MS : HEAD_MS);
+	slots_park(c, conn_wants(c));
+}
+
+static void accept_some(const struct listener *l, uint64_t tag)
+{
+	struct net_addr peer;
+	enum err e = ERR_OK;
+	int fd;
+
+	for (int i = 0; i < 16 && e == ERR_OK && !stopping; i++) {
+		e = net_accept(l->fd, &fd, &peer);
+		if (e == ERR_OK)
+			admit(fd, &peer, l->tls);
+	}
+	if (e == ERR_FULL) {
+		log_line(LOG_WARN, "http", "out of descriptors; new connections wait");
+		clock_sleep(50, INT64_MAX);
+	}
+	if (!stopping && poll_arm(l->fd, tag, NET_READ) != ERR_OK)
+		log_line(LOG_ERROR, "http", "a listener cannot be waited for any more");
+}
+
+static void worker(void *arg)
+{
+	struct scratch *scratch = arg;
+
+	while (!stopping || slots_in_use()) {
+		uint64_t tag;
+		struct conn *c;
+
+		if (poll_wait_one(500, &tag) != ERR_OK)
+			continue;
+		if (tag >= LISTENER_TAG)
+			accept_some(&listeners[tag - LISTENER_TAG], tag);
+		else if ((c = slots_claim(tag)) != NULL)
+			serve(c, scratch);
+	}
+}
+
+/* --- start, sweep, stop ------------------------------------------------------------------------------------------ */
+
+static enum err open_listener(uint16_t port, bool tls)
+{
+	struct listener *l = &listeners[listeners_n];
+	uint16_t bound;
+	enum err e = net_listen(port, settings->loopback_only, &l->fd, &bound);
+
+	if (e == ERR_OK)
+		e = poll_add(l->fd, LISTENER_TAG + listeners_n);
+	if (e != ERR_OK) {
+		log_num(LOG_ERROR, "http", "cannot listen; is the port taken, or below 1024 without the capability?", "port", port);
+		return e;
+	}
+	l->tls = tls;
+	listeners_n++;
+	log_num(LOG_INFO, "http", tls ? "listening, TLS" : "listening, plain", "port", bound);
+	return ERR_OK;
+}
+
+enum err server_listen(const struct settings *s, const struct tls_identity *id)
+{
+	enum err e = poll_init();
+
+	settings = s;
+	identity = id;
+	if (e == ERR_OK && s->http_on)
+		e = open_listener(s->http_port, false);
+	if (e == ERR_OK && s->https_on)
+		e = open_listener(s->https_port, true);
+	return e;
+}
+
+enum err server_start(void)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < HTTP_WORKERS && e == ERR_OK; i++)
+		e = thread_start(worker, &scratches[i]);
+	for (size_t i = 0; i < listeners_n && e == ERR_OK; i++)
+		e = poll_arm(listeners[i].fd, LISTENER_TAG + i, NET_READ);
+	return e;
+}
+
+void server_sweep(void)
+{
+	struct conn *c;
+
+	while ((c = slots_expire(clock_ms())) != NULL) {
+		dismiss(c, 408, "The request did not arrive in time.");
+		slots_free(c);
+	}
+}
+
+void server_stop(int64_t deadline_ms)
+{
+	struct conn *c;
+
+	stopping = true;
+	for (size_t i = 0; i < listeners_n; i++)
+		net_stop_listening(listeners[i].fd);
+	/* Running requests get their answers out and then linger, or are parked again by their workers: hence each time anew. */
+	for (;;) {
+		while ((c = slots_any_parked()) != NULL)
+			let_go(c);
+		server_sweep();
+		if (slots_in_use() == 0 || clock_ms() >= deadline_ms)
+			return;
+		clock_sleep(10, deadline_ms);
+	}
+}

@@ -1,0 +1,17 @@
+/* The server: listeners, worker threads, and the way of a request from bytes to its handler. */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "crypto/tls.h"
+#include "svc/settings.h"
+
+/* Opens the listeners of the settings (id: the TLS identity) and says on the log where. ERR_SYSTEM, ERR_CONFIG. */
+MUST_USE enum err server_listen(const struct settings *s, const struct tls_identity *id);
+/* Starts the workers. */
+MUST_USE enum err server_start(void);
+/* Closes connections whose time is over. Called by the main thread a few times a second. */
+void server_sweep(void);
+/* Stops taking connections, lets running requests finish until the deadline, closes the rest. */
+void server_stop(int64_t deadline_ms);
+
+#endif

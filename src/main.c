@@ -1,0 +1,181 @@
+/* Configuration, the order of start, and the wait for SIGTERM. */
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/version.h"
+#include "client/identity.h"
+#include "crypto/x509.h"
+#include "http/server.h"
+#include "plat/clock.h"
+#include "plat/file.h"
+#include "plat/mem.h"
+#include "plat/seal.h"
+#include "plat/thread.h"
+#include "svc/analyze.h"
+#include "svc/attest.h"
+#include "svc/autoinit.h"
+#include "svc/confine.h"
+#include "svc/evidence.h"
+#include "svc/keys.h"
+#include "svc/session.h"
+
+#define EXIT_USAGE 2
+#define EXIT_START 1
+#define STOP_MS 5000
+#define SWEEP_MS 250
+/* The certificate of a run: containers are replaced long before. */
+#define CERT_DAYS 90
+
+static struct settings settings;
+/* The TLS key: whole pages of its own, locked like the key area. */
+static union {
+	struct tls_identity id;
+	uint8_t pages[4096];
+} tls __attribute__((aligned(4096)));
+_Static_assert(sizeof tls == 4096, "mem_guard takes whole pages");
+static uint8_t trust_pem[65536];
+
+static void say(int fd, const char *a, const char *b)
+{
+	uint8_t buf[SETTING_MAX];
+	struct out o = out_init(buf, sizeof buf);
+	ssize_t ignored;
+
+	out_str(&o, a);
+	out_str(&o, b);
+	out_byte(&o, '\n');
+	ignored = write(fd, o.p, o.n);
+	(void)ignored;
+}
+
+static enum err load_trust(void)
+{
+	size_t n = 0;
+	enum err e = ERR_OK;
+
+	if (settings.trust_file[0])
+		e = file_read_all(settings.trust_file, trust_pem, sizeof trust_pem, &n);
+	if (e == ERR_OK)
+		e = x509_anchors_init(span_of(trust_pem, n));
+	if (e != ERR_OK)
+		say(STDERR_FILENO, "parley: EXTRA_TRUST_ANCHOR: cannot be read, or is no PEM bundle of CA certificates: ",
+		    settings.trust_file);
+	return e;
+}
+
+/* The signals are taken one at a time by this thread; every other thread has them blocked. */
+static void block_signals(sigset_t *stop)
+{
+	sigset_t all;
+
+	sigemptyset(stop);
+	sigaddset(stop, SIGTERM);
+	sigaddset(stop, SIGINT);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+/* Files are confined before there are threads, which inherit it; system calls when all threads have started and none works yet. */
+static enum err seal_and_run(void)
+{
+	enum err e = confine_files(&settings);
+
+	thread_hold();
+	if (e == ERR_OK)
+		e = keys_wrap_start();
+	if (e == ERR_OK)
+		e = server_start();
+	if (e == ERR_OK && settings.auto_start)
+		e = autoinit_start(&settings);
+	if (e == ERR_OK)
+		e = thread_go(seal_calls);
+	if (e == ERR_OK)
+		log_num(LOG_INFO, "seal", "system calls confined", "allowed", seal_calls_allowed());
+	else
+		log_line(LOG_ERROR, "seal", "the process could not be confined (seccomp, Landlock) or its threads not started");
+	return e;
+}
+
+static enum err start(void)
+{
+	const char *name = role_name(settings.role);
+	enum err e;
+
+	log_set_level((enum log_level)settings.log_level);
+	log_set_name(name ? name : "parley");
+	log_line(LOG_INFO, "start", "parley " PARLEY_VERSION);
+	e = file_prepare_dir(settings.data_dir);
+	if (e != ERR_OK) {
+		log_text(LOG_ERROR, "start", "DATA_DIR: the directory cannot be made or written", "path", span_str(settings.data_dir));
+		return e;
+	}
+	if (mem_guard(&tls, sizeof tls) != ERR_OK)
+		log_line(LOG_WARN, "start", "the TLS key's memory could not be locked");
+	e = tls_identity_make(&tls.id, name ? name : "parley", clock_unix(), CERT_DAYS, span_of(NULL, 0));
+	if (e == ERR_OK)
+		e = server_listen(&settings, &tls.id);
+	if (e != ERR_OK)
+		return e;
+	keys_init();
+	attest_init(&settings, tls.id.spki_sha256);
+	evidence_init(tls.id.spki_sha256);
+	if (mem_harden_process() != ERR_OK)
+		log_line(LOG_WARN, "start", "core dumps or tracing could not be switched off");
+	if (mem_relro() != ERR_OK)
+		log_line(LOG_WARN, "start", "the relocated data could not be made read-only");
+	return seal_and_run();
+}
+
+static void wait_for_stop(const sigset_t *stop)
+{
+	const struct timespec tick = { .tv_nsec = SWEEP_MS * 1000000L };
+
+	for (;;) {
+		int got = sigtimedwait(stop, NULL, &tick);
+
+		if (got > 0)
+			return;
+		server_sweep();
+	}
+}
+
+int main(int argc, char **argv, char **envp)
+{
+	uint8_t problem_buf[1024];
+	struct out problem = out_init(problem_buf, sizeof problem_buf);
+	sigset_t stop;
+
+	if (argc > 1) {
+		bool version = span_eq_str(SPAN_LIT("--version"), argv[1]) && argc == 2;
+
+		say(version ? STDOUT_FILENO : STDERR_FILENO,
+		    version ? "parley " PARLEY_VERSION : "parley takes no arguments: settings are environment variables, see README", "");
+		return version ? 0 : EXIT_USAGE;
+	}
+	/* Before anything takes time: as PID 1 a SIGTERM without a handler is not even pending, it is lost. */
+	block_signals(&stop);
+	if (settings_read(&settings, envp, &problem) != ERR_OK) {
+		say(STDERR_FILENO, "parley: ", out_cstr(&problem));
+		return EXIT_USAGE;
+	}
+	if (load_trust() != ERR_OK)
+		return EXIT_USAGE;
+	if (start() != ERR_OK) {
+		log_line(LOG_ERROR, "start", "start failed; stopping");
+		keys_wipe();
+		tls_identity_wipe(&tls.id);
+		return EXIT_START;
+	}
+	wait_for_stop(&stop);
+	log_line(LOG_INFO, "stop", "stopping: running requests may finish");
+	analyze_cancel();
+	server_stop(clock_ms() + STOP_MS);
+	keys_wipe();
+	session_wipe();
+	identity_wipe();
+	tls_identity_wipe(&tls.id);
+	log_line(LOG_INFO, "stop", "keys wiped; goodbye");
+	return 0;
+}

@@ -1,0 +1,246 @@
+/* Files: whole reads, streams, and whole-file replacement. */
+#include "plat/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h> /* renameat, declared there by POSIX; no stream is used */
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/out.h"
+
+static enum err from_errno(void)
+{
+	switch (errno) {
+	case ENOENT:
+	case ENOTDIR:
+		return ERR_NOT_FOUND;
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return ERR_FULL;
+	default:
+		return ERR_SYSTEM;
+	}
+}
+
+static int open_retry(int dir, const char *path, int flags, mode_t mode)
+{
+	int fd;
+
+	do
+		fd = openat(dir, path, flags | O_CLOEXEC | O_NOCTTY, mode);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+enum err file_open(const char *path, struct file_in *f, uint64_t *size)
+{
+	struct stat st;
+	int fd = open_retry(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0);
+
+	if (fd < 0)
+		return from_errno();
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		errno = EINVAL;
+		return ERR_SYSTEM;
+	}
+	f->fd = fd;
+	if (size)
+		*size = (uint64_t)st.st_size;
+	return ERR_OK;
+}
+
+enum err file_read(struct file_in *f, uint8_t *dst, size_t cap, size_t *n)
+{
+	ssize_t got;
+
+	do
+		got = read(f->fd, dst, cap);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return ERR_SYSTEM;
+	*n = (size_t)got;
+	return ERR_OK;
+}
+
+enum err file_rewind(struct file_in *f)
+{
+	return lseek(f->fd, 0, SEEK_SET) == 0 ? ERR_OK : ERR_SYSTEM;
+}
+
+void file_close(struct file_in *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+}
+
+enum err file_read_all(const char *path, uint8_t *dst, size_t cap, size_t *n)
+{
+	struct file_in f;
+	size_t used = 0, got = 1;
+	enum err e = file_open(path, &f, NULL);
+
+	if (e != ERR_OK)
+		return e;
+	while (e == ERR_OK && got) {
+		uint8_t extra;
+
+		/* One more byte is tried for at the end, so that a file of exactly cap bytes is told from a longer one. */
+		e = used < cap ? file_read(&f, dst + used, cap - used, &got) : file_read(&f, &extra, 1, &got);
+		if (e == ERR_OK && got && used == cap)
+			e = ERR_TOO_BIG;
+		else if (e == ERR_OK)
+			used += got;
+	}
+	file_close(&f);
+	if (e == ERR_OK)
+		*n = used;
+	return e;
+}
+
+bool file_exists(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0;
+}
+
+/* Kernel's struct linux_dirent64 (getdents64(2)); opendir would need an allocator. */
+struct entry {
+	uint64_t ino;
+	int64_t off;
+	uint16_t len;
+	uint8_t type;
+	char name[];
+};
+
+enum err file_find_entry(const char *dir, const char *part, char *path, size_t cap)
+{
+	_Alignas(struct entry) char buf[4096];
+	char best[256] = "";
+	long got;
+	int fd = open_retry(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0);
+	struct out o = out_init(path, cap);
+
+	if (fd < 0)
+		return from_errno();
+	while ((got = syscall(SYS_getdents64, fd, buf, sizeof buf)) > 0) {
+		for (long at = 0; at < got;) {
+			const struct entry *d = (const struct entry *)(const void *)(buf + at);
+
+			if (strstr(d->name, part) && strlen(d->name) < sizeof best && (!best[0] || strcmp(d->name, best) < 0))
+				memcpy(best, d->name, strlen(d->name) + 1);
+			at += d->len;
+		}
+	}
+	close(fd);
+	if (got < 0)
+		return ERR_SYSTEM;
+	if (!best[0])
+		return ERR_NOT_FOUND;
+	out_str(&o, dir);
+	if (!span_ends(span_str(dir), "/"))
+		out_byte(&o, '/');
+	out_str(&o, best);
+	out_cstr(&o);
+	return o.bad ? ERR_TOO_BIG : ERR_OK;
+}
+
+static bool join(char *dst, size_t cap, const char *a, const char *b)
+{
+	struct out o = out_init(dst, cap);
+
+	out_str(&o, a);
+	out_str(&o, b);
+	out_cstr(&o);
+	return !o.bad;
+}
+
+enum err file_create(const char *dir, const char *name, struct file_out *f)
+{
+	*f = (struct file_out){ .fd = -1, .dir_fd = -1 };
+	if (!join(f->name, sizeof f->name, name, "") || !join(f->temp, sizeof f->temp, name, ".tmp"))
+		return ERR_TOO_BIG;
+	f->dir_fd = open_retry(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0);
+	if (f->dir_fd < 0)
+		return from_errno();
+	f->fd = open_retry(f->dir_fd, f->temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+	if (f->fd < 0) {
+		enum err e = from_errno();
+
+		close(f->dir_fd);
+		f->dir_fd = -1;
+		return e;
+	}
+	return ERR_OK;
+}
+
+enum err file_write(struct file_out *f, struct span data)
+{
+	while (data.n) {
+		ssize_t put = write(f->fd, data.p, data.n);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return from_errno();
+		data = span_sub(data, (size_t)put, data.n);
+	}
+	return ERR_OK;
+}
+
+static void out_close(struct file_out *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	if (f->dir_fd >= 0)
+		close(f->dir_fd);
+	f->fd = f->dir_fd = -1;
+}
+
+enum err file_commit(struct file_out *f)
+{
+	enum err e = ERR_OK;
+
+	/* Contents first, then the name, then the directory: in this order a crash leaves the old or the new file. */
+	if (fsync(f->fd) != 0 || renameat(f->dir_fd, f->temp, f->dir_fd, f->name) != 0 || fsync(f->dir_fd) != 0) {
+		e = from_errno();
+		file_abandon(f);
+		return e;
+	}
+	out_close(f);
+	return ERR_OK;
+}
+
+void file_abandon(struct file_out *f)
+{
+	if (f->dir_fd >= 0)
+		unlinkat(f->dir_fd, f->temp, 0);
+	out_close(f);
+}
+
+enum err file_remove(const char *dir, const char *name)
+{
+	int fd = open_retry(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0);
+	enum err e = ERR_OK;
+
+	if (fd < 0)
+		return from_errno();
+	if (unlinkat(fd, name, 0) != 0 && errno != ENOENT)
+		e = ERR_SYSTEM;
+	close(fd);
+	return e;
+}
+
+enum err file_prepare_dir(const char *dir)
+{
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		return from_errno();
+	return access(dir, R_OK | W_OK | X_OK) == 0 ? ERR_OK : ERR_SYSTEM;
+}

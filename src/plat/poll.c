@@ -1,0 +1,55 @@
+/* One epoll set, one shot. */
+#include "plat/poll.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+
+static int set = -1;
+
+enum err poll_init(void)
+{
+	set = epoll_create1(EPOLL_CLOEXEC);
+	return set >= 0 ? ERR_OK : ERR_SYSTEM;
+}
+
+static enum err control(int op, int fd, uint64_t tag, uint32_t events)
+{
+	struct epoll_event e = { .events = events, .data = { .u64 = tag } };
+
+	return epoll_ctl(set, op, fd, &e) == 0 ? ERR_OK : ERR_SYSTEM;
+}
+
+enum err poll_add(int fd, uint64_t tag)
+{
+	return control(EPOLL_CTL_ADD, fd, tag, EPOLLONESHOT);
+}
+
+enum err poll_arm(int fd, uint64_t tag, unsigned events)
+{
+	/* A peer's end of stream is readable. It is not told (EPOLLRDHUP) to who waits for room to write: it would come
+	 * again at once, each time. */
+	uint32_t e = EPOLLONESHOT;
+
+	if (events & NET_READ)
+		e |= EPOLLIN;
+	if (events & NET_WRITE)
+		e |= EPOLLOUT;
+	return control(EPOLL_CTL_MOD, fd, tag, e);
+}
+
+void poll_remove(int fd)
+{
+	(void)control(EPOLL_CTL_DEL, fd, 0, 0);
+}
+
+enum err poll_wait_one(int timeout_ms, uint64_t *tag)
+{
+	struct epoll_event e;
+	int n = epoll_wait(set, &e, 1, timeout_ms);
+
+	if (n > 0) {
+		*tag = e.data.u64;
+		return ERR_OK;
+	}
+	return n == 0 || errno == EINTR ? ERR_MORE : ERR_SYSTEM;
+}

@@ -1,0 +1,379 @@
+/* Looking at our own surroundings, harmlessly. */
+#include "plat/probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/out.h"
+#include "plat/clock.h"
+#include "plat/file.h"
+#include "plat/net.h"
+
+int probe_connect(uint16_t port, int64_t deadline_ms)
+{
+	int fd;
+	enum err e;
+
+	errno = 0;
+	e = net_connect("127.0.0.1", port, deadline_ms, &fd);
+	if (e == ERR_OK)
+		net_close(fd);
+	return e == ERR_OK ? 0 : e == ERR_TIMEOUT ? ETIMEDOUT : errno ? errno : ECONNREFUSED;
+}
+
+int probe_read_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		return errno;
+	close(fd);
+	return 0;
+}
+
+int probe_executable(const char *path)
+{
+	return access(path, X_OK) == 0 ? 0 : errno;
+}
+
+const char *probe_errno_name(int error)
+{
+	switch (error) {
+	case 0: return "success";
+	case EPERM: return "EPERM";
+	case ENOENT: return "ENOENT";
+	case EACCES: return "EACCES";
+	case ENOTDIR: return "ENOTDIR";
+	case ECONNREFUSED: return "ECONNREFUSED";
+	case ETIMEDOUT: return "ETIMEDOUT";
+	case ENETUNREACH: return "ENETUNREACH";
+	case ENXIO: return "ENXIO";
+	case EIO: return "EIO";
+	default: return "errno";
+	}
+}
+
+int probe_mode(const char *path, const char **type)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return -1;
+	*type = S_ISCHR(st.st_mode) ? "character device" : S_ISREG(st.st_mode) ? "file" : S_ISDIR(st.st_mode) ? "directory" : "other";
+	return (int)(st.st_mode & 0777);
+}
+
+/* --- /proc/self/status ------------------------------------------------------------------------------------------- */
+
+/* The text behind "Name:\t" at a line's start. */
+static struct span line_value(struct span text, const char *name)
+{
+	while (text.n) {
+		struct span line = span_sub(text, 0, span_find(text, '\n'));
+		size_t colon = span_find(line, ':');
+
+		if (span_eq_str(span_sub(line, 0, colon), name))
+			return span_trim(span_sub(line, colon + 1, line.n));
+		text = span_sub(text, line.n + 1, text.n);
+	}
+	return span_of(NULL, 0);
+}
+
+static int64_t number(struct span text)
+{
+	uint64_t v;
+
+	return span_u64(text, &v) && v <= INT32_MAX ? (int64_t)v : -1;
+}
+
+static bool read_hex(struct span text, uint64_t *value)
+{
+	*value = 0;
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i];
+		bool digit = c >= '0' && c <= '9';
+
+		if (!digit && !((c | 32) >= 'a' && (c | 32) <= 'f'))
+			return false;
+		*value = *value << 4 | (uint64_t)(digit ? c - '0' : (c | 32) - 'a' + 10);
+	}
+	return text.n > 0 && text.n <= 16;
+}
+
+/* The n-th of several values, tab between, from 0. */
+static struct span part(struct span text, unsigned n)
+{
+	for (; n; n--)
+		text = span_sub(text, span_find(text, '\t') + 1, text.n);
+	return span_sub(text, 0, span_find(text, '\t'));
+}
+
+void probe_self(struct probe_self *p)
+{
+	uint8_t buf[4096];
+	size_t n = 0;
+	struct span text;
+
+	*p = (struct probe_self){ -1, -1, -1, false, 0 };
+	if (file_read_all("/proc/self/status", buf, sizeof buf, &n) != ERR_OK)
+		return;
+	text = span_of(buf, n);
+	p->uid = number(part(line_value(text, "Uid"), 1));
+	p->no_new_privs = (int)number(line_value(text, "NoNewPrivs"));
+	p->seccomp = (int)number(line_value(text, "Seccomp"));
+	p->caps_known = read_hex(line_value(text, "CapEff"), &p->cap_eff);
+}
+
+int probe_become_root(const struct probe_self *p)
+{
+	long got;
+
+	if (p->uid <= 0 || !p->caps_known || p->cap_eff != 0 || p->seccomp != 0)
+		return -1;
+	/* The system call itself, which is of one thread; the C library's function would change all of them. */
+	got = syscall(SYS_setuid, 0);
+	if (got != 0)
+		return errno;
+	(void)syscall(SYS_setresuid, p->uid, p->uid, p->uid);
+	return 0;
+}
+
+/* --- listening sockets ------------------------------------------------------------------------------------------- */
+
+/* "  0: 0100007F:1F90 00000000:0000 0A ...": the local port when the state is LISTEN. */
+static bool listening_port(struct span line, uint16_t *port)
+{
+	size_t colon = span_find(line, ':');
+	struct span rest = span_trim(span_sub(line, colon + 1, line.n)), local;
+	uint64_t v;
+
+	local = span_sub(rest, 0, span_find(rest, ' '));
+	rest = span_trim(span_sub(rest, local.n, rest.n));
+	rest = span_trim(span_sub(rest, span_find(rest, ' '), rest.n));
+	if (!span_starts(rest, "0A ") || !read_hex(span_sub(local, span_find(local, ':') + 1, local.n), &v) || v > UINT16_MAX)
+		return false;
+	*port = (uint16_t)v;
+	return true;
+}
+
+static void insert_port(uint16_t *ports, size_t cap, size_t *n, uint16_t port)
+{
+	size_t at = *n;
+
+	for (size_t i = 0; i < *n; i++)
+		if (ports[i] == port)
+			return;
+	if (*n == cap)
+		return;
+	for (; at && ports[at - 1] > port; at--)
+		ports[at] = ports[at - 1];
+	ports[at] = port;
+	++*n;
+}
+
+static bool read_table(const char *path, uint16_t *ports, size_t cap, size_t *n)
+{
+	uint8_t buf[8192];
+	size_t have = 0, got = 1;
+	struct file_in f;
+
+	if (file_open(path, &f, NULL) != ERR_OK)
+		return false;
+	while (got && file_read(&f, buf + have, sizeof buf - have, &got) == ERR_OK) {
+		struct span text = span_of(buf, have + got);
+
+		/* Whole lines; the rest goes to the front. Lines are about 150 characters. */
+		while (span_find(text, '\n') < text.n) {
+			struct span line = span_sub(text, 0, span_find(text, '\n'));
+			uint16_t port;
+
+			if (listening_port(line, &port))
+				insert_port(ports, cap, n, port);
+			text = span_sub(text, line.n + 1, text.n);
+		}
+		have = text.n < sizeof buf ? text.n : 0;
+		memmove(buf, text.p, have);
+	}
+	file_close(&f);
+	return true;
+}
+
+bool probe_listeners(uint16_t *ports, size_t cap, size_t *n)
+{
+	bool four, six;
+
+	*n = 0;
+	four = read_table("/proc/net/tcp", ports, cap, n);
+	six = read_table("/proc/net/tcp6", ports, cap, n);
+	return four || six;
+}
+
+/* --- files ------------------------------------------------------------------------------------------------------- */
+
+const char *probe_stdin(void)
+{
+	struct stat st, null;
+
+	if (fstat(STDIN_FILENO, &st) != 0)
+		return "closed";
+	if (S_ISCHR(st.st_mode)) {
+		if (stat("/dev/null", &null) == 0 && S_ISCHR(null.st_mode) && st.st_rdev == null.st_rdev)
+			return "null device";
+		return isatty(STDIN_FILENO) ? "terminal" : "device";
+	}
+	return S_ISFIFO(st.st_mode) ? "pipe" : S_ISSOCK(st.st_mode) ? "socket" : "file";
+}
+
+/* Kernel's struct linux_dirent64 (getdents64(2)). */
+struct entry {
+	uint64_t ino;
+	int64_t off;
+	uint16_t len;
+	uint8_t type;
+	char name[];
+};
+enum { TYPE_UNKNOWN = 0, TYPE_DIR = 4, TYPE_FILE = 8 };
+
+struct walk {
+	struct probe_walk *w;
+	size_t used;  /* of pending: NUL-terminated paths, a stack */
+	dev_t dev;    /* of this program's file */
+	ino_t ino;
+	uint64_t entries;
+};
+
+static bool push(struct walk *k, const char *dir, const char *name)
+{
+	struct out o = out_init(k->w->pending + k->used, sizeof k->w->pending - k->used);
+
+	out_str(&o, dir);
+	if (dir[1])
+		out_byte(&o, '/');
+	out_str(&o, name);
+	(void)out_cstr(&o);
+	if (o.bad)
+		return false;
+	k->used += o.n + 1;
+	return true;
+}
+
+static bool is_left_out(const char *dir, const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+	       (strcmp(dir, "/") == 0 && (strcmp(name, "proc") == 0 || strcmp(name, "sys") == 0 || strcmp(name, "dev") == 0));
+}
+
+static void look_at_file(struct walk *k, const char *dir, const char *name, const struct stat *st)
+{
+	struct out o;
+
+	k->w->files++;
+	if (!(st->st_mode & 0111) || (st->st_dev == k->dev && st->st_ino == k->ino))
+		return;
+	if (k->w->executables < PROBE_SHOWN) {
+		o = out_init(k->w->shown[k->w->executables], sizeof k->w->shown[0]);
+		out_str(&o, dir);
+		if (dir[1])
+			out_byte(&o, '/');
+		out_str(&o, name);
+		(void)out_cstr(&o);
+	}
+	k->w->executables++;
+}
+
+static void look_at(struct walk *k, int fd, const char *dir, const struct entry *d)
+{
+	struct stat st;
+	bool is_dir = d->type == TYPE_DIR;
+
+	k->entries++;
+	if (is_left_out(dir, d->name) || (d->type != TYPE_DIR && d->type != TYPE_FILE && d->type != TYPE_UNKNOWN))
+		return;
+	if (!is_dir) {
+		if (fstatat(fd, d->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			return;
+		is_dir = S_ISDIR(st.st_mode);
+		if (S_ISREG(st.st_mode))
+			look_at_file(k, dir, d->name, &st);
+	}
+	if (is_dir && !push(k, dir, d->name))
+		k->w->complete = false;
+}
+
+static void read_directory(struct walk *k, const char *dir, int64_t deadline_ms)
+{
+	_Alignas(struct entry) char buf[4096];
+	long got;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0) {
+		k->w->complete = k->w->complete && errno == ENOENT; /* unreadable: it may hide something */
+		return;
+	}
+	while ((got = syscall(SYS_getdents64, fd, buf, sizeof buf)) > 0) {
+		for (long at = 0; at < got;) {
+			const struct entry *d = (const struct entry *)(const void *)(buf + at);
+
+			look_at(k, fd, dir, d);
+			at += d->len;
+		}
+		if (k->entries > PROBE_ENTRIES || clock_ms() > deadline_ms) {
+			k->w->complete = false;
+			break;
+		}
+	}
+	close(fd);
+}
+
+void probe_executables(struct probe_walk *w, int64_t deadline_ms)
+{
+	struct walk k = { .w = w };
+	struct stat self;
+	char dir[4096];
+
+	memset(w, 0, sizeof *w);
+	w->complete = true;
+	if (stat("/proc/self/exe", &self) == 0) {
+		k.dev = self.st_dev;
+		k.ino = self.st_ino;
+	}
+	(void)push(&k, "/", "");
+	while (k.used) {
+		size_t at = k.used - 1;
+
+		while (at && w->pending[at - 1])
+			at--;
+		if (!span_copy_str(span_str(w->pending + at), dir, sizeof dir) || k.entries > PROBE_ENTRIES || clock_ms() > deadline_ms) {
+			w->complete = false;
+			break;
+		}
+		k.used = at;
+		read_directory(&k, dir, deadline_ms);
+	}
+}
+
+bool probe_container_id(char id[13])
+{
+	static const char *const words[] = { "docker", "containerd", "cri" };
+	uint8_t buf[4096];
+	struct span text;
+	size_t n = 0;
+
+	if (file_read_all("/proc/1/cgroup", buf, sizeof buf, &n) != ERR_OK)
+		return false;
+	for (text = span_of(buf, n); text.n;) {
+		struct span line = span_sub(text, 0, span_find(text, '\n')), last = line;
+
+		text = span_sub(text, line.n + 1, text.n);
+		while (span_find(last, '/') < last.n)
+			last = span_sub(last, span_find(last, '/') + 1, last.n);
+		for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+			if (last.n && last.n < line.n && span_has_nocase(line, words[i]))
+				return span_copy_str(span_sub(last, 0, 12), id, 13);
+	}
+	return false;
+}

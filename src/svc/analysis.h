@@ -1,0 +1,52 @@
+/* The agreed statistics over both companies' records: pure counting (multiparty-app.md section 4). */
+#ifndef SVC_ANALYSIS_H
+#define SVC_ANALYSIS_H
+
+#include "enc/json_write.h"
+#include "svc/groups.h"
+
+/* The only fields that are ever decrypted, in the order in which values are given to analysis_add. */
+enum { ANALYSIS_AGE, ANALYSIS_SALARY, ANALYSIS_EYE, ANALYSIS_COLOR, ANALYSIS_CITY, ANALYSIS_COUNTRY, ANALYSIS_FIELDS };
+extern const char *const analysis_fields[ANALYSIS_FIELDS];
+
+enum company { COMPANY_CONTOSO, COMPANY_FABRIKAM, COMPANIES };
+#define ANALYSIS_GENERATIONS 6
+
+struct salaries {
+	__int128 sum;
+	uint64_t n;
+	int64_t min, max;
+	uint32_t order; /* of the first salary among all countries, from 1 */
+};
+
+/* Counters and tables, about 2.7 MiB, no pointers. Holds partners' data in aggregated form: wiped by the owner. */
+struct analysis {
+	int generation_year;
+	uint32_t min_group;
+	uint64_t records[COMPANIES];
+	uint64_t readable;                                   /* records with at least one value */
+	uint64_t generation[COMPANIES][ANALYSIS_GENERATIONS];
+	struct salaries salary[COMPANIES];
+	struct salaries by_country[GROUP_COUNTRIES_MAX];     /* by ordinal of the country */
+	uint32_t countries_with_salary;
+	struct groups groups;
+};
+
+/* generation_year: what ages are counted back from. min_group >= 1: smaller groups' salaries are not shown. */
+void analysis_init(struct analysis *a, int generation_year, uint32_t min_group, uint32_t seed);
+/* Counts one record. Empty values are missing; so are numbers that are no decimal integers or zero. Records are to be given
+ * in file order, Contoso's first. ERR_FULL: the record is then counted in part and *a is no longer of use. */
+MUST_USE enum err analysis_add(struct analysis *a, enum company company, const struct span value[ANALYSIS_FIELDS],
+                               struct fault *f);
+/* Writes the members of section 4.2 from contoso_count to top_3_favorite_colors into the open object.
+ *
+ * Salaries of fewer than min_group people are null: a country's average, minimum and maximum (with "suppressed":true, sorted
+ * last in order of appearance), a company's average, and the combined average too when one company's would follow from it by
+ * subtraction. Counts are always shown. This hides small groups in the figures as listed; it is no proof against somebody
+ * who already knows the salaries of all the others, or who compares results of different data sets. */
+void analysis_write(const struct analysis *a, struct jw *w, bool with_staff);
+
+/* Rounds num/den to the nearest integer, halves to even. den > 0. */
+int64_t analysis_round(__int128 num, uint64_t den);
+
+#endif

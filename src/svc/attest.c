@@ -1,0 +1,332 @@
+/* Attestation of this process. */
+#include "svc/attest.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "client/maa.h"
+#include "client/thim.h"
+#include "crypto/hash.h"
+#include "enc/base64.h"
+#include "enc/json_write.h"
+#include "plat/clock.h"
+#include "plat/lock.h"
+#include "plat/snp_device.h"
+#include "tee/context.h"
+
+#define REPORT_TRIES 3     /* when the host is busy */
+#define REPORT_PAUSE_MS 500
+#define REPORT_MS 20000    /* for callers without a deadline of their own */
+
+/* Set once by attest_init, before threads: the context. */
+static struct context context;
+static uint8_t tls_spki[32];
+
+/* The certificates in use: the context's, or what replaced them. Guarded, with the work area of one attestation, by the lock,
+ * which is held over the whole attestation: one at a time. Public data. */
+static struct lock attest_lock = LOCK_INIT;
+static struct platform_certs certs, fresh;
+static uint8_t claims[TOKEN_MAX];
+static uint8_t scratch[CONTEXT_SCRATCH_LEN];
+
+void attest_init(const struct settings *s, const uint8_t tls_spki_sha256[32])
+{
+	const struct context_env env = { s->uvm_amd_cert, s->uvm_policy, s->uvm_reference };
+	const char *problem;
+	enum err err = context_load(&context, s->context_dir, &env, scratch, &problem);
+
+	memcpy(tls_spki, tls_spki_sha256, sizeof tls_spki);
+	certs = context.certs;
+	if (err == ERR_NOT_FOUND && !problem)
+		log_line(LOG_INFO, "attest", "no security context: certificates will be fetched, no endorsement will be sent");
+	else if (err)
+		log_text(LOG_WARN, "attest", "the security context cannot be read", "part", span_str(problem));
+	else
+		log_text(LOG_INFO, "attest", "security context read", "from",
+		         span_str(context.source == CONTEXT_FILES ? context.dir : "environment"));
+}
+
+bool attest_device_present(void)
+{
+	return snp_device_present() != SNP_DEVICE_NONE;
+}
+
+enum err attest_runtime_for_caller(const struct settings *s, struct span client_data, struct out *o)
+{
+	struct jw w = jw_init(o);
+	const char *role = role_name(s->role);
+
+	jw_object(&w, NULL);
+	jw_b64(&w, "client_data", client_data, B64_STD);
+	jw_str(&w, "purpose", "parley-attest");
+	jw_str(&w, "role", role ? role : "other");
+	jw_hex(&w, "tls_spki_sha256", span_of(tls_spki, sizeof tls_spki));
+	jw_end_object(&w);
+	return o->bad ? ERR_TOO_BIG : ERR_OK;
+}
+
+/* --- The report --- */
+
+static enum err check_report(const uint8_t report[SNP_REPORT_LEN], const uint8_t report_data[64], struct snp_report *r,
+                             struct fault *f)
+{
+	const char *problem = NULL;
+	enum err err = report_parse(report, r, &problem);
+
+	if (err)
+		return fault_set_detail(f, ERR_PROTOCOL, STEP_REPORT, "the SNP report is not acceptable", span_str(problem));
+	if (memcmp(r->report_data, report_data, 64) != 0)
+		return fault_set(f, ERR_MISMATCH, STEP_REPORT, "the SNP report does not carry our data");
+	return ERR_OK;
+}
+
+static enum err take_report(struct span runtime, uint8_t report[SNP_REPORT_LEN], struct snp_report *r, int64_t deadline_ms,
+                            struct fault *f)
+{
+	uint8_t report_data[64] = { 0 };
+	enum err err = ERR_STATE;
+
+	hash_sha256(runtime, report_data);
+	for (int i = 0; i < REPORT_TRIES; i++) {
+		fault_clear(f);
+		err = snp_device_report(report_data, report, f);
+		if (err != ERR_THROTTLED || clock_ms() + REPORT_PAUSE_MS >= deadline_ms)
+			break;
+		clock_sleep(REPORT_PAUSE_MS, deadline_ms);
+	}
+	return err ? err : check_report(report, report_data, r, f);
+}
+
+enum err attest_report(struct span runtime, uint8_t report[SNP_REPORT_LEN], struct fault *f)
+{
+	struct snp_report r;
+	struct fault unused;
+
+	return take_report(runtime, report, &r, clock_ms() + REPORT_MS, f ? f : &unused);
+}
+
+/* --- Certificates that fit the report --- */
+
+static enum thim_source source_of(enum cert_cache kind)
+{
+	switch (kind) {
+	case CERT_CACHE_AZURE: return THIM_AZURE_CACHE;
+	case CERT_CACHE_AMD: return THIM_AMD_KDS;
+	case CERT_CACHE_THIM: break;
+	}
+	return THIM_HOST;
+}
+
+static const char *endpoint_of(const struct settings *s)
+{
+	if (s->cert_cache_endpoint[0])
+		return s->cert_cache_endpoint;
+	switch (s->cert_cache) {
+	case CERT_CACHE_AZURE: return "https://global.acccache.azure.net";
+	case CERT_CACHE_AMD: return "https://kdsintf.amd.com";
+	case CERT_CACHE_THIM: break;
+	}
+	return s->imds;
+}
+
+/* A version 2 report does not name its product; the certificate that we hold does, and it is the same chip. */
+static void settle_product(struct snp_report *r)
+{
+	uint8_t der[CERT_DER_MAX];
+	const char *problem;
+	struct vcek v;
+	size_t n;
+
+	if (!r->product_assumed || certs_leaf(&certs, der, &n) != ERR_OK || vcek_parse(span_of(der, n), &v, &problem) != ERR_OK)
+		return;
+	r->product = v.product;
+	r->reported_tcb = report_tcb(r->reported_tcb.raw, v.product);
+}
+
+/* Asks the configured source for the chain of this report. THIM is asked first for what the host holds now, then by name:
+ * not every host answers the second form. What fits is remembered; what does not is dropped. */
+static enum err refresh(const struct settings *s, const struct snp_report *r, int64_t deadline_ms, struct fault *f)
+{
+	enum thim_source source = source_of(s->cert_cache);
+	struct snp_report named = *r;
+	enum err err;
+
+	settle_product(&named);
+	if (source == THIM_HOST) {
+		err = thim_fetch(source, endpoint_of(s), NULL, &fresh, deadline_ms, f);
+		if (!err && certs_match(&fresh, r, NULL)) {
+			certs = fresh;
+			return ERR_OK;
+		}
+		if (err)
+			return err;
+	}
+	err = thim_fetch(source, endpoint_of(s), &named, &fresh, deadline_ms, f);
+	if (err)
+		return err;
+	if (!certs_match(&fresh, r, NULL))
+		return fault_set(f, ERR_MISMATCH, STEP_COLLATERAL, "the fetched certificate is not for this chip's reported TCB");
+	certs = fresh;
+	return ERR_OK;
+}
+
+static enum err tell_mismatch(const struct snp_report *r, const char *difference, struct fault *f)
+{
+	uint8_t text[160], der[CERT_DER_MAX];
+	struct out o = out_init(text, sizeof text);
+	const char *problem;
+	struct vcek v;
+	size_t n;
+
+	out_str(&o, difference ? difference : "unknown difference");
+	out_str(&o, "; reported TCB ");
+	out_hex_u64(&o, r->reported_tcb.raw);
+	if (certs_leaf(&fresh, der, &n) == ERR_OK && vcek_parse(span_of(der, n), &v, &problem) == ERR_OK) {
+		out_str(&o, ", certificate's ");
+		out_hex_u64(&o, v.tcb.raw);
+	}
+	fault_advise(f, "the host's firmware was updated and its certificate source is behind",
+	             "set CERT_CACHE to another source (thim, azure, amd), or try again later");
+	return fault_set_detail(f, ERR_MISMATCH, STEP_COLLATERAL, "no platform certificate fits the SNP report", out_span(&o));
+}
+
+/* Repair of stale certificates (azure-protocols.md 2.6, without the faults of section 9): what we hold; else what the source
+ * gives for this report; else a NEW report, kept, and what the source gives for that. On success report, r and certs belong
+ * together. The first refusal of a source may be transient, so it does not end the second round. */
+static enum err fit_certificates(const struct settings *s, struct span runtime, uint8_t report[SNP_REPORT_LEN],
+                                 struct snp_report *r, int64_t deadline_ms, struct fault *f)
+{
+	const char *difference = NULL;
+	enum err err;
+
+	if (certs_match(&certs, r, &difference))
+		return ERR_OK;
+	log_text(LOG_INFO, "attest", "platform certificates do not fit the report; fetching", "differs", span_str(difference));
+	err = refresh(s, r, deadline_ms, f);
+	if (err != ERR_MISMATCH && err != ERR_NOT_FOUND)
+		return err;
+	err = take_report(runtime, report, r, deadline_ms, f);
+	if (err)
+		return err;
+	err = refresh(s, r, deadline_ms, f);
+	if (err != ERR_MISMATCH)
+		return err;
+	(void)certs_match(&fresh, r, &difference);
+	return tell_mismatch(r, difference, f);
+}
+
+enum err attest_evidence(const struct settings *s, struct span runtime, uint8_t report[SNP_REPORT_LEN], int64_t deadline_ms,
+                         struct fault *f)
+{
+	struct snp_report r;
+	enum err err;
+
+	fault_clear(f);
+	if (!lock_take_until(&attest_lock, deadline_ms))
+		return fault_set(f, ERR_TIMEOUT, STEP_REPORT, "waiting for another attestation took too long");
+	err = take_report(runtime, report, &r, deadline_ms, f);
+	if (!err)
+		err = fit_certificates(s, runtime, report, &r, deadline_ms, f);
+	lock_release(&attest_lock);
+	if (!err)
+		fault_clear(f);
+	return err;
+}
+
+void attest_collateral(struct attest_collateral *c)
+{
+	lock_take(&attest_lock);
+	memcpy(c->pem, certs.pem, certs.pem_len);
+	c->pem_len = certs.pem_len;
+	lock_release(&attest_lock);
+	c->endorsement = span_of(context.reference, context.reference_len);
+	c->policy = span_of(context.policy, context.policy_len);
+}
+
+/* --- The token --- */
+
+static enum err attest_once(const struct settings *s, struct span runtime, struct attest_result *res, int64_t deadline_ms,
+                            struct fault *f)
+{
+	const struct maa_evidence e = {
+		.report = span_of(res->report, sizeof res->report),
+		.chain_pem = span_of(certs.pem, certs.pem_len),
+		.uvm = span_of(context.reference, context.reference_len),
+		.runtime = runtime,
+	};
+	struct maa_expect x = { .instance = s->maa, .report_data = res->report + 0x50, .host_data = res->report + 0xc0 };
+	char nonce[21];
+	size_t n;
+	enum err err;
+
+	err = maa_attest(s->maa, &e, res->token, sizeof res->token, &res->token_len, nonce, deadline_ms, f);
+	if (err)
+		return err;
+	x.nonce = nonce;
+	return maa_verify(span_of(res->token, res->token_len), &x, claims, sizeof claims, &n, deadline_ms, f);
+}
+
+/* The service rejects the evidence as such, not its content by policy: our certificates may be what is wrong with it. */
+static bool evidence_rejected(enum err err, const struct fault *f)
+{
+	return err == ERR_HTTP && f->step == STEP_ATTEST && f->http_status == 400;
+}
+
+static enum err attest_locked(const struct settings *s, struct span runtime, struct attest_result *res, int64_t deadline_ms,
+                              struct fault *f)
+{
+	struct fault rejected, again;
+	struct snp_report r;
+	enum err err = take_report(runtime, res->report, &r, deadline_ms, f);
+
+	if (!err)
+		err = fit_certificates(s, runtime, res->report, &r, deadline_ms, f);
+	if (!err)
+		err = attest_once(s, runtime, res, deadline_ms, f);
+	if (!evidence_rejected(err, f))
+		return err;
+	/* Once more from the start, with a new report and new certificates. When those cannot be had, the service's own words
+	 * are worth more than the reason for that. */
+	log_fault(LOG_WARN, "attest", "evidence rejected; collecting it anew", f);
+	rejected = *f;
+	if (take_report(runtime, res->report, &r, deadline_ms, &again) != ERR_OK ||
+	    refresh(s, &r, deadline_ms, &again) != ERR_OK) {
+		*f = rejected;
+		return err;
+	}
+	return attest_once(s, runtime, res, deadline_ms, f);
+}
+
+enum err attest_token(const struct settings *s, struct span runtime, struct attest_result *r, int64_t deadline_ms,
+                      struct fault *f)
+{
+	struct fault unused;
+	enum err err;
+
+	if (!f)
+		f = &unused;
+	fault_clear(f);
+	r->token_len = r->runtime_len = 0;
+	if (runtime.n > sizeof r->runtime)
+		return fault_set(f, ERR_TOO_BIG, STEP_ATTEST, "the runtime data are too long");
+	if (!lock_take_until(&attest_lock, deadline_ms))
+		return fault_set(f, ERR_TIMEOUT, STEP_ATTEST, "waiting for another attestation took too long");
+	memmove(r->runtime, runtime.p, runtime.n);
+	err = attest_locked(s, span_of(r->runtime, runtime.n), r, deadline_ms, f);
+	lock_release(&attest_lock);
+	if (err) {
+		r->token_len = 0;
+		return err;
+	}
+	fault_clear(f); /* what was repaired on the way is no fault */
+	r->runtime_len = runtime.n;
+	return ERR_OK;
+}
+
+enum err attest_verify_peer(const struct settings *s, struct span token, const uint8_t *host_data, uint8_t *payload, size_t cap,
+                            size_t *payload_len, int64_t deadline_ms, struct fault *f)
+{
+	const struct maa_expect x = { .instance = s->maa, .host_data = host_data, .production = true };
+
+	return maa_verify(token, &x, payload, cap, payload_len, deadline_ms, f);
+}

@@ -1,0 +1,52 @@
+/* Attestation of this process: report, platform certificates, endorsement, MAA token, verified before use. */
+#ifndef SVC_ATTEST_H
+#define SVC_ATTEST_H
+
+#include "base/fault.h"
+#include "enc/json_read.h"
+#include "svc/settings.h"
+#include "tee/report.h"
+
+/* Loads the security context (directory, or UVM_* variables) once at start; absence is not an error by itself. */
+void attest_init(const struct settings *s, const uint8_t tls_spki_sha256[32]);
+/* A device is there. Cheap; says nothing about whether attestation works. */
+bool attest_device_present(void);
+
+/* A verified token and the report it was made from. Views and text are valid until the next attest_* call of the
+ * same result structure. Holds no secret. */
+struct attest_result {
+	char token[TOKEN_MAX];
+	size_t token_len;
+	uint8_t report[SNP_REPORT_LEN];
+	uint8_t runtime[RUNTIME_DATA_MAX];
+	size_t runtime_len;
+};
+
+/* Runtime data for callers' requests. Callers' bytes are NEVER the runtime data themselves: whoever could choose them
+ * could have his own wrapping key attested as ours. They are carried inside:
+ * {"client_data":"<base64>","purpose":"parley-attest","role":"contoso","tls_spki_sha256":"<hex>"} (sorted, no "keys"). */
+MUST_USE enum err attest_runtime_for_caller(const struct settings *s, struct span client_data, struct out *o);
+
+/* Gets a report with REPORT_DATA = SHA-256(runtime) || 0, checks it (tee/report), no network.
+ * ERR_NO_DEVICE outside a confidential container. */
+MUST_USE enum err attest_report(struct span runtime, uint8_t report[SNP_REPORT_LEN], struct fault *f);
+/* The same, and the platform certificates in use fit the report: asks their source when they do not. Up to the deadline. */
+MUST_USE enum err attest_evidence(const struct settings *s, struct span runtime, uint8_t report[SNP_REPORT_LEN], int64_t deadline_ms,
+                                  struct fault *f);
+/* What goes with a report: the certificates in use now, and what the platform handed over at start. Public data. */
+struct attest_collateral {
+	uint8_t pem[CERT_CHAIN_PEM_MAX]; /* VCEK, ASK, ARK */
+	size_t pem_len;
+	struct span endorsement, policy; /* views that never change; empty when there is none */
+};
+void attest_collateral(struct attest_collateral *c);
+/* The whole way to a token from the configured MAA, signature, issuer, times, nonce, report data and host data
+ * verified. runtime is JSON. Serialises callers (one at a time) up to the deadline. */
+MUST_USE enum err attest_token(const struct settings *s, struct span runtime, struct attest_result *r, int64_t deadline_ms,
+                               struct fault *f);
+/* Verifies somebody else's token from the configured MAA: signature, issuer, times, type, compliance, not debuggable,
+ * VMPL 0; host_data (32 bytes) must be equal when not NULL. The claims' JSON goes to payload[cap]. */
+MUST_USE enum err attest_verify_peer(const struct settings *s, struct span token, const uint8_t *host_data, uint8_t *payload,
+                                     size_t cap, size_t *payload_len, int64_t deadline_ms, struct fault *f);
+
+#endif

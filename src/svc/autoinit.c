@@ -1,0 +1,104 @@
+/* What a party does by itself after its start. */
+#include "svc/autoinit.h"
+
+#include "base/log.h"
+#include "plat/clock.h"
+#include "plat/thread.h"
+#include "svc/attest.h"
+#include "svc/populate.h"
+#include "svc/release.h"
+#include "svc/shared.h"
+
+#define TRIES 3
+#define BETWEEN_MS 5000
+#define STEP_MS 120000
+
+/* Trying again cannot help when the answer was a verdict. */
+static bool is_final(enum err e)
+{
+	return e == ERR_DENIED || e == ERR_CONFIG || e == ERR_NO_DEVICE;
+}
+
+static enum err try_release(const struct settings *s, enum role partner, struct fault *f)
+{
+	struct release_info info;
+
+	fault_clear(f);
+	return partner == ROLE_OTHER ? release_own(s, &info, clock_ms() + STEP_MS, f) :
+	                               release_partner(s, partner, &info, clock_ms() + STEP_MS, f);
+}
+
+/* partner ROLE_OTHER: our own key. */
+static bool release_step(const struct settings *s, enum role partner, const char *what)
+{
+	struct fault f;
+
+	for (int i = 0; i < TRIES; i++) {
+		enum err e = try_release(s, partner, &f);
+
+		if (e == ERR_OK) {
+			log_text(LOG_INFO, "start", "SUCCESS: key released", "key", span_str(what));
+			return true;
+		}
+		log_fault(LOG_WARN, "start", "key release FAILED", &f);
+		if (is_final(e))
+			break;
+		clock_sleep(BETWEEN_MS, INT64_MAX);
+	}
+	log_text(LOG_ERROR, "start", "FAILED: key not released; an operator can try again with POST /skr/release", "key", span_str(what));
+	return false;
+}
+
+/* A failure is logged there; /company/populate tries again. */
+static void share_step(const struct settings *s)
+{
+	struct shared_result r;
+	struct fault f;
+
+	fault_clear(&f);
+	if (shared_publish(s, &r, clock_ms() + STEP_MS, &f) == ERR_OK && r.total)
+		log_num(LOG_INFO, "start", "SUCCESS: the shared blob holds our records", "total", r.total);
+}
+
+static void import_step(const struct settings *s)
+{
+	struct populate_result r = { 0 };
+	struct fault f;
+
+	fault_clear(&f);
+	if (populate_from_file(s, &r, &f) == ERR_OK)
+		log_num(LOG_INFO, "start", r.unchanged ? "SUCCESS: the data are stored already" : "SUCCESS: data encrypted and stored",
+		        "records", r.total_records);
+	else
+		log_fault(LOG_WARN, "start", "FAILED: data not imported", &f);
+	share_step(s);
+}
+
+/* Set before the thread starts; only read by it. */
+static const struct settings *settings;
+
+static void run(void *unused)
+{
+	const struct settings *s = settings;
+	bool own;
+
+	(void)unused;
+	if (!s->akv[0] || !s->key_name[0]) {
+		log_line(LOG_INFO, "start", "no vault or key is configured: nothing to release");
+		return;
+	}
+	own = release_step(s, ROLE_OTHER, s->key_name);
+	if (s->role == ROLE_WOODGROVE) {
+		for (enum role p = ROLE_CONTOSO; p <= ROLE_FABRIKAM; p++)
+			if (s->partner[p].akv[0])
+				release_step(s, p, s->partner[p].key_name);
+	} else if (own && s->role != ROLE_OTHER) {
+		import_step(s);
+	}
+}
+
+enum err autoinit_start(const struct settings *s)
+{
+	settings = s;
+	return thread_start(run, NULL);
+}

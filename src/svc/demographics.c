@@ -1,0 +1,248 @@
+/* The older one-shot statistics over both partners' records. */
+#include "svc/demographics.h"
+
+#include <string.h>
+
+#include "base/ct.h"
+#include "crypto/rng.h"
+#include "svc/analysis.h"
+#include "svc/partread.h"
+#include "svc/release.h"
+
+#define TOP_COUNTRIES 10
+#define TOP_CITIES 3
+#define TOP_EYES 6
+#define TOP_COLORS 10
+#define RANGES 5
+
+static const enum role providers[COMPANIES] = { [COMPANY_CONTOSO] = ROLE_CONTOSO, [COMPANY_FABRIKAM] = ROLE_FABRIKAM };
+
+static const struct {
+	const char *name;
+	int64_t below; /* upper bound, not included */
+} ranges[RANGES] = {
+	{ "Under $50K", 50000 }, { "$50K-$100K", 100000 }, { "$100K-$150K", 150000 }, { "$150K-$200K", 200000 }, { "Over $200K", INT64_MAX },
+};
+
+static const char *const generation_names[ANALYSIS_GENERATIONS] = {
+	"Gen Alpha (2-13)", "Gen Z (14-29)", "Millennials (30-45)", "Gen X (46-61)", "Baby Boomers (62-80)", "Silent Generation (81+)",
+};
+
+struct counts {
+	struct analysis analysis;
+	uint64_t range[RANGES];
+};
+
+/* How one partner's reading went. */
+struct outcome {
+	bool ok;
+	uint64_t records, decrypted, errors;
+	char message[sizeof ((struct fault *)0)->message];
+};
+
+/* Between partread_enter and _leave. Holds partners' data in aggregated form: wiped at the end. */
+static struct {
+	struct counts believed, trial; /* as in svc/analyze: what has verified to its end, and the same plus what is being read */
+	struct outcome outcome[COMPANIES];
+	enum company now;
+} work;
+
+/* --- counting ---------------------------------------------------------------------------------------------------- */
+
+static void count_range(struct counts *c, const struct salaries *before, const struct salaries *after)
+{
+	size_t i = 0;
+
+	if (after->n == before->n)
+		return;
+	/* The salary just added: analysis has parsed it. */
+	for (__int128 v = after->sum - before->sum; v >= ranges[i].below; i++)
+		;
+	c->range[i]++;
+}
+
+/* A record of which a field is missing or could not be decrypted is dropped. */
+static enum err take_record(void *ctx, const struct span *value, struct fault *f)
+{
+	struct outcome *o = &work.outcome[work.now];
+	struct salaries *s = &work.trial.analysis.salary[work.now], before = *s;
+	enum err e;
+
+	(void)ctx;
+	for (size_t i = 0; i < ANALYSIS_FIELDS; i++) {
+		if (value[i].n == 0) {
+			o->errors++;
+			return ERR_OK;
+		}
+	}
+	e = analysis_add(&work.trial.analysis, work.now, value, f);
+	if (!e)
+		count_range(&work.trial, &before, s);
+	o->decrypted++;
+	return e;
+}
+
+static enum err read_partner(const struct settings *s, enum company c, int64_t deadline_ms, struct fault *f)
+{
+	const struct partread_sink sink = { NULL, take_record };
+	enum role partner = providers[c];
+	struct release_info info;
+	enum err e = ERR_OK;
+
+	if (!keys_have(partread_slot(partner)))
+		e = release_partner(s, partner, &info, deadline_ms, f);
+	if (e)
+		return e;
+	memcpy(&work.trial, &work.believed, sizeof work.trial);
+	work.now = c;
+	e = partread_run(s, partner, analysis_fields, ANALYSIS_FIELDS, &sink, &work.outcome[c].records, f);
+	if (!e)
+		memcpy(&work.believed, &work.trial, sizeof work.believed);
+	return e;
+}
+
+/* --- writing ----------------------------------------------------------------------------------------------------- */
+
+static void write_partner(struct jw *w, enum company c)
+{
+	const struct outcome *o = &work.outcome[c];
+	bool have = keys_have(partread_slot(providers[c]));
+
+	jw_object(w, role_name(providers[c]));
+	jw_str(w, "status", o->ok ? "success" : "error");
+	if (!o->ok)
+		jw_str(w, "message", o->message);
+	jw_u64(w, "records", o->ok ? o->records : 0);
+	jw_u64(w, "decrypted", o->ok ? o->decrypted : 0);
+	jw_u64(w, "decrypt_errors", o->ok ? o->errors : 0);
+	jw_bool(w, "has_private_key", have);
+	jw_bool(w, "key_released", have);
+	jw_end_object(w);
+}
+
+static const char *label(const struct group *g, char text[GROUP_LABEL_MAX + 1])
+{
+	if (!span_copy_str(groups_label(&work.believed.analysis.groups, g), text, GROUP_LABEL_MAX + 1))
+		text[0] = '\0';
+	return text;
+}
+
+static void write_top(struct jw *w, const char *name, enum group_kind kind, size_t max)
+{
+	const struct groups *g = &work.believed.analysis.groups;
+	char text[GROUP_LABEL_MAX + 1];
+	uint32_t top[TOP_COUNTRIES];
+	size_t n = groups_top(g, kind, 0, top, max);
+
+	jw_object(w, name);
+	for (size_t i = 0; i < n; i++)
+		jw_u64(w, label(&g->item[top[i]], text), g->item[top[i]].count);
+	jw_end_object(w);
+}
+
+/* Of the countries with the most people: the original took the first ten it met. */
+static void write_cities(struct jw *w)
+{
+	const struct groups *g = &work.believed.analysis.groups;
+	char text[GROUP_LABEL_MAX + 1];
+	uint32_t top[TOP_COUNTRIES], cities[TOP_CITIES];
+	size_t n = groups_top(g, GROUP_COUNTRY, 0, top, TOP_COUNTRIES);
+
+	jw_object(w, "top_cities_by_country");
+	for (size_t i = 0; i < n; i++) {
+		size_t m = groups_top(g, GROUP_CITY, g->item[top[i]].ordinal, cities, TOP_CITIES);
+
+		jw_array(w, label(&g->item[top[i]], text));
+		for (size_t k = 0; k < m; k++)
+			jw_span(w, NULL, groups_label(g, &g->item[cities[k]]));
+		jw_end_array(w);
+	}
+	jw_end_object(w);
+}
+
+static void write_salaries(struct jw *w, enum company c)
+{
+	const struct salaries *s = &work.believed.analysis.salary[c];
+	bool hide = s->n && s->n < work.believed.analysis.min_group;
+
+	jw_object(w, role_name(providers[c]));
+	jw_u64(w, "count", s->n);
+	if (hide) {
+		jw_null(w, "avg");
+		jw_null(w, "min");
+		jw_null(w, "max");
+		jw_bool(w, "suppressed", true);
+	} else {
+		jw_i64(w, "avg", s->n ? (int64_t)(s->sum / (__int128)s->n) : 0);
+		jw_i64(w, "min", s->n ? s->min : 0);
+		jw_i64(w, "max", s->n ? s->max : 0);
+	}
+	jw_end_object(w);
+}
+
+static void write_combined(struct jw *w)
+{
+	const struct analysis *a = &work.believed.analysis;
+	uint64_t contoso = a->records[COMPANY_CONTOSO], fabrikam = a->records[COMPANY_FABRIKAM];
+
+	jw_object(w, "combined_analytics");
+	if (contoso + fabrikam == 0) {
+		jw_str(w, "note", "No record of either partner could be decrypted.");
+		jw_end_object(w);
+		return;
+	}
+	jw_u64(w, "total_records", contoso + fabrikam);
+	jw_u64(w, "contoso_records", contoso);
+	jw_u64(w, "fabrikam_records", fabrikam);
+	jw_array(w, "decrypted_fields");
+	for (size_t i = 0; i < ANALYSIS_FIELDS; i++)
+		jw_str(w, NULL, analysis_fields[i]);
+	jw_end_array(w);
+	jw_object(w, "generations");
+	for (size_t i = 0; i < ANALYSIS_GENERATIONS; i++)
+		jw_u64(w, generation_names[i], a->generation[COMPANY_CONTOSO][i] + a->generation[COMPANY_FABRIKAM][i]);
+	jw_end_object(w);
+	jw_object(w, "salary_ranges");
+	for (size_t i = 0; i < RANGES; i++)
+		jw_u64(w, ranges[i].name, work.believed.range[i]);
+	jw_end_object(w);
+	write_top(w, "top_countries", GROUP_COUNTRY, TOP_COUNTRIES);
+	write_cities(w);
+	write_top(w, "top_eye_colors", GROUP_EYE, TOP_EYES);
+	write_top(w, "top_favorite_colors", GROUP_COLOR, TOP_COLORS);
+	jw_object(w, "salary_comparison");
+	write_salaries(w, COMPANY_CONTOSO);
+	write_salaries(w, COMPANY_FABRIKAM);
+	jw_end_object(w);
+	jw_str(w, "analysis_note", "Only the fields named in decrypted_fields were decrypted, inside the TEE; salaries of groups smaller than "
+	       "the configured size are not shown.");
+	jw_end_object(w);
+}
+
+enum err demographics_run(const struct settings *s, struct out *result, int64_t deadline_ms, struct fault *f)
+{
+	struct jw w = jw_init(result);
+	uint32_t seed;
+
+	if (!partread_enter())
+		return fault_set(f, ERR_STATE, STEP_ANALYSIS, "another reading of partners' records is running");
+	memset(&work, 0, sizeof work);
+	rng_bytes(&seed, sizeof seed);
+	analysis_init(&work.believed.analysis, s->generation_year, s->min_group, seed);
+	for (enum company c = COMPANY_CONTOSO; c < COMPANIES; c++) {
+		fault_clear(f);
+		work.outcome[c].ok = read_partner(s, c, deadline_ms, f) == ERR_OK;
+		memcpy(work.outcome[c].message, f->message, sizeof work.outcome[c].message);
+	}
+	jw_object(&w, NULL);
+	jw_str(&w, "status", "success");
+	jw_object(&w, "partners");
+	write_partner(&w, COMPANY_CONTOSO);
+	write_partner(&w, COMPANY_FABRIKAM);
+	jw_end_object(&w);
+	write_combined(&w);
+	jw_end_object(&w);
+	WIPE(work);
+	partread_leave();
+	return result->bad ? fault_set(f, ERR_FULL, STEP_ANALYSIS, "the result is larger than the reply can be") : ERR_OK;
+}

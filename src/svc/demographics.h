@@ -1,0 +1,14 @@
+/* The older one-shot statistics over both partners' records (multiparty-app.md 4.3). */
+#ifndef SVC_DEMOGRAPHICS_H
+#define SVC_DEMOGRAPHICS_H
+
+#include "base/fault.h"
+#include "base/out.h"
+#include "svc/settings.h"
+
+/* Releases the partners' keys if need be, fetches, decrypts the six fields that are needed, counts, and writes the result object. A
+ * partner that fails is told in the result, not an error of the call. Salaries of groups smaller than MIN_GROUP_SIZE are null.
+ * ERR_STATE when another one runs, ERR_FULL. */
+MUST_USE enum err demographics_run(const struct settings *s, struct out *result, int64_t deadline_ms, struct fault *f);
+
+#endif

@@ -1,0 +1,34 @@
+/* Import of a company's CSV: read, encrypt under a fresh DEK wrapped by the company's released key, store whole. */
+#ifndef SVC_POPULATE_H
+#define SVC_POPULATE_H
+
+#include "base/fault.h"
+#include "svc/settings.h"
+
+/* New content replaces the company's data set. The original appended on every call, so that pressing the button twice, or
+ * two workers starting, doubled every person in the statistics (multiparty-app.md section 9, defects 19 and 20). */
+struct populate_result {
+	uint64_t records_added, total_records;
+	bool unchanged; /* the same content (SHA-256 of the input bytes) is stored already, whole, under the same key:
+	                   nothing was written, records_added is 0 */
+};
+
+/* Where the CSV comes from: fills dst with 1..cap bytes, *n = 0 at the end. Untrusted content. */
+struct populate_source {
+	void *ctx;
+	enum err (*read)(void *ctx, uint8_t *dst, size_t cap, size_t *n, struct fault *f);
+};
+
+/* From the configured CSV_PATH. ERR_NOT_FOUND when the file is missing, ERR_STATE when no key is released or another import runs,
+ * ERR_CONFIG for a party without a data set (Woodgrove), ERR_SYNTAX with line number in the message for bad CSV, bad column names
+ * and over-long rows, ERR_RANGE for an empty one, ERR_SYSTEM for the disk. On any error the stored data are as before. */
+MUST_USE enum err populate_from_file(const struct settings *s, struct populate_result *r, struct fault *f);
+/* From an upload. An error of the source is returned as it is. */
+MUST_USE enum err populate_from(const struct settings *s, const struct populate_source *src, struct populate_result *r,
+                                struct fault *f);
+
+/* The right to replace the stored records: false when somebody has it. populate_from takes it itself. */
+bool populate_enter(void);
+void populate_leave(void);
+
+#endif

@@ -1,0 +1,178 @@
+/* Secure key release, top to bottom. */
+#include "svc/release.h"
+
+#include <string.h>
+
+#include "base/ct.h"
+#include "base/log.h"
+#include "client/akv.h"
+#include "client/identity.h"
+#include "plat/clock.h"
+#include "plat/lock.h"
+#include "svc/attest.h"
+
+/* The work area of one release, guarded by the lock, which is held over the whole of it: one release at a time. The access
+ * token and the key itself are wiped at its end. */
+static struct {
+	struct attest_result attested;
+	uint8_t runtime[RUNTIME_DATA_MAX];
+	char access_token[TOKEN_MAX];
+	size_t access_len;
+	struct private_key key;
+} work;
+static struct lock release_lock = LOCK_INIT;
+
+/* One key of one vault. */
+struct order {
+	const struct settings *s;
+	const char *akv, *key_name;
+	int64_t deadline_ms;
+};
+
+/* Managed HSM has an audience of its own; other clouds are set by AKV_AUDIENCE. */
+static const char *audience(const struct settings *s, const char *akv)
+{
+	if (s->akv_audience[0])
+		return s->akv_audience;
+	return span_has_nocase(span_str(akv), "managedhsm") ? "https://managedhsm.azure.net" : "https://vault.azure.net";
+}
+
+static enum err get_access(const struct order *o, struct fault *f)
+{
+	const struct settings *s = o->s;
+	const struct identity_source from = {
+		.imds = s->imds, .endpoint = s->identity_endpoint, .header = s->identity_header, .client_id = s->client_id,
+		.tenant_id = s->tenant_id, .token_file = s->federated_token_file, .authority = s->authority,
+	};
+
+	return identity_token(&from, audience(s, o->akv), work.access_token, sizeof work.access_token, &work.access_len,
+	                      o->deadline_ms, f);
+}
+
+/* Attests the wrapping key: its public half, in these exact bytes, is what REPORT_DATA is the hash of. */
+static enum err attest_wrap(const struct order *o, const struct rsa_key *wrap, struct fault *f)
+{
+	struct out runtime = out_init(work.runtime, sizeof work.runtime);
+	struct rsa_pub pub = rsa_public(wrap);
+
+	jwk_write_wrapping_set(&runtime, &pub);
+	if (runtime.bad)
+		return fault_set(f, ERR_TOO_BIG, STEP_ATTEST, "the wrapping key is too long");
+	return attest_token(o->s, out_span(&runtime), &work.attested, o->deadline_ms, f);
+}
+
+static enum err ask_vault(const struct order *o, const struct rsa_key *wrap, struct release_info *info, struct fault *f)
+{
+	const struct akv_release r = {
+		.vault = o->akv, .key_name = o->key_name,
+		.bearer = span_of(work.access_token, work.access_len),
+		.target = span_of(work.attested.token, work.attested.token_len),
+		.wrap = wrap,
+	};
+
+	return akv_release_key(&r, &work.key, info->kid, info->enc, o->deadline_ms, f);
+}
+
+/* The key comes to work.key. The maker thread is making the wrapping key while we talk to the identity service, and the next
+ * one while we talk to the others. */
+static enum err run_locked(const struct order *o, struct release_info *info, struct fault *f)
+{
+	struct rsa_key wrap = { 0 };
+	enum err err;
+
+	fault_clear(f);
+	err = get_access(o, f);
+	if (err)
+		goto out;
+	err = keys_wrap_take(&wrap, o->deadline_ms);
+	if (err) {
+		fault_set(f, err, STEP_ATTEST, "making the wrapping key took too long");
+		goto out;
+	}
+	err = attest_wrap(o, &wrap, f);
+	if (err)
+		goto out;
+	err = ask_vault(o, &wrap, info, f);
+	if (err && f->http_status == 401) {
+		/* A cached access token may have been revoked: one more try with a new one. */
+		identity_forget(audience(o->s, o->akv));
+		err = get_access(o, f);
+		if (!err)
+			err = ask_vault(o, &wrap, info, f);
+	}
+out:
+	rsa_wipe(&wrap);
+	return err;
+}
+
+static void note(const struct order *o, enum err err, const struct fault *f)
+{
+	if (err)
+		log_fault(err == ERR_DENIED ? LOG_WARN : LOG_ERROR, "release", "key not released", f);
+	else
+		log_text(LOG_INFO, "release", "key released", "vault", span_str(o->akv));
+}
+
+/* slot KEYS_SLOTS: do not keep the key. */
+static enum err run(const struct order *o, enum key_slot slot, struct release_info *info, struct fault *f)
+{
+	struct fault own;
+	enum err err;
+
+	if (!f)
+		f = &own;
+	memset(info, 0, sizeof *info);
+	(void)span_copy_str(span_str(o->key_name), info->key_name, sizeof info->key_name);
+	(void)span_copy_str(span_str(o->akv), info->akv, sizeof info->akv);
+	if (!o->akv[0] || !o->key_name[0]) {
+		fault_clear(f);
+		fault_advise(f, "the vault or the key's name is not configured", "set SKR_AKV_ENDPOINT and SKR_KEY_NAME, or the "
+		             "partner's PARTNER_..._AKV_ENDPOINT");
+		return fault_set(f, ERR_CONFIG, STEP_CONFIG, "key release is not configured");
+	}
+	if (!lock_take_until(&release_lock, o->deadline_ms)) {
+		fault_clear(f);
+		return fault_set(f, ERR_TIMEOUT, STEP_RELEASE, "waiting for another release took too long");
+	}
+	err = run_locked(o, info, f);
+	if (!err && slot < KEYS_SLOTS)
+		keys_put(slot, &work.key, o->key_name);
+	pkcs8_wipe(&work.key);
+	WIPE(work.access_token);
+	lock_release(&release_lock);
+	note(o, err, f);
+	return err;
+}
+
+enum err release_own(const struct settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f)
+{
+	const struct order o = { s, s->akv, s->key_name, deadline_ms };
+
+	return run(&o, KEYS_OWN, info, f);
+}
+
+enum err release_partner(const struct settings *s, enum role partner, struct release_info *info, int64_t deadline_ms,
+                         struct fault *f)
+{
+	const struct partner_settings *p = &s->partner[partner == ROLE_FABRIKAM ? ROLE_FABRIKAM : ROLE_CONTOSO];
+	const struct order o = { s, p->akv, p->key_name, deadline_ms };
+
+	/* Only Woodgrove holds partners' keys; others ask for them with release_other, which keeps nothing. */
+	if (s->role != ROLE_WOODGROVE || (partner != ROLE_CONTOSO && partner != ROLE_FABRIKAM)) {
+		memset(info, 0, sizeof *info);
+		return fault_set(f, ERR_CONFIG, STEP_CONFIG, "this party has no such partner");
+	}
+	return run(&o, partner == ROLE_FABRIKAM ? KEYS_FABRIKAM : KEYS_CONTOSO, info, f);
+}
+
+enum err release_other(const struct settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f)
+{
+	enum role other = s->role == ROLE_CONTOSO ? ROLE_FABRIKAM : ROLE_CONTOSO;
+	const struct order o = { s, s->partner[other].akv, s->partner[other].key_name, deadline_ms };
+
+	if (s->role != ROLE_CONTOSO && s->role != ROLE_FABRIKAM) {
+		memset(info, 0, sizeof *info);
+		return fault_set(f, ERR_CONFIG, STEP_CONFIG, "this party has no counterpart to try");
+	}
+	return run(&o, KEYS_SLOTS, info, f);
+}

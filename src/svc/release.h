@@ -1,0 +1,27 @@
+/* Secure key release: attest with a fresh wrapping key, ask the vault, verify, unwrap, keep. Decides whether a key
+ * enters this process; reviewers read this file and svc/keys first. */
+#ifndef SVC_RELEASE_H
+#define SVC_RELEASE_H
+
+#include "base/fault.h"
+#include "svc/keys.h"
+#include "svc/settings.h"
+
+/* What was released, for the reply: public facts only. */
+struct release_info {
+	char key_name[KEY_NAME_MAX];
+	char akv[HOSTPORT_MAX];
+	char kid[URL_MAX];  /* key identifier with version, as the service states it */
+	char enc[32];       /* wrapping algorithm used */
+};
+
+/* Releases our own key into KEYS_OWN. ERR_CONFIG when not configured. One release at a time (waits to the deadline). */
+MUST_USE enum err release_own(const struct settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f);
+/* Woodgrove: releases a partner's key into its slot. ERR_CONFIG when the partner's vault is unknown. */
+MUST_USE enum err release_partner(const struct settings *s, enum role partner, struct release_info *info,
+                                  int64_t deadline_ms, struct fault *f);
+/* The demonstration of denial: asks the other company's vault for its key with our evidence. A key that comes back
+ * nevertheless is wiped at once and reported as ERR_OK: the caller shows the alarm. info is filled in any case. */
+MUST_USE enum err release_other(const struct settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f);
+
+#endif

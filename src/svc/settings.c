@@ -1,0 +1,725 @@
+/* Settings: a table of variables, then the checks that look at several of them. */
+#include "svc/settings.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "enc/base64.h"
+#include "enc/hex.h"
+#include "enc/url.h"
+
+const char *role_name(enum role r)
+{
+	switch (r) {
+	case ROLE_CONTOSO: return "contoso";
+	case ROLE_FABRIKAM: return "fabrikam";
+	case ROLE_WOODGROVE: return "woodgrove";
+	case ROLE_OTHER: break;
+	}
+	return NULL;
+}
+
+const char *role_title(enum role r)
+{
+	switch (r) {
+	case ROLE_CONTOSO: return "Contoso";
+	case ROLE_FABRIKAM: return "Fabrikam";
+	case ROLE_WOODGROVE: return "Woodgrove Bank";
+	case ROLE_OTHER: break;
+	}
+	return NULL;
+}
+
+/* --- Readers of one value: false when it is not of their form. `to` is the member, cap its size. --- */
+typedef bool (*read_fn)(struct settings *s, void *to, size_t cap, struct span v);
+
+static bool read_text(struct settings *s, void *to, size_t cap, struct span v)
+{
+	(void)s;
+	for (size_t i = 0; i < v.n; i++)
+		if (v.p[i] < 0x20 || v.p[i] == 0x7f)
+			return false;
+	return span_copy_str(v, to, cap);
+}
+
+/* An identifier that goes into URLs and forms. */
+static bool read_word(struct settings *s, void *to, size_t cap, struct span v)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if (v.p[i] <= 0x20 || v.p[i] >= 0x7f)
+			return false;
+	return read_text(s, to, cap, v);
+}
+
+static bool read_path(struct settings *s, void *to, size_t cap, struct span v)
+{
+	return v.n && v.p[0] == '/' && read_text(s, to, cap, v);
+}
+
+/* host or host:port, lower case, without the port when it is https's own: the issuer of a token and the identifier of a
+ * key are compared with this text. */
+static bool read_host(struct settings *s, void *to, size_t cap, struct span v)
+{
+	char host[HOST_MAX];
+	char *text = to;
+	uint16_t port;
+
+	(void)s;
+	if (url_hostport(v, 443, host, &port) != ERR_OK)
+		return false;
+	if (port == 443 && span_ends(v, ":443"))
+		v.n -= 4;
+	if (!span_copy_str(v, text, cap))
+		return false;
+	for (; *text; text++)
+		if (*text >= 'A' && *text <= 'Z')
+			*text = (char)(*text + 32);
+	return true;
+}
+
+/* Plain http is for services of the same machine only. */
+static bool is_local_host(const char *host)
+{
+	struct span h = span_str(host);
+
+	return span_starts(h, "127.") || span_starts(h, "169.254.") || span_eq_str(h, "localhost") ||
+	       span_ends(h, ".localhost") || span_eq_str(h, "::1");
+}
+
+static bool read_url(struct settings *s, void *to, size_t cap, struct span v)
+{
+	struct url u;
+
+	if (url_parse(v, &u) != ERR_OK || (!u.https && !is_local_host(u.host)))
+		return false;
+	return read_word(s, to, cap, v);
+}
+
+/* A base to which paths are appended. */
+static bool read_base_url(struct settings *s, void *to, size_t cap, struct span v)
+{
+	while (v.n && v.p[v.n - 1] == '/')
+		v.n--;
+	return span_find(v, '?') == v.n && read_url(s, to, cap, v);
+}
+
+static bool read_https_base(struct settings *s, void *to, size_t cap, struct span v)
+{
+	return span_starts(v, "https://") && read_base_url(s, to, cap, v);
+}
+
+/* Origins, comma between: scheme, host, port and nothing else. They go into a header as they are. */
+static bool read_origins(struct settings *s, void *to, size_t cap, struct span v)
+{
+	struct out o = out_init(to, cap);
+	struct url u;
+
+	(void)s;
+	while (v.n) {
+		size_t comma = span_find(v, ',');
+		struct span origin = span_trim(span_sub(v, 0, comma));
+		size_t slashes = span_find(origin, '/') + 2;
+
+		if (url_parse(origin, &u) != ERR_OK || span_find(span_sub(origin, slashes, origin.n), '/') + slashes < origin.n)
+			return false;
+		if (span_find(origin, '?') < origin.n || span_find(origin, ';') < origin.n || comma + 1 == v.n)
+			return false;
+		if (o.n)
+			out_byte(&o, ' ');
+		out_put(&o, origin);
+		v = span_sub(v, comma + 1, v.n);
+	}
+	return *out_cstr(&o) != '\0';
+}
+
+static bool read_cache_endpoint(struct settings *s, void *to, size_t cap, struct span v)
+{
+	char url[HOSTPORT_MAX + 8];
+	struct out o = out_init(url, sizeof url);
+	char host[HOST_MAX];
+	uint16_t port;
+
+	if (url_hostport(v, 443, host, &port) != ERR_OK)
+		return read_base_url(s, to, cap, v);
+	out_str(&o, "https://");
+	out_put(&o, v);
+	return !o.bad && read_base_url(s, to, cap, out_span(&o));
+}
+
+static bool is_key_char(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+}
+
+/* name or name/version, in Key Vault's alphabet. */
+static bool read_key_name(struct settings *s, void *to, size_t cap, struct span v)
+{
+	size_t slash = span_find(v, '/');
+
+	if (slash == 0 || slash + 1 == v.n)
+		return false;
+	for (size_t i = 0; i < v.n; i++)
+		if (i != slash && !is_key_char(v.p[i]))
+			return false;
+	return read_text(s, to, cap, v);
+}
+
+static bool read_hash(struct settings *s, void *to, size_t cap, struct span v)
+{
+	(void)s;
+	return cap == 32 && hex_decode(v, to, 32) == ERR_OK;
+}
+
+static bool read_policy_hash(struct settings *s, void *to, size_t cap, struct span v)
+{
+	uint8_t bytes[32];
+
+	return hex_decode(v, bytes, sizeof bytes) == ERR_OK && read_text(s, to, cap, v);
+}
+
+static bool read_view(struct settings *s, void *to, size_t cap, struct span v)
+{
+	(void)s;
+	(void)cap;
+	*(struct span *)to = v;
+	return true;
+}
+
+static bool read_cache_kind(struct settings *s, void *to, size_t cap, struct span v)
+{
+	static const struct { const char *name; enum cert_cache kind; } kinds[] = {
+		{ "thim", CERT_CACHE_THIM }, { "azure", CERT_CACHE_AZURE }, { "amd", CERT_CACHE_AMD },
+	};
+
+	(void)to;
+	(void)cap;
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		if (span_eq_str(v, kinds[i].name)) {
+			s->cert_cache = kinds[i].kind;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool read_port(struct span v, uint16_t *port, bool *on)
+{
+	uint64_t n;
+
+	if (span_eq_str(v, "off")) {
+		*on = false;
+		return true;
+	}
+	if (v.n > 5 || !span_u64(v, &n) || n > 65535)
+		return false;
+	*on = true;
+	*port = (uint16_t)n;
+	return true;
+}
+
+static bool read_http_port(struct settings *s, void *to, size_t cap, struct span v)
+{
+	(void)cap;
+	return read_port(v, to, &s->http_on);
+}
+
+static bool read_https_port(struct settings *s, void *to, size_t cap, struct span v)
+{
+	(void)cap;
+	return read_port(v, to, &s->https_on);
+}
+
+static bool read_listen(struct settings *s, void *to, size_t cap, struct span v)
+{
+	(void)to;
+	(void)cap;
+	s->loopback_only = span_eq_str(v, "loopback");
+	return s->loopback_only || span_eq_str(v, "all");
+}
+
+static bool read_operator(struct settings *s, void *to, size_t cap, struct span v)
+{
+	(void)to;
+	(void)cap;
+	if (span_eq_str(v, "none")) {
+		s->operator_none = true;
+		return true;
+	}
+	s->operator_set = span_starts(v, "sha256:") && hex_decode(span_sub(v, 7, v.n), s->operator_sha256, 32) == ERR_OK;
+	return s->operator_set;
+}
+
+static bool read_min_group(struct settings *s, void *to, size_t cap, struct span v)
+{
+	uint64_t n;
+
+	(void)to;
+	(void)cap;
+	if (!span_u64(v, &n) || n < 1 || n > 1000000)
+		return false;
+	s->min_group = (uint32_t)n;
+	return true;
+}
+
+static bool read_year(struct settings *s, void *to, size_t cap, struct span v)
+{
+	uint64_t n;
+
+	(void)to;
+	(void)cap;
+	if (!span_u64(v, &n) || n < 1900 || n > 9999)
+		return false;
+	s->generation_year = (int)n;
+	return true;
+}
+
+static bool read_auto(struct settings *s, void *to, size_t cap, struct span v)
+{
+	(void)to;
+	(void)cap;
+	s->auto_start = span_eq_str(v, "on");
+	return s->auto_start || span_eq_str(v, "off");
+}
+
+static bool read_storage(struct settings *s, void *to, size_t cap, struct span v)
+{
+	(void)to;
+	(void)cap;
+	s->storage.blob = span_eq_str(v, "blob");
+	return s->storage.blob || span_eq_str(v, "local");
+}
+
+/* Names of Azure: lower-case letters and digits, in containers also single '-' inside. */
+static bool read_azure_name(struct settings *s, void *to, size_t cap, struct span v)
+{
+	bool container = cap == sizeof s->storage.container;
+
+	if (v.n < 3 || v.n > (container ? 63u : 24u) || v.p[0] == '-' || v.p[v.n - 1] == '-')
+		return false;
+	for (size_t i = 0; i < v.n; i++)
+		if (!(v.p[i] >= '0' && v.p[i] <= '9') && !(v.p[i] >= 'a' && v.p[i] <= 'z') &&
+		    !(container && v.p[i] == '-' && v.p[i - 1] != '-'))
+			return false;
+	return read_text(s, to, cap, v);
+}
+
+static bool read_blob_endpoint(struct settings *s, void *to, size_t cap, struct span v)
+{
+	struct url u;
+
+	if (!read_base_url(s, to, cap, v) || url_parse(v, &u) != ERR_OK)
+		return false;
+	/* Stricter than other platform endpoints: link-local is another machine. */
+	return u.https || (is_local_host(u.host) && !span_starts(span_str(u.host), "169.254."));
+}
+
+/* A query string that is signed. It goes into request lines as it is. */
+static bool read_sas(struct settings *s, void *to, size_t cap, struct span v)
+{
+	struct span sig;
+
+	if (span_starts(v, "?"))
+		v = span_sub(v, 1, v.n);
+	return url_chars_ok(v) && url_query(v, "sig", &sig, NULL) && span_find(v, '?') == v.n && read_word(s, to, cap, v);
+}
+
+static bool read_storage_key(struct settings *s, void *to, size_t cap, struct span v)
+{
+	return base64_decode(B64_STD, v, to, cap, &s->storage.key_len) == ERR_OK && s->storage.key_len >= 32;
+}
+
+/* What Azure allows in resource group names (ASCII part), which goes into a blob's name; the dot not at the end. */
+static bool read_group(struct settings *s, void *to, size_t cap, struct span v)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if (!is_key_char(v.p[i]) && (v.p[i] == 0 || !strchr("._()", v.p[i])))
+			return false;
+	return v.p[v.n - 1] != '.' && read_text(s, to, cap, v);
+}
+
+static bool read_debug(struct settings *s, void *to, size_t cap, struct span v)
+{
+	(void)to;
+	(void)cap;
+	s->debug_routes = span_eq_str(v, "on");
+	return s->debug_routes || span_eq_str(v, "off");
+}
+
+static bool read_log_level(struct settings *s, void *to, size_t cap, struct span v)
+{
+	static const struct { const char *name; enum log_level level; } levels[] = {
+		{ "error", LOG_ERROR }, { "warn", LOG_WARN }, { "info", LOG_INFO }, { "debug", LOG_DEBUG },
+	};
+
+	(void)to;
+	(void)cap;
+	for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+		if (span_eq_str(v, levels[i].name)) {
+			s->log_level = (int)levels[i].level;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- The table --- */
+struct variable {
+	char name[32]; /* in the table itself: no relocation */
+	const char *form; /* what a right value is, for the message */
+	read_fn read;
+	size_t at, cap; /* member */
+	bool secret;    /* the value is not shown in messages */
+};
+
+#define MEMBER(m) offsetof(struct settings, m), sizeof(((struct settings *)0)->m)
+#define FORM_HOST "a host name, or host:port, without https://"
+#define FORM_URL "an https URL (http only for link-local and loopback addresses)"
+#define FORM_KEY "a key name of letters, digits and '-', or name/version"
+#define FORM_HASH "64 hex digits"
+#define PARTNER(P, r) \
+	{ "PARTNER_" P "_AKV_ENDPOINT", FORM_HOST, read_host, MEMBER(partner[r].akv), false }, \
+	{ "PARTNER_" P "_KEY_NAME", FORM_KEY, read_key_name, MEMBER(partner[r].key_name), false }, \
+	{ "PARTNER_" P "_URL", "an https URL without query", read_https_base, MEMBER(partner[r].url), false }, \
+	{ "PARTNER_" P "_HOST_DATA", FORM_HASH, read_hash, MEMBER(partner[r].host_data), false }, \
+	{ "PARTNER_" P "_TLS_SPKI", FORM_HASH, read_hash, MEMBER(partner[r].spki), false }
+
+static const struct variable table[] = {
+	{ "SKR_KEY_NAME", FORM_KEY, read_key_name, MEMBER(key_name), false },
+	{ "SKR_MAA_ENDPOINT", FORM_HOST, read_host, MEMBER(maa), false },
+	{ "SKR_AKV_ENDPOINT", FORM_HOST, read_host, MEMBER(akv), false },
+	{ "SECURITY_POLICY_HASH", FORM_HASH, read_policy_hash, MEMBER(policy_hash), false },
+	PARTNER("CONTOSO", ROLE_CONTOSO),
+	PARTNER("FABRIKAM", ROLE_FABRIKAM),
+	{ "IMDS_ENDPOINT", FORM_URL, read_base_url, MEMBER(imds), false },
+	{ "IDENTITY_ENDPOINT", FORM_URL, read_url, MEMBER(identity_endpoint), false },
+	{ "APP_IDENTITY_ENDPOINT", FORM_URL, read_url, MEMBER(identity_endpoint), false },
+	{ "IDENTITY_HEADER", "printable text without blanks", read_word, MEMBER(identity_header), true },
+	{ "AZURE_CLIENT_ID", "a client id", read_word, MEMBER(client_id), false },
+	{ "AZURE_TENANT_ID", "a tenant id", read_word, MEMBER(tenant_id), false },
+	{ "AZURE_FEDERATED_TOKEN_FILE", "an absolute path", read_path, MEMBER(federated_token_file), false },
+	{ "AZURE_AUTHORITY_HOST", "an https URL", read_https_base, MEMBER(authority), false },
+	{ "CERT_CACHE", "thim, azure or amd", read_cache_kind, 0, 0, false },
+	{ "CERT_CACHE_ENDPOINT", "a host, host:port or URL", read_cache_endpoint, MEMBER(cert_cache_endpoint), false },
+	{ "UVM_SECURITY_CONTEXT_DIR", "an absolute path", read_path, MEMBER(context_dir), false },
+	{ "UVM_HOST_AMD_CERTIFICATE", "base64", read_view, MEMBER(uvm_amd_cert), false },
+	{ "UVM_SECURITY_POLICY", "base64", read_view, MEMBER(uvm_policy), false },
+	{ "UVM_REFERENCE_INFO", "base64", read_view, MEMBER(uvm_reference), false },
+	{ "AKV_AUDIENCE", "an https URL", read_https_base, MEMBER(akv_audience), false },
+	{ "EXTRA_TRUST_ANCHOR", "an absolute path", read_path, MEMBER(trust_file), false },
+	{ "HTTP_PORT", "0 to 65535, or off", read_http_port, MEMBER(http_port), false },
+	{ "HTTPS_PORT", "0 to 65535, or off", read_https_port, MEMBER(https_port), false },
+	{ "LISTEN", "loopback or all", read_listen, 0, 0, false },
+	{ "OPERATOR_AUTH", "none, or sha256: and 64 hex digits", read_operator, 0, 0, true },
+	{ "COMPARE_ORIGINS", "origins such as https://host:port, comma between", read_origins, MEMBER(compare_origins), false },
+	{ "DATA_DIR", "an absolute path", read_path, MEMBER(data_dir), false },
+	{ "CSV_PATH", "an absolute path", read_path, MEMBER(csv_path), false },
+	{ "STORAGE", "local or blob", read_storage, 0, 0, false },
+	{ "AZURE_STORAGE_ACCOUNT", "3 to 24 lower-case letters and digits", read_azure_name, MEMBER(storage.account), false },
+	{ "AZURE_STORAGE_CONTAINER", "3 to 63 lower-case letters, digits and '-'", read_azure_name, MEMBER(storage.container), false },
+	{ "AZURE_STORAGE_BLOB_ENDPOINT", "an https URL (http for loopback only)", read_blob_endpoint, MEMBER(storage.endpoint), false },
+	{ "AZURE_STORAGE_SAS", "a shared access signature (sv=...&sig=...)", read_sas, MEMBER(storage.sas), true },
+	{ "AZURE_STORAGE_KEY", "base64 of the account's key", read_storage_key, MEMBER(storage.key), true },
+	{ "AZURE_STORAGE_CONNECTION_STRING", "Name=value;...", read_text, MEMBER(storage.connection), true },
+	{ "AZURE_STORAGE_AUDIENCE", "an https URL", read_https_base, MEMBER(storage.audience), false },
+	{ "RESOURCE_GROUP_NAME", "a resource group's name", read_group, MEMBER(resource_group), false },
+	{ "CONTAINER_IMAGE", "printable text", read_text, MEMBER(container_image), false },
+	{ "HOSTNAME", "printable text", read_text, MEMBER(hostname), false },
+	{ "DEBUG_ROUTES", "on or off", read_debug, 0, 0, false },
+	{ "MIN_GROUP_SIZE", "1 to 1000000", read_min_group, 0, 0, false },
+	{ "GENERATION_YEAR", "1900 to 9999", read_year, 0, 0, false },
+	{ "AUTO_INIT", "on or off", read_auto, 0, 0, false },
+	{ "LOG_LEVEL", "error, warn, info or debug", read_log_level, 0, 0, false },
+};
+enum { VARIABLES = sizeof table / sizeof table[0] };
+
+/* Prefixes that nobody else uses: a name of ours misspelt is an error, not a setting silently ignored. UVM_, AZURE_ and
+ * IDENTITY_ are the platform's. */
+static const char *const own_prefixes[] = {
+	"SKR_", "PARTNER_", "OPERATOR_", "CERT_CACHE", "EXTRA_TRUST", "AKV_", "MIN_GROUP", "GENERATION_", "AUTO_INIT", "COMPARE_",
+	"DEBUG_ROUTE", "AZURE_STORAGE_",
+};
+
+static enum err tell(struct out *problem, const char *name, const char *text)
+{
+	out_str(problem, name);
+	out_str(problem, ": ");
+	out_str(problem, text);
+	return ERR_CONFIG;
+}
+
+/* "NAME: expected FORM, got "value"": cut, and cleaned of what a terminal would obey. */
+static enum err tell_value(struct out *problem, const struct variable *v, struct span value)
+{
+	char shown[80];
+
+	tell(problem, v->name, "expected ");
+	out_str(problem, v->form);
+	if (!v->secret) {
+		fault_text(shown, sizeof shown, value);
+		out_str(problem, ", got \"");
+		out_str(problem, shown);
+		out_str(problem, value.n >= sizeof shown ? "...\"" : "\"");
+	}
+	return ERR_CONFIG;
+}
+
+static const struct variable *find_variable(struct span name)
+{
+	for (size_t i = 0; i < VARIABLES; i++)
+		if (span_eq_str(name, table[i].name))
+			return &table[i];
+	return NULL;
+}
+
+static bool is_ours(struct span name)
+{
+	for (size_t i = 0; i < sizeof own_prefixes / sizeof own_prefixes[0]; i++)
+		if (span_starts(name, own_prefixes[i]))
+			return true;
+	return false;
+}
+
+static enum err read_one(struct settings *s, struct span entry, uint64_t *seen, struct out *problem)
+{
+	size_t eq = span_find(entry, '=');
+	struct span name = span_sub(entry, 0, eq), value = span_sub(entry, eq + 1, entry.n);
+	const struct variable *v = find_variable(name);
+	uint64_t bit;
+
+	if (!v) {
+		char shown[80];
+
+		if (!is_ours(name))
+			return ERR_OK;
+		fault_text(shown, sizeof shown, name);
+		return tell(problem, shown, "no setting has this name");
+	}
+	bit = 1ULL << (v - table);
+	if (*seen & bit)
+		return tell(problem, v->name, "set twice");
+	*seen |= bit;
+	if (value.n == 0) /* templates set what they do not use to nothing */
+		return ERR_OK;
+	if (!v->read(s, (uint8_t *)s + v->at, v->cap, value))
+		return tell_value(problem, v, value);
+	return ERR_OK;
+}
+_Static_assert(VARIABLES <= 64, "one bit a variable");
+
+static void set_defaults(struct settings *s)
+{
+	memset(s, 0, sizeof *s);
+	(void)span_copy_str(SPAN_LIT("sharedeus.eus.attest.azure.net"), s->maa, sizeof s->maa);
+	(void)span_copy_str(SPAN_LIT("http://169.254.169.254"), s->imds, sizeof s->imds);
+	(void)span_copy_str(SPAN_LIT("https://login.microsoftonline.com"), s->authority, sizeof s->authority);
+	(void)span_copy_str(SPAN_LIT("/data"), s->data_dir, sizeof s->data_dir);
+	(void)span_copy_str(SPAN_LIT("privateappdata"), s->storage.container, sizeof s->storage.container);
+	(void)span_copy_str(SPAN_LIT("https://storage.azure.com"), s->storage.audience, sizeof s->storage.audience);
+	s->cert_cache = CERT_CACHE_THIM;
+	s->http_port = 80;
+	s->https_port = 443;
+	s->http_on = s->https_on = true;
+	s->min_group = 5;
+	s->generation_year = 2026;
+	s->auto_start = true;
+	s->log_level = LOG_INFO;
+}
+
+/* Whose process this is: the one company whose name is part of the key's name. */
+static enum err find_role(struct settings *s, struct out *problem)
+{
+	static const enum role roles[] = { ROLE_CONTOSO, ROLE_FABRIKAM, ROLE_WOODGROVE };
+	unsigned found = 0;
+
+	for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+		if (span_has_nocase(span_str(s->key_name), role_name(roles[i]))) {
+			s->role = roles[i];
+			found++;
+		}
+	}
+	return found > 1 ? tell(problem, "SKR_KEY_NAME", "names more than one company") : ERR_OK;
+}
+
+/* Our key's name with the company replaced, without version: "contoso-secret-key" -> "fabrikam-secret-key". */
+static bool derive_key_name(const struct settings *s, enum role partner, char *dst, size_t cap)
+{
+	struct span own = span_str(s->key_name), company = span_str(role_name(s->role));
+	struct out o = out_init(dst, cap);
+
+	own = span_sub(own, 0, span_find(own, '/'));
+	for (size_t at = 0; company.n && at + company.n <= own.n; at++) {
+		if (!span_eq_nocase(span_sub(own, at, company.n), role_name(s->role)))
+			continue;
+		out_put(&o, span_sub(own, 0, at));
+		out_str(&o, role_name(partner));
+		out_put(&o, span_sub(own, at + company.n, own.n));
+		return *out_cstr(&o) != '\0';
+	}
+	return false;
+}
+
+static enum err finish_partners(struct settings *s, struct out *problem)
+{
+	static const enum role roles[] = { ROLE_CONTOSO, ROLE_FABRIKAM };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct partner_settings *p = &s->partner[roles[i]];
+
+		if (s->role == ROLE_OTHER || roles[i] == s->role || p->key_name[0])
+			continue;
+		if (!derive_key_name(s, roles[i], p->key_name, sizeof p->key_name)) {
+			p->key_name[0] = '\0';
+			if (p->akv[0])
+				return tell(problem, "SKR_KEY_NAME", "the partner's key name cannot be derived: set PARTNER_..._KEY_NAME");
+		}
+	}
+	return ERR_OK;
+}
+
+/* Empty when unset. */
+static struct span value_of(char *const *environment, const char *name)
+{
+	for (; *environment; environment++) {
+		struct span e = span_str(*environment);
+		size_t eq = span_find(e, '=');
+
+		if (span_eq_str(span_sub(e, 0, eq), name))
+			return span_sub(e, eq + 1, e.n);
+	}
+	return span_of(NULL, 0);
+}
+
+static bool has_value(char *const *environment, const char *name)
+{
+	return value_of(environment, name).n > 0;
+}
+
+/* --- The storage account --- */
+
+/* The value of a name in "Name=value;Name=value". */
+static struct span connection_part(struct span text, const char *name)
+{
+	while (text.n) {
+		struct span part = span_sub(text, 0, span_find(text, ';'));
+		size_t eq = span_find(part, '=');
+
+		if (span_eq_nocase(span_sub(part, 0, eq), name))
+			return span_sub(part, eq + 1, part.n);
+		text = span_sub(text, part.n + 1, text.n);
+	}
+	return span_of(NULL, 0);
+}
+
+/* What the connection string gives where no variable of its own does. Of the original only the SAS was used. */
+static bool read_connection(struct settings *s)
+{
+	struct storage_settings *t = &s->storage;
+	struct span all = span_str(t->connection);
+	const struct { const char *name; read_fn read; void *to; size_t cap; bool set; } parts[] = {
+		{ "AccountName", read_azure_name, t->account, sizeof t->account, t->account[0] != '\0' },
+		{ "BlobEndpoint", read_blob_endpoint, t->endpoint, sizeof t->endpoint, t->endpoint[0] != '\0' },
+		{ "SharedAccessSignature", read_sas, t->sas, sizeof t->sas, t->sas[0] != '\0' },
+		{ "AccountKey", read_storage_key, t->key, sizeof t->key, t->key_len != 0 },
+	};
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		struct span v = connection_part(all, parts[i].name);
+
+		if (v.n && !parts[i].set && !parts[i].read(s, parts[i].to, parts[i].cap, v))
+			return false;
+	}
+	return true;
+}
+
+/* The account's name from its endpoint: first label of the host, or, with an address as host, the path's first segment. */
+static void derive_account(struct storage_settings *t)
+{
+	struct url u;
+	struct span name;
+
+	if (t->account[0] || !t->endpoint[0] || url_parse(span_str(t->endpoint), &u) != ERR_OK)
+		return;
+	name = span_sub(span_str(u.path), 1, sizeof u.path);
+	name = span_sub(name, 0, span_find(name, '/'));
+	if (name.n == 0)
+		name = span_sub(span_str(u.host), 0, span_find(span_str(u.host), '.'));
+	if (!span_copy_str(name, t->account, sizeof t->account))
+		t->account[0] = '\0';
+}
+
+static enum err finish_storage(struct settings *s, struct out *problem)
+{
+	struct storage_settings *t = &s->storage;
+	struct out name = out_init(t->blob_name, sizeof t->blob_name), url = out_init(t->endpoint, sizeof t->endpoint);
+
+	if (t->connection[0] && !read_connection(s))
+		return tell(problem, "AZURE_STORAGE_CONNECTION_STRING", "one of its parts is not of its form");
+	derive_account(t);
+	if (!t->endpoint[0] && t->account[0]) {
+		out_str(&url, "https://");
+		out_str(&url, t->account);
+		out_str(&url, ".blob.core.windows.net");
+		(void)out_cstr(&url);
+	}
+	t->configured = t->endpoint[0] != '\0';
+	t->auth = t->sas[0] ? STORAGE_AUTH_SAS : t->key_len ? STORAGE_AUTH_KEY : STORAGE_AUTH_IDENTITY;
+	if (t->blob && !t->configured)
+		return tell(problem, "AZURE_STORAGE_ACCOUNT", "missing: STORAGE=blob");
+	out_str(&name, "consolidated-records");
+	if (s->resource_group[0]) {
+		out_byte(&name, '-');
+		out_str(&name, s->resource_group);
+	}
+	out_str(&name, ".json");
+	(void)out_cstr(&name);
+	return ERR_OK;
+}
+
+static enum err finish(struct settings *s, char *const *environment, struct out *problem)
+{
+	struct span identity = value_of(environment, "IDENTITY_ENDPOINT");
+	struct span app_identity = value_of(environment, "APP_IDENTITY_ENDPOINT");
+	enum err err = find_role(s, problem);
+
+	if (!err)
+		err = finish_partners(s, problem);
+	if (!err)
+		err = finish_storage(s, problem);
+	if (err)
+		return err;
+	s->partner[ROLE_CONTOSO].has_host_data = has_value(environment, "PARTNER_CONTOSO_HOST_DATA");
+	s->partner[ROLE_FABRIKAM].has_host_data = has_value(environment, "PARTNER_FABRIKAM_HOST_DATA");
+	s->partner[ROLE_CONTOSO].has_spki = has_value(environment, "PARTNER_CONTOSO_TLS_SPKI");
+	s->partner[ROLE_FABRIKAM].has_spki = has_value(environment, "PARTNER_FABRIKAM_TLS_SPKI");
+	if (identity.n && app_identity.n && !span_eq(identity, app_identity))
+		return tell(problem, "IDENTITY_ENDPOINT", "differs from APP_IDENTITY_ENDPOINT; they mean the same, set one");
+	if (s->federated_token_file[0] && s->client_id[0] && !s->tenant_id[0])
+		return tell(problem, "AZURE_TENANT_ID", "missing: AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE are set");
+	if (s->akv[0] && !s->key_name[0])
+		return tell(problem, "SKR_KEY_NAME", "missing: SKR_AKV_ENDPOINT is set");
+	if (!s->http_on && !s->https_on)
+		return tell(problem, "HTTP_PORT", "both ports are off");
+	if (!s->csv_path[0] && role_name(s->role)) {
+		struct out o = out_init(s->csv_path, sizeof s->csv_path);
+
+		out_str(&o, "/app/");
+		out_str(&o, role_name(s->role));
+		out_str(&o, "-data.csv");
+		(void)out_cstr(&o);
+	}
+	return ERR_OK;
+}
+
+enum err settings_read(struct settings *s, char *const *environment, struct out *problem)
+{
+	uint64_t seen = 0;
+
+	set_defaults(s);
+	for (char *const *e = environment; *e; e++) {
+		enum err err = read_one(s, span_str(*e), &seen, problem);
+
+		if (err)
+			return err;
+	}
+	return finish(s, environment, problem);
+}

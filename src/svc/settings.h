@@ -1,0 +1,95 @@
+/* Settings: environment variables, all measured by the security policy (HOST_DATA). Read once at start. */
+#ifndef SVC_SETTINGS_H
+#define SVC_SETTINGS_H
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/out.h"
+
+enum role { ROLE_OTHER = 0, ROLE_CONTOSO, ROLE_FABRIKAM, ROLE_WOODGROVE };
+/* "contoso", "fabrikam", "woodgrove"; NULL for ROLE_OTHER. */
+const char *role_name(enum role r);
+/* "Contoso", "Fabrikam", "Woodgrove Bank"; NULL for ROLE_OTHER. */
+const char *role_title(enum role r);
+
+/* What is known of the other providers. Contoso knows Fabrikam, Fabrikam Contoso, Woodgrove both. */
+struct partner_settings {
+	char akv[HOSTPORT_MAX];       /* PARTNER_<P>_AKV_ENDPOINT, "" when unknown */
+	char key_name[KEY_NAME_MAX];  /* PARTNER_<P>_KEY_NAME; default: SKR_KEY_NAME with the company replaced */
+	char url[URL_MAX];            /* PARTNER_<P>_URL, https only, "" when unknown */
+	bool has_host_data, has_spki;
+	uint8_t host_data[32];        /* PARTNER_<P>_HOST_DATA: expected in the partner's token */
+	uint8_t spki[32];             /* PARTNER_<P>_TLS_SPKI: pin by configuration instead of attested evidence */
+};
+
+enum storage_auth { STORAGE_AUTH_IDENTITY, STORAGE_AUTH_SAS, STORAGE_AUTH_KEY };
+
+/* The storage account that the parties share: ciphertext only. */
+struct storage_settings {
+	bool blob;                    /* STORAGE=local|blob, default local: whether this party's records are also put there */
+	bool configured;              /* an account or endpoint is known: /storage/... can be used */
+	char account[32];             /* AZURE_STORAGE_ACCOUNT */
+	char container[64];           /* AZURE_STORAGE_CONTAINER, default privateappdata */
+	char endpoint[URL_MAX];       /* AZURE_STORAGE_BLOB_ENDPOINT, default https://<account>.blob.core.windows.net */
+	char sas[SETTING_MAX];        /* AZURE_STORAGE_SAS, without '?' (secret) */
+	uint8_t key[64];              /* AZURE_STORAGE_KEY (secret) */
+	size_t key_len;
+	enum storage_auth auth;       /* SAS, else key, else the managed identity */
+	char connection[SETTING_MAX]; /* AZURE_STORAGE_CONNECTION_STRING: gives what the others leave open (secret) */
+	char audience[URL_MAX];       /* AZURE_STORAGE_AUDIENCE, default https://storage.azure.com */
+	char blob_name[128];          /* consolidated-records[-<RESOURCE_GROUP_NAME>].json */
+};
+
+enum cert_cache { CERT_CACHE_THIM, CERT_CACHE_AZURE, CERT_CACHE_AMD };
+
+struct settings {
+	/* who and where */
+	enum role role;                 /* from SKR_KEY_NAME */
+	char key_name[KEY_NAME_MAX];    /* SKR_KEY_NAME, may be "name/version" */
+	char maa[HOSTPORT_MAX];         /* SKR_MAA_ENDPOINT, default sharedeus.eus.attest.azure.net */
+	char akv[HOSTPORT_MAX];         /* SKR_AKV_ENDPOINT, "" when not configured */
+	char policy_hash[65];           /* SECURITY_POLICY_HASH, shown only; "" when absent */
+	struct partner_settings partner[4]; /* by enum role; only contoso and fabrikam used */
+	/* platform endpoints */
+	char imds[URL_MAX];             /* IMDS_ENDPOINT, default http://169.254.169.254 */
+	char identity_endpoint[URL_MAX]; /* IDENTITY_ENDPOINT or APP_IDENTITY_ENDPOINT */
+	char identity_header[SETTING_MAX]; /* IDENTITY_HEADER (secret) */
+	char client_id[128];            /* AZURE_CLIENT_ID: which managed identity */
+	char tenant_id[128];            /* AZURE_TENANT_ID */
+	char federated_token_file[256]; /* AZURE_FEDERATED_TOKEN_FILE: AKS workload identity when all three are set */
+	char authority[URL_MAX];        /* AZURE_AUTHORITY_HOST, default https://login.microsoftonline.com */
+	enum cert_cache cert_cache;     /* CERT_CACHE=thim|azure|amd, default thim */
+	char cert_cache_endpoint[URL_MAX]; /* CERT_CACHE_ENDPOINT: URL or host[:port] (then https), kept as URL; default by kind */
+	char context_dir[256];          /* UVM_SECURITY_CONTEXT_DIR, "" = look for it */
+	/* UVM_HOST_AMD_CERTIFICATE, UVM_SECURITY_POLICY, UVM_REFERENCE_INFO: views into the environment */
+	struct span uvm_amd_cert, uvm_policy, uvm_reference;
+	char akv_audience[URL_MAX];     /* AKV_AUDIENCE; default by host: vault.azure.net or managedhsm.azure.net */
+	char trust_file[256];           /* EXTRA_TRUST_ANCHOR: PEM file of additional roots, "" = none */
+	/* server */
+	uint16_t http_port, https_port; /* HTTP_PORT default 80, HTTPS_PORT default 443; 0 = kernel's choice */
+	bool http_on, https_on;         /* "off" as a port turns one off */
+	bool loopback_only;             /* LISTEN=loopback (default: all) */
+	bool operator_none;             /* OPERATOR_AUTH=none */
+	uint8_t operator_sha256[32];    /* OPERATOR_AUTH=sha256:<64 hex> of the bearer token */
+	bool operator_set;              /* neither: operator routes are closed */
+	char compare_origins[COMPARE_MAX]; /* COMPARE_ORIGINS: whose pages /compare shows and who may frame ours, blank between */
+	/* data */
+	char data_dir[256];             /* DATA_DIR, default /data */
+	char csv_path[256];             /* CSV_PATH, default /app/<company>-data.csv */
+	uint32_t min_group;             /* MIN_GROUP_SIZE, default 5, at least 1: smaller groups are suppressed */
+	int generation_year;            /* GENERATION_YEAR, default 2026 */
+	char resource_group[91];        /* RESOURCE_GROUP_NAME: part of the shared blob's name */
+	struct storage_settings storage;
+	char container_image[512];      /* CONTAINER_IMAGE, shown only */
+	char hostname[HOST_MAX];        /* HOSTNAME, shown only */
+	bool debug_routes;              /* DEBUG_ROUTES=on|off, default off: the /debug/ routes exist */
+	bool auto_start;                /* AUTO_INIT=on|off, default on */
+	int log_level;                  /* LOG_LEVEL=error|warn|info|debug */
+};
+
+/* Reads the environment (NULL-terminated "NAME=value" strings). Unknown names that begin like one of ours (SKR_, PARTNER_,
+ * OPERATOR_, ...) and invalid values are errors: one clear line naming the variable goes to problem. Names the platform injects
+ * and others are ignored. ERR_CONFIG. Values are views or copies; s is static and lives for the whole run. */
+MUST_USE enum err settings_read(struct settings *s, char *const *environment, struct out *problem);
+
+#endif

@@ -1,0 +1,46 @@
+/* A company's stored records: one file of JSON lines in the data directory (format: svc/records.h). */
+#ifndef SVC_STORE_H
+#define SVC_STORE_H
+
+#include "base/fault.h"
+#include "svc/recread.h"
+#include "svc/settings.h"
+#include "svc/spool.h"
+
+/* "<company>-encrypted.jsonl"; "" for a role without data. */
+const char *store_file_name(const struct settings *s);
+
+struct store_status {
+	bool exists;
+	uint64_t size_bytes, record_count;
+};
+/* Size and count from the file's own header and trailer (for original-format files: by counting); not verified, so no
+ * key is needed. ERR_DAMAGED when they do not agree. A missing file is ERR_OK with exists == false. */
+MUST_USE enum err store_status(const struct settings *s, struct store_status *st, struct fault *f);
+
+/* What is stored, in our format. ERR_NOT_FOUND when there is nothing or an original-format file. Not verified. */
+MUST_USE enum err store_describe(const struct settings *s, struct records_head *head, struct records_end *end,
+                                 struct fault *f);
+
+/* Reads the stored lines in order (header, records, trailer as stored, ciphertext only). ~128 KiB: static storage. */
+struct store_reader {
+	struct spool_in in;
+};
+/* ERR_NOT_FOUND when nothing is stored, ERR_SYSTEM. */
+MUST_USE enum err store_open(const struct settings *s, struct store_reader *r, struct fault *f);
+/* Next line without its LF, a view valid until the next call; ERR_NOT_FOUND at the end, ERR_DAMAGED when the file is cut.
+ * is_record tells record lines from header and trailer lines. Sends on what is there: the seal is the receiver's check. */
+MUST_USE enum err store_next(struct store_reader *r, struct span *line, bool *is_record, struct fault *f);
+void store_close(struct store_reader *r);
+
+/* Reads everything and verifies the seal, decrypting no value. ERR_NOT_FOUND when nothing is stored, else as recread_item.
+ * r and in are working memory of the caller. */
+MUST_USE enum err store_verify(const struct settings *s, struct spool_in *in, struct recread *r, struct fault *f);
+
+/* Decrypts one field value as a client saw it in a record (base64 text): our own format under the stored batch, or the original
+ * per-field RSA-OAEP-256. Plaintext is written to dst[cap]; the caller wipes it. ERR_STATE without key, ERR_CRYPTO, ERR_SYNTAX,
+ * ERR_TOO_BIG. */
+MUST_USE enum err store_decrypt_value(const struct settings *s, struct span text, uint8_t *dst, size_t cap, size_t *n,
+                                      struct fault *f);
+
+#endif

@@ -1,0 +1,401 @@
+/* Is genuine evidence acceptable. */
+#include "tee/accept.h"
+
+#include <string.h>
+
+#include "enc/hex.h"
+#include "enc/json_read.h"
+
+#define POLICY_TOKENS 512
+static const enum snp_product products[] = { SNP_MILAN, SNP_GENOA, SNP_TURIN };
+enum { PRODUCTS = sizeof products / sizeof products[0] };
+
+void accept_policy_default(struct accept_policy *p)
+{
+	memset(p, 0, sizeof *p);
+	p->min_uvm_svn = ACCEPT_UVM_SVN;
+}
+
+enum err accept_policy_allow(struct accept_policy *p, const uint8_t host_data[32])
+{
+	if (p->n_host_data == ACCEPT_HOST_DATA_MAX)
+		return ERR_FULL;
+	memcpy(p->host_data[p->n_host_data++], host_data, 32);
+	return ERR_OK;
+}
+
+/* --- Reading --- */
+
+static enum err read_hex(struct json_val v, uint8_t *dst, size_t n)
+{
+	struct span text;
+	enum err err = json_plain(v, &text);
+
+	return err ? err : hex_decode(text, dst, n);
+}
+
+static enum err read_version(struct json_val v, struct accept_policy *p)
+{
+	uint64_t version;
+	enum err err = json_u64(v, &version);
+
+	(void)p;
+	return err ? err : version == 1 ? ERR_OK : ERR_RANGE;
+}
+
+static enum err read_host_data(struct json_val v, struct accept_policy *p)
+{
+	uint8_t value[32];
+
+	if (json_is(v, "any")) {
+		p->any_host_data = true;
+		return ERR_OK;
+	}
+	if (json_type_of(v) != JSON_ARRAY)
+		return ERR_SYNTAX;
+	for (size_t i = 0; i < json_size(v); i++) {
+		enum err err = read_hex(json_at(v, i), value, sizeof value);
+
+		if (!err)
+			err = accept_policy_allow(p, value);
+		if (err)
+			return err;
+	}
+	return ERR_OK;
+}
+
+static enum err read_measurement(struct json_val v, struct accept_policy *p)
+{
+	if (json_type_of(v) != JSON_ARRAY || json_size(v) == 0)
+		return ERR_SYNTAX;
+	if (json_size(v) > ACCEPT_MEASUREMENTS_MAX)
+		return ERR_FULL;
+	for (size_t i = 0; i < json_size(v); i++) {
+		enum err err = read_hex(json_at(v, i), p->measurements[i], 48);
+
+		if (err)
+			return err;
+	}
+	p->n_measurements = json_size(v);
+	return ERR_OK;
+}
+
+static enum err read_debug(struct json_val v, struct accept_policy *p)
+{
+	return json_bool(v, &p->debug_allowed);
+}
+
+static enum err read_migration(struct json_val v, struct accept_policy *p)
+{
+	return json_bool(v, &p->migration_allowed);
+}
+
+static enum err read_crl(struct json_val v, struct accept_policy *p)
+{
+	return json_bool(v, &p->crl_required);
+}
+
+static enum err read_number(struct json_val v, uint64_t max, uint64_t *n)
+{
+	enum err err = json_u64(v, n);
+
+	return err ? err : *n <= max ? ERR_OK : ERR_RANGE;
+}
+
+static enum err read_vmpl(struct json_val v, struct accept_policy *p)
+{
+	uint64_t n = 0;
+	enum err err = read_number(v, 3, &n);
+
+	p->vmpl = (uint8_t)n;
+	return err;
+}
+
+static enum err read_max_age(struct json_val v, struct accept_policy *p)
+{
+	uint64_t n = 0;
+	enum err err = read_number(v, UINT32_MAX, &n);
+
+	p->max_age_s = (uint32_t)n;
+	return !err && n == 0 ? ERR_RANGE : err; /* zero would mean "not looked at" */
+}
+
+static enum err read_uvm_svn(struct json_val v, struct accept_policy *p)
+{
+	if (json_is(v, "any")) {
+		p->any_uvm = true;
+		return ERR_OK;
+	}
+	return read_number(v, UINT32_MAX, &p->min_uvm_svn);
+}
+
+static enum err read_report_data(struct json_val v, struct accept_policy *p)
+{
+	struct span text;
+	enum err err = json_plain(v, &text);
+
+	if (err)
+		return err;
+	if (text.n != 64 && text.n != 128)
+		return ERR_SYNTAX;
+	p->has_report_data = true;
+	return hex_decode(text, p->report_data, text.n / 2);
+}
+
+static enum err read_role(struct json_val v, struct accept_policy *p)
+{
+	enum err err = json_cstr(v, p->role, sizeof p->role);
+
+	return !err && !p->role[0] ? ERR_SYNTAX : err;
+}
+
+static enum err read_level(struct json_val name, struct json_val v, struct snp_tcb *t, bool turin)
+{
+	const struct { const char *name; uint8_t *level; } levels[] = {
+		{ "bootloader", &t->bootloader }, { "tee", &t->tee }, { "snp", &t->snp }, { "microcode", &t->microcode }, { "fmc", &t->fmc },
+	};
+	uint64_t n = 0;
+	enum err err = read_number(v, 255, &n);
+
+	for (size_t i = 0; !err && i < sizeof levels / sizeof levels[0]; i++) {
+		if (!json_is(name, levels[i].name) || (levels[i].level == &t->fmc && !turin))
+			continue;
+		*levels[i].level = (uint8_t)n;
+		return ERR_OK;
+	}
+	return err ? err : ERR_RANGE;
+}
+
+static enum err read_min_tcb(struct json_val v, struct accept_policy *p)
+{
+	struct json_val name, levels, level_name, level;
+
+	if (json_type_of(v) != JSON_OBJECT || json_size(v) == 0)
+		return ERR_SYNTAX;
+	for (size_t i = 0; json_member(v, i, &name, &levels); i++) {
+		size_t k = 0;
+
+		while (k < PRODUCTS && !json_is(name, report_product_name(products[k])))
+			k++;
+		if (k == PRODUCTS || json_type_of(levels) != JSON_OBJECT || json_size(levels) == 0)
+			return ERR_RANGE;
+		for (size_t j = 0; json_member(levels, j, &level_name, &level); j++) {
+			enum err err = read_level(level_name, level, &p->min_tcb[k], products[k] == SNP_TURIN);
+
+			if (err)
+				return err;
+		}
+		p->min_tcb_for[k] = true;
+	}
+	p->has_min_tcb = true;
+	return ERR_OK;
+}
+
+static const struct member {
+	const char *name;
+	enum err (*read)(struct json_val v, struct accept_policy *p);
+} members[] = {
+	{ "parley_policy", read_version }, { "host_data", read_host_data }, { "measurement", read_measurement },
+	{ "debug_allowed", read_debug }, { "migration_allowed", read_migration }, { "vmpl", read_vmpl }, { "min_tcb", read_min_tcb },
+	{ "min_uvm_svn", read_uvm_svn }, { "report_data", read_report_data }, { "role", read_role }, { "crl_required", read_crl },
+	{ "max_age_s", read_max_age },
+};
+
+static enum err read_members(struct json_val root, struct accept_policy *p, const char **problem)
+{
+	struct json_val name, value;
+
+	for (size_t i = 0; json_member(root, i, &name, &value); i++) {
+		const struct member *m = NULL;
+		enum err err;
+
+		for (size_t k = 0; k < sizeof members / sizeof members[0]; k++)
+			if (json_is(name, members[k].name))
+				m = &members[k];
+		*problem = m ? m->name : "a member that is not known";
+		if (!m)
+			return ERR_SYNTAX;
+		err = m->read(value, p);
+		if (err)
+			return err == ERR_NOT_FOUND ? ERR_SYNTAX : err; /* of another type */
+	}
+	return ERR_OK;
+}
+
+enum err accept_policy_parse(struct span json, struct accept_policy *p, const char **problem)
+{
+	struct json_tok toks[POLICY_TOKENS];
+	struct accept_policy r;
+	struct json doc;
+	enum err err;
+
+	accept_policy_default(&r);
+	*problem = "not a JSON object";
+	if (json.n > ACCEPT_POLICY_MAX)
+		return ERR_TOO_BIG;
+	err = json_parse(&doc, span_trim(json), toks, POLICY_TOKENS);
+	if (err)
+		return err;
+	if (json_type_of(json_root(&doc)) != JSON_OBJECT)
+		return ERR_SYNTAX;
+	*problem = "\"parley_policy\": 1 is missing";
+	if (!json_present(json_get(json_root(&doc), "parley_policy")))
+		return ERR_SYNTAX;
+	err = read_members(json_root(&doc), &r, problem);
+	if (err)
+		return err;
+	*problem = NULL;
+	*p = r;
+	return ERR_OK;
+}
+
+/* --- Judging --- */
+
+static void check_host_data(const struct snp_report *r, const struct accept_policy *p, struct checks *c)
+{
+	struct span found = span_of(r->host_data, 32);
+
+	if (p->any_host_data) {
+		checks_skip(c, "accept.host_data", "the policy allows any HOST_DATA");
+		return;
+	}
+	for (size_t i = 0; i < p->n_host_data; i++) {
+		struct span allowed = span_of(p->host_data[i], 32);
+
+		/* One allowed value is told as expected; with several only the last would be. */
+		if (span_eq(allowed, found) || (p->n_host_data == 1)) {
+			checks_equal(c, "accept.host_data", allowed, found, "another container policy than the allowed one is enforced");
+			return;
+		}
+	}
+	checks_equal(c, "accept.host_data", span_of(NULL, 0), found,
+	             p->n_host_data ? "this container policy is not on the list of allowed ones" : "the policy allows no HOST_DATA");
+}
+
+static void check_measurement(const struct snp_report *r, const struct accept_policy *p, struct checks *c)
+{
+	struct span found = span_of(r->measurement, 48);
+	size_t i = 0;
+
+	if (p->n_measurements == 0) {
+		checks_skip(c, "accept.measurement", "the policy names no launch measurement");
+		return;
+	}
+	while (i + 1 < p->n_measurements && !span_eq(span_of(p->measurements[i], 48), found))
+		i++;
+	checks_equal(c, "accept.measurement", span_of(p->measurements[i], 48), found, "not an allowed launch measurement");
+}
+
+static void check_forbidden(const char *id, bool allowed, bool found, const char *skipped, const char *why, struct checks *c)
+{
+	if (allowed)
+		checks_skip(c, id, skipped);
+	else
+		checks_that(c, id, !found, why);
+}
+
+static void check_vmpl(const struct snp_report *r, const struct accept_policy *p, struct checks *c)
+{
+	uint8_t want = (uint8_t)('0' + p->vmpl), got = (uint8_t)('0' + (r->vmpl & 7));
+
+	if (r->vmpl == p->vmpl)
+		checks_pass(c, "accept.vmpl", span_of(&got, 1));
+	else
+		checks_fail(c, "accept.vmpl", span_of(&want, 1), span_of(&got, 1), "the report was asked for from another privilege level");
+}
+
+static void check_tcb(const struct snp_report *r, const struct accept_policy *p, struct checks *c)
+{
+	static const char why[] = "the platform's firmware is older than the policy allows";
+	const struct snp_tcb *min, *got = &r->reported_tcb;
+	size_t k = 0;
+
+	if (!p->has_min_tcb) {
+		checks_skip(c, "accept.tcb", "the policy names no minimum patch levels (TCB)");
+		return;
+	}
+	while (k < PRODUCTS && products[k] != r->product)
+		k++;
+	if (k == PRODUCTS || !p->min_tcb_for[k]) {
+		checks_that(c, "accept.tcb", false, "the policy names no minimum patch levels for this product");
+		return;
+	}
+	min = &p->min_tcb[k];
+	if (r->product == SNP_TURIN)
+		checks_at_least(c, "accept.tcb.fmc", min->fmc, got->fmc, why);
+	checks_at_least(c, "accept.tcb.bootloader", min->bootloader, got->bootloader, why);
+	checks_at_least(c, "accept.tcb.tee", min->tee, got->tee, why);
+	checks_at_least(c, "accept.tcb.snp", min->snp, got->snp, why);
+	checks_at_least(c, "accept.tcb.microcode", min->microcode, got->microcode, why);
+}
+
+static void check_uvm(const struct verify_facts *f, const struct accept_policy *p, struct checks *c)
+{
+	if (p->any_uvm)
+		checks_skip(c, "accept.uvm", "the policy allows any utility VM");
+	else if (!f->endorsed)
+		checks_that(c, "accept.uvm", false, "there is no endorsement of the launch measurement");
+	else
+		checks_at_least(c, "accept.uvm", p->min_uvm_svn, f->uvm_svn, "the utility VM's security version is too old");
+}
+
+static void check_binding(const struct snp_report *r, const struct accept_policy *p, const struct accept_context *x,
+                          struct checks *c)
+{
+	if (p->has_report_data)
+		checks_equal(c, "accept.report_data", span_of(p->report_data, 64), span_of(r->report_data, 64), "the report is bound to something else");
+	else
+		checks_skip(c, "accept.report_data", "the policy names no REPORT_DATA");
+	if (!p->role[0])
+		checks_skip(c, "accept.role", "the policy names no role");
+	else if (span_eq_str(x->role, p->role))
+		checks_pass(c, "accept.role", x->role);
+	else
+		checks_fail(c, "accept.role", span_str(p->role), x->role, "the evidence is another party's");
+}
+
+static void check_age(const struct accept_policy *p, const struct accept_context *x, struct checks *c)
+{
+	uint8_t want[48], got[48];
+	struct out w = out_init(want, sizeof want), g = out_init(got, sizeof got);
+
+	if (!p->max_age_s) {
+		checks_skip(c, "accept.freshness", "the policy names no greatest age");
+		return;
+	}
+	if (!x->has_age) {
+		checks_that(c, "accept.freshness", false, "nothing proves when this evidence was made");
+		return;
+	}
+	out_str(&w, "at most ");
+	out_u64(&w, p->max_age_s);
+	out_str(&w, " s old");
+	out_i64(&g, x->age_s);
+	out_str(&g, " s");
+	if (x->age_s <= (int64_t)p->max_age_s)
+		checks_pass(c, "accept.freshness", out_span(&g));
+	else
+		checks_fail(c, "accept.freshness", out_span(&w), out_span(&g), "the evidence is too old");
+}
+
+bool accept_check(const struct verify_facts *f, const struct accept_policy *p, const struct accept_context *x,
+                  struct checks *checks)
+{
+	const struct snp_report *r = &f->report;
+
+	checks->group = CHECK_ACCEPTABLE;
+	check_host_data(r, p, checks);
+	check_measurement(r, p, checks);
+	check_forbidden("accept.debug", p->debug_allowed, r->debug_allowed, "the policy allows debugging by the host",
+	                "the host may read and change the guest's memory: debugging is allowed", checks);
+	check_forbidden("accept.migration", p->migration_allowed, r->migration_allowed, "the policy allows migration",
+	                "the guest may be migrated: a migration agent can have its memory", checks);
+	check_vmpl(r, p, checks);
+	check_tcb(r, p, checks);
+	check_uvm(f, p, checks);
+	check_forbidden("accept.crl", !p->crl_required, !f->crl_checked, "the policy does not ask for a revocation list",
+	                "the policy asks for a revocation list and there is none", checks);
+	check_binding(r, p, x, checks);
+	check_age(p, x, checks);
+	return checks_ok(checks, CHECK_ACCEPTABLE);
+}

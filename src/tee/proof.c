@@ -1,0 +1,369 @@
+/* A proof. */
+#include "tee/proof.h"
+
+#include <string.h>
+
+#include "crypto/hash.h"
+#include "enc/base64.h"
+#include "enc/der.h"
+#include "enc/hex.h"
+#include "enc/json_read.h"
+
+#define PROOF_TOKENS 64
+static const char tee_type[] = "sevsnp";
+
+/* --- Writing --- */
+
+static void put_optional(struct jw *w, const char *name, struct span bytes)
+{
+	if (bytes.n)
+		jw_b64(w, name, bytes, B64_STD);
+}
+
+enum err proof_write(struct out *o, const struct proof *p)
+{
+	struct der d = der_init(p->chain);
+	struct jw w = jw_init(o);
+	size_t start = o->n;
+
+	jw_object(&w, NULL);
+	jw_u64(&w, "parley_proof", 1);
+	jw_str(&w, "tee_type", tee_type);
+	jw_b64(&w, "report", p->report, B64_STD);
+	jw_array(&w, "certificates");
+	for (int i = 0; i < 3; i++)
+		jw_b64(&w, NULL, der_element(&d, &(uint8_t){ 0 }), B64_STD);
+	jw_end_array(&w);
+	put_optional(&w, "crl", p->crl);
+	put_optional(&w, "endorsement", p->endorsement);
+	put_optional(&w, "policy", p->policy);
+	jw_b64(&w, "runtime_data", p->runtime_data, B64_STD);
+	jw_str(&w, "nonce", p->nonce);
+	jw_hex(&w, "tls_spki_sha256", span_of(p->tls_spki_sha256, 32));
+	if (p->token.n)
+		jw_span(&w, "token", p->token);
+	jw_end_object(&w);
+	if (!der_done(&d))
+		return ERR_SYNTAX;
+	return o->bad || o->n - start > PROOF_MAX ? ERR_TOO_BIG : ERR_OK;
+}
+
+enum err proof_write_fitting(struct out *o, struct proof *p)
+{
+	size_t start = o->n;
+	enum err err = proof_write(o, p);
+
+	if (err == ERR_TOO_BIG && p->token.n && !o->bad) {
+		o->n = start;
+		p->token = span_of(NULL, 0);
+		err = proof_write(o, p);
+	}
+	if (err == ERR_TOO_BIG && p->policy.n && !o->bad) {
+		o->n = start;
+		p->policy = span_of(NULL, 0);
+		err = proof_write(o, p);
+	}
+	return err;
+}
+
+/* --- Reading --- */
+
+struct reader {
+	struct proof *p;
+	uint8_t *store;
+	size_t used;
+	unsigned seen; /* bit i: member i was there; the JSON reader has refused repeated names */
+};
+
+static enum err take_b64(struct reader *r, struct json_val v, struct span *bytes)
+{
+	struct span text;
+	size_t n;
+	enum err err = json_plain(v, &text);
+
+	if (!err)
+		err = base64_decode(B64_STD, text, r->store + r->used, PROOF_MAX - r->used, &n);
+	if (err)
+		return err;
+	if (n == 0)
+		return ERR_SYNTAX; /* an absent part is left out, not empty */
+	*bytes = span_of(r->store + r->used, n);
+	r->used += n;
+	return ERR_OK;
+}
+
+static enum err take_version(struct reader *r, struct json_val v)
+{
+	uint64_t version;
+	enum err err = json_u64(v, &version);
+
+	(void)r;
+	return err ? err : version == 1 ? ERR_OK : ERR_RANGE;
+}
+
+static enum err take_tee_type(struct reader *r, struct json_val v)
+{
+	(void)r;
+	return json_is(v, tee_type) ? ERR_OK : ERR_RANGE;
+}
+
+static enum err take_report(struct reader *r, struct json_val v)
+{
+	enum err err = take_b64(r, v, &r->p->report);
+
+	return !err && r->p->report.n != SNP_REPORT_LEN ? ERR_RANGE : err;
+}
+
+/* Decoded one behind the other, the store being a stack. */
+static enum err take_certificates(struct reader *r, struct json_val v)
+{
+	const uint8_t *start = r->store + r->used;
+	size_t at = r->used;
+
+	if (json_type_of(v) != JSON_ARRAY || json_size(v) != 3)
+		return ERR_SYNTAX;
+	for (size_t i = 0; i < 3; i++) {
+		struct span one;
+		struct der d;
+		uint8_t tag;
+		enum err err = take_b64(r, json_at(v, i), &one);
+
+		if (err)
+			return err;
+		d = der_init(one);
+		(void)der_element(&d, &tag);
+		if (!der_done(&d)) /* each is one element: where one certificate ends is not for the next to say */
+			return ERR_SYNTAX;
+	}
+	r->p->chain = span_of(start, r->used - at);
+	return ERR_OK;
+}
+
+static enum err take_crl(struct reader *r, struct json_val v)
+{
+	return take_b64(r, v, &r->p->crl);
+}
+
+static enum err take_endorsement(struct reader *r, struct json_val v)
+{
+	return take_b64(r, v, &r->p->endorsement);
+}
+
+static enum err take_policy(struct reader *r, struct json_val v)
+{
+	return take_b64(r, v, &r->p->policy);
+}
+
+static enum err take_runtime(struct reader *r, struct json_val v)
+{
+	return take_b64(r, v, &r->p->runtime_data);
+}
+
+static enum err take_nonce(struct reader *r, struct json_val v)
+{
+	return json_cstr(v, r->p->nonce, sizeof r->p->nonce);
+}
+
+static enum err take_tls_key(struct reader *r, struct json_val v)
+{
+	uint8_t again[64];
+	struct out o = out_init(again, sizeof again);
+	struct span text;
+	enum err err = json_plain(v, &text);
+
+	if (!err)
+		err = hex_decode(text, r->p->tls_spki_sha256, 32);
+	if (err)
+		return err;
+	out_hex(&o, r->p->tls_spki_sha256, 32);
+	return span_eq(text, out_span(&o)) ? ERR_OK : ERR_SYNTAX; /* one way to write it: lower case */
+}
+
+static enum err take_token(struct reader *r, struct json_val v)
+{
+	enum err err = json_plain(v, &r->p->token);
+
+	return !err && r->p->token.n == 0 ? ERR_SYNTAX : err;
+}
+
+static const struct {
+	const char *name;
+	enum err (*take)(struct reader *r, struct json_val v);
+	bool optional;
+} members[] = {
+	{ "parley_proof", take_version, false }, { "tee_type", take_tee_type, false }, { "report", take_report, false },
+	{ "certificates", take_certificates, false }, { "crl", take_crl, true }, { "endorsement", take_endorsement, true },
+	{ "policy", take_policy, true }, { "runtime_data", take_runtime, false }, { "nonce", take_nonce, false },
+	{ "tls_spki_sha256", take_tls_key, false }, { "token", take_token, true },
+};
+enum { MEMBERS = sizeof members / sizeof members[0] };
+
+static enum err take_members(struct reader *r, struct json_val root, const char **problem)
+{
+	struct json_val name, value;
+
+	for (size_t i = 0; json_member(root, i, &name, &value); i++) {
+		size_t k = 0;
+		enum err err;
+
+		while (k < MEMBERS && !json_is(name, members[k].name))
+			k++;
+		*problem = k < MEMBERS ? members[k].name : "a member that is not known";
+		if (k == MEMBERS)
+			return ERR_SYNTAX;
+		err = members[k].take(r, value);
+		if (err)
+			return err == ERR_NOT_FOUND ? ERR_SYNTAX : err;
+		r->seen |= 1u << k;
+	}
+	for (size_t k = 0; k < MEMBERS; k++) {
+		*problem = members[k].name;
+		if (!members[k].optional && !(r->seen & 1u << k))
+			return ERR_SYNTAX;
+	}
+	return ERR_OK;
+}
+
+enum err proof_parse(struct span text, uint8_t store[PROOF_MAX], struct proof *p, const char **problem)
+{
+	struct json_tok toks[PROOF_TOKENS];
+	struct proof t = { .nonce = "" };
+	struct reader r = { .p = &t, .store = store };
+	struct json doc;
+	enum err err;
+
+	text = span_trim(text);
+	*problem = "larger than 32 KiB";
+	if (text.n > PROOF_MAX)
+		return ERR_TOO_BIG;
+	*problem = "not a JSON object";
+	if (json_parse(&doc, text, toks, PROOF_TOKENS) != ERR_OK || json_type_of(json_root(&doc)) != JSON_OBJECT)
+		return ERR_SYNTAX;
+	err = take_members(&r, json_root(&doc), problem);
+	if (err)
+		return err;
+	*problem = NULL;
+	*p = t;
+	return ERR_OK;
+}
+
+/* --- Judging --- */
+
+static bool check_runtime(const struct proof *p, const struct snp_report *r, struct runtime *rt, struct checks *c)
+{
+	uint8_t report_data[64];
+	bool ok;
+
+	runtime_report_data(p->runtime_data, report_data);
+	ok = checks_equal(c, "proof.runtime_data", span_of(report_data, 64), span_of(r->report_data, 64),
+	                  "REPORT_DATA is not the hash of the runtime data: the report was made for something else");
+	if (!checks_that(c, "proof.purpose", runtime_parse(p->runtime_data, rt) == ERR_OK,
+	                 "the runtime data are not those of a party's evidence: the report was made for another purpose"))
+		return false;
+	ok &= checks_equal(c, "proof.tls_key", span_of(rt->tls_spki_sha256, 32), span_of(p->tls_spki_sha256, 32), "the TLS key is not the one in the runtime data");
+	if (strcmp(rt->nonce, p->nonce) == 0)
+		checks_pass(c, "proof.nonce", span_str(p->nonce));
+	else
+		checks_fail(c, "proof.nonce", span_str(rt->nonce), span_str(p->nonce), "the nonce is not the one in the runtime data");
+	return ok && strcmp(rt->nonce, p->nonce) == 0;
+}
+
+static bool check_policy(const struct proof *p, const struct snp_report *r, struct checks *c)
+{
+	uint8_t hash[SHA256_LEN];
+
+	if (p->policy.n == 0) {
+		checks_skip(c, "proof.policy", "the container policy's text is not in the proof");
+		return true;
+	}
+	hash_sha256(p->policy, hash);
+	return checks_equal(c, "proof.policy", span_of(hash, sizeof hash), span_of(r->host_data, 32),
+	                    "HOST_DATA is not the hash of the container policy that the proof shows");
+}
+
+/* The asked nonce makes it fresh, the connection's key makes it this server's; without them it is a saved proof. */
+static bool check_connection(const struct proof_rules *rules, const struct runtime *rt, struct checks *c)
+{
+	bool ok = true;
+
+	if (!rules->nonce)
+		checks_skip(c, "connection.nonce", "no nonce was asked for: this shows what was true when the proof was made");
+	else if (strcmp(rules->nonce, rt->nonce) == 0)
+		checks_pass(c, "connection.nonce", span_str(rt->nonce));
+	else {
+		checks_fail(c, "connection.nonce", span_str(rules->nonce), span_str(rt->nonce), "not made for this request: replayed");
+		ok = false;
+	}
+	if (!rules->tls_spki_sha256)
+		checks_skip(c, "connection.tls_key", "no connection: whoever shows this proof need not be who it is about");
+	else
+		ok &= checks_equal(c, "connection.tls_key", span_of(rt->tls_spki_sha256, 32), span_of(rules->tls_spki_sha256, 32),
+		                   "the connection does not end in what the report is about: relayed");
+	return ok;
+}
+
+static bool check_token(const struct proof *p, const struct proof_rules *rules, const struct snp_report *r,
+                        struct accept_context *x, struct checks *c)
+{
+	int64_t issued;
+
+	if (p->token.n == 0 || !rules->work) {
+		checks_skip(c, "token", p->token.n ? "the token was passed over" : "there is no attestation service's token");
+		return true;
+	}
+	if (!token_verify(p->token, r, &rules->token, rules->work, &issued, c))
+		return false;
+	if (issued && rules->token.issuer && !x->has_age) { /* signed by a service that was asked for */
+		x->has_age = true;
+		x->age_s = rules->token.now_s - issued;
+	}
+	return true;
+}
+
+/* What the service has verified for us: the claims are the report's fields (token_verify compared them). The endorsement's
+ * version number is the one that the service saw. */
+static void believe_token(const struct token_work *work, struct verify_facts *facts)
+{
+	struct json_val claims = json_root(&work->claims);
+	struct json_val uvm = json_get(claims, "x-ms-sevsnpvm-uvm-endorsement");
+
+	facts->endorsed = json_is(json_get(claims, "x-ms-compliance-status"), "azure-compliant-uvm") &&
+	                  json_u64_lenient(json_get(uvm, "x-ms-sevsnpvm-guestsvn"), &facts->uvm_svn) == ERR_OK;
+}
+
+static bool check_by_token(const struct proof *p, const struct proof_rules *rules, struct verify_facts *facts, struct checks *c)
+{
+	*facts = (struct verify_facts){ .configured_root = false };
+	if (!verify_form(p->report, &facts->report, c))
+		return false;
+	checks_skip(c, "report.signature", "left to the attestation service");
+	checks_skip(c, "chain", "left to the attestation service");
+	checks_skip(c, "uvm", "left to the attestation service");
+	return checks_that(c, "token.present", p->token.n && rules->work && rules->token.keys.n && rules->token.issuer,
+	                   "there is no token, or nothing to check it with");
+}
+
+bool proof_genuine(const struct proof *p, const struct proof_rules *rules, struct verify_facts *facts,
+                   struct runtime *runtime, struct accept_context *x, struct checks *checks)
+{
+	const struct verify_evidence e = { p->report, p->chain, p->crl, p->endorsement };
+	bool bound, ok = rules->token_only ? check_by_token(p, rules, facts, checks) :
+	                                     verify_genuine(&e, &rules->verify, facts, checks);
+
+	*x = (struct accept_context){ .has_age = false };
+	*runtime = (struct runtime){ .role = "" };
+	if (!facts->report.report_data) /* not readable as a report: nothing to compare with */
+		return false;
+	bound = check_runtime(p, &facts->report, runtime, checks);
+	ok &= bound;
+	ok &= check_policy(p, &facts->report, checks);
+	ok &= check_connection(rules, runtime, checks);
+	if (bound)
+		x->role = span_str(runtime->role);
+	if (ok && rules->nonce && rules->live) /* it answers a question that was just asked */
+		x->has_age = true;
+	ok &= check_token(p, rules, &facts->report, x, checks);
+	if (ok && rules->token_only)
+		believe_token(rules->work, facts);
+	return ok && checks_ok(checks, CHECK_GENUINE);
+}

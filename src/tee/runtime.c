@@ -1,0 +1,59 @@
+/* Runtime data. */
+#include "tee/runtime.h"
+
+#include <string.h>
+
+#include "crypto/hash.h"
+#include "enc/base64.h"
+#include "enc/hex.h"
+#include "enc/json_read.h"
+
+bool runtime_nonce_ok(struct span text)
+{
+	uint8_t bytes[RUNTIME_NONCE_MAX];
+	size_t n;
+
+	return span_find(text, '=') == text.n && base64_decode(B64_URL, text, bytes, sizeof bytes, &n) == ERR_OK && n >= RUNTIME_NONCE_MIN;
+}
+
+void runtime_write(struct out *o, const struct runtime *r)
+{
+	struct jw w = jw_init(o);
+
+	jw_object(&w, NULL);
+	jw_str(&w, "key", r->key);
+	jw_str(&w, "nonce", r->nonce);
+	jw_str(&w, "purpose", RUNTIME_PURPOSE);
+	jw_str(&w, "role", r->role);
+	jw_hex(&w, "tls_spki_sha256", span_of(r->tls_spki_sha256, 32));
+	jw_end_object(&w);
+}
+
+enum err runtime_parse(struct span text, struct runtime *r)
+{
+	struct json_tok toks[16];
+	struct runtime t = { .role = "" };
+	struct span hex;
+	struct json_val root;
+	struct json doc;
+
+	if (json_parse(&doc, text, toks, sizeof toks / sizeof toks[0]) != ERR_OK)
+		return ERR_SYNTAX;
+	root = json_root(&doc);
+	if (json_type_of(root) != JSON_OBJECT || json_size(root) != 5 || !json_is(json_get(root, "purpose"), RUNTIME_PURPOSE))
+		return ERR_SYNTAX;
+	if (json_cstr(json_get(root, "nonce"), t.nonce, sizeof t.nonce) != ERR_OK || !runtime_nonce_ok(span_str(t.nonce)) ||
+	    json_cstr(json_get(root, "role"), t.role, sizeof t.role) != ERR_OK ||
+	    json_cstr(json_get(root, "key"), t.key, sizeof t.key) != ERR_OK)
+		return ERR_SYNTAX;
+	if (json_plain(json_get(root, "tls_spki_sha256"), &hex) != ERR_OK || hex_decode(hex, t.tls_spki_sha256, 32) != ERR_OK)
+		return ERR_SYNTAX;
+	*r = t;
+	return ERR_OK;
+}
+
+void runtime_report_data(struct span text, uint8_t report_data[64])
+{
+	memset(report_data, 0, 64);
+	hash_sha256(text, report_data);
+}

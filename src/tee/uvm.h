@@ -1,0 +1,20 @@
+/* Microsoft's endorsement of a utility VM: this launch measurement, under this security version.
+ * Source: azure-protocols.md section 2.7; confidential-aci-examples, docs/Confidential_ACI_SCHEME.md. */
+#ifndef TEE_UVM_H
+#define TEE_UVM_H
+
+#include "tee/checks.h"
+
+/* Who endorses Azure's confidential containers. */
+#define UVM_ISSUER "did:x509:0:sha256:I__iuL25oXEVFdTP_aBLx_eT1RPHbCQ_ECBQfYZpt9s::eku:1.3.6.1.4.1.311.76.59.1.2"
+#define UVM_FEED "ContainerPlat-AMD-UVM"
+
+/* Verifies a COSE_Sign1 endorsement for a launch measurement: PS384 by the first certificate of its chain; the chain
+ * leads by signatures to a self-signed root, and is NOT judged against the clock (the signing certificate lives for
+ * months, endorsements for years); issuer (NULL: Microsoft's) equals the message's, names that root and a purpose of
+ * that leaf; feed (NULL: Azure's) equal; measurement equal. *svn: the endorsed security version number, the smaller one
+ * where the payload gives two. Goes to checks ("uvm.*"); false when anything failed, *svn is then not set. */
+bool uvm_verify(struct span cose, const char *issuer, const char *feed, const uint8_t measurement[48], uint64_t *svn,
+                struct checks *checks);
+
+#endif

@@ -1,0 +1,201 @@
+// The page as a whole: branding, state, sign-in, and the sections that only show what the server says.
+import { $, el, fill, icon, badge, hint, note, facts, fold, json, code, bytes, cut, log, initLog, get, post, action, faultBox, session, onSession, refreshSession, login, logout, signIn } from './base.js';
+import { initAttest, showFeatures } from './attest.js';
+import { initAnalysis } from './analysis.js';
+import { initData, enableEncrypt } from './data.js';
+
+const brands = {
+  contoso: ['Contoso Corporation', 'Enterprise Data Protection', 'C', '#0067b8'],
+  fabrikam: ['Fabrikam Fashion', 'Online Retail Data Protection', 'F', '#c2185b'],
+  woodgrove: ['Woodgrove Bank', 'Secure Financial Analytics Platform', 'W', '#146c43'],
+  wingtip: ['Wingtip Toys', 'Toy Retail Data Protection', 'T', '#6941c6'],
+  snooper: ['Snooper', 'The same program without confidential hardware', 'S', '#3a3f47'],
+  none: ['Confidential Azure Container Instances', 'Remote Attestation with AMD SEV-SNP', 'P', '#0062ad'],
+};
+
+const framed = window.parent !== window;
+let config = { };
+let state = 'checking';
+let released = false;
+
+function brandOf(c) {
+  if (c.company_name && !c.is_confidential) return 'snooper';
+  const first = (c.company_name || '').toLowerCase().split(' ')[0];
+  return first in brands ? first : 'none';
+}
+
+function showBrand(name) {
+  const [title, subtitle, letter, color] = brands[name];
+  document.documentElement.dataset.brand = name;
+  $('title').textContent = document.title = title;
+  $('subtitle').textContent = name === 'snooper' ? `${subtitle}; settings of ${config.company_name}` : subtitle;
+  $('mark').textContent = letter;
+  $('favicon').href = `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="${color}"/><text x="16" y="23" font-family="sans-serif" font-size="20" font-weight="700" fill="#fff" text-anchor="middle">${letter}</text></svg>`)}`;
+}
+
+// A page around this one is told who we are; nothing in it is secret.
+function tell() {
+  if (!framed) return;
+  window.parent.postMessage({ parley: 'state', title: $('title').textContent, brand: document.documentElement.dataset.brand, key: config.key_name || '', vault: config.akv_endpoint || '', state, operator: session.operator || session.open }, '*');
+}
+
+function showState(kind, text, title) {
+  const b = badge(kind, text);
+  state = kind;
+  $('state').setAttribute('class', b.getAttribute('class'));
+  $('state').title = title;
+  $('state').replaceChildren(...b.childNodes);
+  tell();
+}
+
+async function showInfo() {
+  try {
+    const info = await get('/info');
+    if (info.status.attestation_works) {
+      showState('ok', 'Running in AMD SEV-SNP', 'A report was taken and attested when this page was opened.');
+      log('ok', 'running in an AMD SEV-SNP trusted execution environment');
+      return;
+    }
+    const hardware = config.is_confidential;
+    showState('bad', hardware ? 'Attestation failed' : 'No confidential hardware', info.diagnostics.note);
+    log('bad', `attestation: ${info.diagnostics.note}`);
+    showFeatures(null);
+    fill($('banner'), note('bad', hardware ? 'Attestation does not work here' : 'NOT running on confidential hardware',
+      el('p', null, info.diagnostics.note), info.diagnostics.recommendation && el('p', null, el('strong', null, 'What to do: '), info.diagnostics.recommendation)));
+  } catch (e) {
+    showState('warn', 'State unknown', e.message);
+    log('bad', `info: ${e.message}`);
+  }
+}
+
+// --- Session ---
+function showSession() {
+  $('who').hidden = session.open;
+  $('who-text').textContent = session.operator ? 'Sign out' : 'Sign in';
+  $('who').setAttribute('aria-label', session.operator ? 'Operator: sign out' : 'Operator: sign in');
+  tell();
+}
+
+function initSession() {
+  onSession(showSession);
+  $('who').addEventListener('click', async () => {
+    try {
+      await (session.operator ? logout() : signIn());
+    } catch (e) {
+      log('bad', `session: ${e.message}`);
+    }
+  });
+  $('sign-in-cancel').addEventListener('click', () => $('sign-in').close(''));
+  // Only origins that the server's settings name can have us in a frame, so the parent is one of them.
+  if (framed) {
+    window.addEventListener('message', (e) => {
+      if (e.source !== window.parent || !e.data || e.data.parley !== 'sign-in' || typeof e.data.token !== 'string') return;
+      login(e.data.token).catch((x) => log('bad', `sign-in: ${x.message}`)).finally(() => { if ($('sign-in').open && session.operator) $('sign-in').close('ok'); });
+    });
+  }
+}
+
+// --- Access test ---
+const words = { blocked: ['ok', 'BLOCKED'], unexpected: ['bad', 'UNEXPECTED'], not_enforced: ['warn', 'NOT ENFORCED'], unavailable: ['warn', 'UNAVAILABLE'] };
+
+async function accessTest() {
+  const r = await post('/container/access-test', {});
+  const blocked = r.tests.filter((t) => t.result === 'blocked').length;
+  hint('access', blocked === r.tests.length ? 'ok' : 'warn', `${blocked} of ${r.tests.length} blocked`);
+  log(blocked === r.tests.length ? 'ok' : 'warn', `access test: ${blocked} of ${r.tests.length} blocked`);
+  fill($('access-out'),
+    el('div.pair', null, r.tests.map((t) => {
+      const [kind, word] = words[t.result] || ['warn', String(t.result).toUpperCase()];
+      return el(`div.panel.${kind}`, null, el('h3', null, t.name), badge(kind, word), el('p', null, t.detail), t.method && el('p.fine', null, el('strong', null, 'Tried: '), t.method), t.policy_rule && el('pre', null, t.policy_rule));
+    })),
+    note(blocked === r.tests.length ? 'ok' : 'warn', 'Summary', el('p', null, r.summary),
+      r.policy_reference && el('p.fine', null, 'Reference: ', /^https:\/\//.test(r.policy_reference) ? el('a', { href: r.policy_reference, rel: 'noopener noreferrer', target: '_blank' }, r.policy_reference) : r.policy_reference)));
+}
+
+// --- Container information ---
+const size = (f) => (f.error ? f.error : `${bytes(f.size_bytes)}, SHA-256 `);
+async function containerInfo() {
+  const [c, p] = await Promise.all([get('/container/info'), get('/security/policy').catch(() => null)]);
+  const sev = c.sev_device || {};
+  const skr = c.skr_status || {};
+  const id = p && p.container_identity;
+  const policy = p && p.key_release_policy;
+  const os = c.os || {};
+  hint('info', sev.available ? 'ok' : 'bad', sev.available ? 'SEV-SNP device' : 'no SEV-SNP device');
+  fill($('info-out'),
+    el('div.pair', null,
+      el('div.panel', null, el('h3', null, 'Image'), facts(['Image', c.image], ['Digest', c.image_digest], ['Container', c.container_id && code(c.container_id)], ['Host name', c.hostname], ['System', os.pretty_name || os.error || os.name])),
+      el(`div.panel.${sev.available ? 'ok' : 'bad'}`, null, el('h3', null, 'SEV-SNP device'), facts(['Device', sev.device_path && code(sev.device_path)], ['State', badge(sev.available ? 'ok' : 'bad', sev.available ? 'available' : 'absent')]), el('p.fine', null, sev.explanation)),
+      el('div.panel', null, el('h3', null, 'Key release service'), facts(['State', badge(skr.running === true ? 'ok' : 'warn', skr.running === true ? 'running, in this process' : 'not available')], ['Why', skr.reason]), skr.explanation && el('p.fine', null, skr.explanation)),
+      policy && el('div.panel', null, el('h3', null, 'Security policy'), facts(['Hash', id.security_policy_hash && code(id.security_policy_hash)], ['Claim', code(id.claim_name)], ['Level', policy.security_level]), el('p.fine', null, policy.binding_description))),
+    el('h3', null, 'Checksums'),
+    el('dl.facts', null, Object.entries(c.app_checksums || {}).map(([path, f]) => el('div', null, el('dt', null, code(path)), el('dd', null, size(f), f.sha256 && code(f.sha256))))),
+    p && p.trust_model && el('div.pair', null,
+      el('div.panel.ok', null, el('h3', null, 'What is trusted'), el('ul', null, p.trust_model.what_is_trusted.map((t) => el('li', null, t)))),
+      el('div.panel', null, el('h3', null, 'What is not trusted'), el('ul', null, p.trust_model.what_is_not_trusted.map((t) => el('li', null, t))))),
+    fold('Everything as JSON', json(c)));
+}
+
+function initInfo() {
+  $('info').addEventListener('toggle', async () => {
+    if (!$('info').open || $('info').dataset.seen) return;
+    $('info').dataset.seen = '1';
+    try {
+      await containerInfo();
+    } catch (e) {
+      delete $('info').dataset.seen;
+      log('bad', `container information: ${e.message}`);
+      fill($('info-out'), faultBox(e));
+    }
+  });
+}
+
+// --- Contents, timer, start ---
+function initContents() {
+  const cards = [...document.querySelectorAll('details.card')];
+  for (const c of cards) c.querySelector('summary').prepend(icon(c.dataset.icon));
+  const show = () => fill($('toc'), cards.filter((c) => !c.hidden).map((c) => el('li', null, el('a', { href: `#${c.id}`, onclick: () => { c.open = true; c.querySelector('summary').focus({ preventScroll: true }); } }, icon(c.dataset.icon), c.querySelector('h2').textContent))));
+  show();
+  return show;
+}
+
+function initTimer() {
+  const from = performance.now();
+  const two = (n) => String(n).padStart(2, '0');
+  setInterval(() => {
+    const s = Math.floor((performance.now() - from) / 1000);
+    $('timer').textContent = s < 3600 ? `${two(Math.floor(s / 60))}:${two(s % 60)}` : `${two(Math.floor(s / 3600))}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
+  }, 1000);
+}
+
+async function start() {
+  const contents = initContents();
+  initTimer();
+  initLog();
+  initSession();
+  if (framed) document.documentElement.classList.add('framed');
+  try {
+    config = await get('/skr/config');
+  } catch (e) {
+    showBrand('none');
+    showState('bad', 'No answer', e.message);
+    fill($('banner'), faultBox(e, 'This party does not say how it is configured'));
+    return;
+  }
+  const brand = brandOf(config);
+  showBrand(brand);
+  log('info', `${$('title').textContent}: key ${cut(config.key_name || 'not configured', 60)}`);
+  await refreshSession();
+  const info = showInfo();
+  action($('do-access'), $('access-out'), 'access test', accessTest);
+  initInfo();
+  const status = await initAttest(config, async () => { released = true; enableEncrypt(true); contents(); });
+  released = Boolean(status.released);
+  config.maxPlain = status.key_bits ? status.key_bits / 8 - 66 : 190;
+  initData(config, () => released);
+  if (config.is_woodgrove && config.is_confidential) initAnalysis(config, status);
+  contents();
+  await info;
+}
+
+start();

@@ -1,0 +1,16 @@
+# The shipped programs are static-pie, hardened and small.
+set -eu
+max=$(sed -n 's/^MAX_SIZE := //p' Makefile)
+scripts/check-elf build/parley "$max"
+scripts/check-elf build/parleyctl "$max"
+for f in build/parley build/parleyctl; do
+	# The check itself must be able to say no.
+	if scripts/check-elf "$f" 1000 2> /dev/null; then
+		echo "check-elf accepts any size"
+		exit 1
+	fi
+done
+if scripts/check-elf /bin/sh 10000000 2> /dev/null; then
+	echo "check-elf accepts a dynamic program"
+	exit 1
+fi

@@ -1,0 +1,466 @@
+// The page in a real browser: the demonstration, step by step, by all four parties, on a desktop and on a phone, light and dark.
+'use strict';
+const assert = require('node:assert');
+const fs = require('fs');
+const path = require('path');
+const zlib = require('zlib');
+const { after, before, describe, it } = require('node:test');
+const { absent, makeWorld, launch, open, settled, openSection, signIn, shot, accessible, fits, ROOT } = require('../browser/browser');
+
+const PARTIES = ['contoso', 'fabrikam', 'woodgrove'];
+const titles = { contoso: 'Contoso Corporation', fabrikam: 'Fabrikam Fashion', woodgrove: 'Woodgrove Bank', snooper: 'Snooper' };
+const csv = (party) => fs.readFileSync(path.join(ROOT, `tests/data/${party}.csv`), 'utf8').trim().split('\n').slice(1).map((l) => l.split(','));
+const UI = path.join(ROOT, 'src/ui');
+
+// What scripts/embed makes of a file.
+function embedded(file) {
+  const source = fs.readFileSync(path.join(UI, file), 'utf8');
+  if (file.endsWith('.html')) return source;
+  return `${source.split('\n').map((l) => l.trimStart()).filter((l) => l && !l.startsWith('//') && !/^\/\*.*\*\/$/.test(l)).join('\n')}\n`;
+}
+
+describe('the page', { skip: absent, timeout: 900000 }, () => {
+  let world;
+  let browser;
+
+  before(async () => {
+    world = await makeWorld();
+    await world.start();
+    browser = await launch();
+  });
+  after(async () => {
+    if (browser) await browser.close();
+    if (world) {
+      await world.stop();
+      world.clearData();
+    }
+  });
+
+  const text = (page, selector) => page.locator(selector).innerText();
+  const has = (page, selector, pattern) => page.waitForFunction(([s, p]) => { const e = document.querySelector(s); return e && new RegExp(p, 'i').test(e.innerText); }, [selector, pattern]);
+  async function visit(name, size, { signedIn = true } = {}) {
+    const v = await open(browser, `${world[name].secure}/`, size);
+    await settled(v.page);
+    if (signedIn) await signIn(v.page, world.token);
+    return v;
+  }
+  async function done(v, where) {
+    await fits(v.page, where);
+    v.watch.check(where);
+    await v.close();
+  }
+
+  // --- What is sent ---
+  it('sends every file compressed or not, with a tag, and 304 for what is known', async () => {
+    const all = { '/': 'index.html', '/compare': 'compare.html' };
+    for (const f of fs.readdirSync(UI)) if (!f.endsWith('.html')) all[`/ui/${f}`] = f;
+    for (const [url, file] of Object.entries(all)) {
+      const want = embedded(file);
+      const raw = await world.contoso.get(url, { auth: false });
+      assert.deepStrictEqual([raw.status, raw.text, raw.headers['content-encoding']], [200, want, undefined], url);
+      const etag = raw.headers.etag;
+      assert.match(etag, /^W\/"[0-9a-f]{16}"$/);
+      assert.strictEqual(raw.headers.vary, 'Accept-Encoding');
+      const packed = await fetchBytes(world.contoso, url, { 'Accept-Encoding': 'br;q=1.0, gzip;q=0.8, *;q=0.1' });
+      assert.deepStrictEqual([packed.headers['content-encoding'], packed.headers.etag], ['gzip', etag], url);
+      assert.strictEqual(zlib.gunzipSync(packed.body).toString(), want, url);
+      assert.ok(packed.body.length < want.length * 0.6, `${url} is hardly compressed`);
+      const refused = await fetchBytes(world.contoso, url, { 'Accept-Encoding': 'gzip;q=0, identity' });
+      assert.strictEqual(refused.headers['content-encoding'], undefined, url);
+      const known = await world.contoso.get(url, { auth: false, headers: { 'If-None-Match': `"x", ${etag}` } });
+      assert.deepStrictEqual([known.status, known.text, known.headers.etag], [304, '', etag], url);
+      const other = await world.contoso.get(url, { auth: false, headers: { 'If-None-Match': '"0123456789abcdef"' } });
+      assert.strictEqual(other.status, 200);
+      const head = await world.contoso.request('HEAD', url, { auth: false });
+      assert.deepStrictEqual([head.status, head.text, Number(head.headers['content-length'])], [200, '', Buffer.byteLength(want)], url);
+    }
+  });
+
+  it('is small, and needs neither inline code nor anything from elsewhere', () => {
+    const files = fs.readdirSync(UI);
+    const total = files.reduce((n, f) => n + fs.statSync(path.join(UI, f)).size, 0);
+    assert.ok(total <= 120 * 1024, `${total} bytes`);
+    for (const f of files) {
+      const source = fs.readFileSync(path.join(UI, f), 'utf8');
+      assert.doesNotMatch(source, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|createContextualFragment|srcdoc/, f);
+      if (f.endsWith('.html')) assert.doesNotMatch(source, /<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)/i, f);
+      const elsewhere = source.replace(/http:\/\/www\.w3\.org\/2000\/svg/g, '').match(/(?:src|href|url|import|from)\b[^\n]{0,12}https?:\/\/[^\s'"`)]+/g);
+      assert.strictEqual(elsewhere, null, f);
+    }
+  });
+
+  it('forbids framing except between the configured origins, and all inline code', async () => {
+    const origins = [...PARTIES, 'snooper'].map((n) => world[n].secure).join(' ');
+    const page = (await world.contoso.get('/', { auth: false })).headers;
+    const compare = (await world.contoso.get('/compare', { auth: false })).headers;
+    const other = (await world.contoso.get('/ui/app.js', { auth: false })).headers;
+    const api = (await world.contoso.get('/health', { auth: false })).headers;
+    for (const h of [page, compare, other, api]) {
+      assert.match(h['content-security-policy'], /^default-src 'self'; /);
+      assert.doesNotMatch(h['content-security-policy'], /unsafe|\*|script-src|style-src/);
+      assert.strictEqual(h['x-content-type-options'], 'nosniff');
+    }
+    assert.ok(page['content-security-policy'].endsWith(`frame-ancestors ${origins}`));
+    assert.strictEqual(page['x-frame-options'], undefined);
+    assert.ok(compare['content-security-policy'].includes(`frame-src ${origins};`));
+    for (const h of [compare, other, api]) {
+      assert.match(h['content-security-policy'], /frame-ancestors 'none'$/);
+      assert.strictEqual(h['x-frame-options'], 'DENY');
+    }
+  });
+
+  // --- The demonstration ---
+  for (const size of ['desktop', 'phone']) {
+    it(`${size}: 1. all parties side by side`, async () => {
+      const v = await open(browser, `${world.contoso.secure}/compare`, size === 'desktop' ? { width: 1600, height: 900 } : size);
+      v.watch.allow(401, 503);
+      const { page } = v;
+      for (const name of Object.keys(titles)) await page.getByRole('region', { name: titles[name], exact: true }).waitFor();
+      await page.waitForFunction(() => document.querySelectorAll('.dot.ok').length === 4 && document.querySelectorAll('.dot.bad').length === 2);
+      assert.match(await page.getByRole('region', { name: 'Snooper' }).locator('header').innerText(), /ACCESS DENIED/);
+      await page.fill('#all-token', world.token);
+      await page.click('#all button');
+      for (const frame of page.frames().slice(1)) await frame.waitForFunction(() => document.getElementById('who-text').textContent === 'Sign out');
+      if (size === 'desktop') {
+        const dividers = page.getByRole('separator');
+        assert.strictEqual(await dividers.count(), 3);
+        const first = dividers.nth(0);
+        const at = async () => Number(await first.getAttribute('aria-valuenow'));
+        assert.strictEqual(await at(), 25);
+        await first.focus();
+        await page.keyboard.press('ArrowRight');
+        assert.strictEqual(await at(), 27);
+        await page.keyboard.press('Home');
+        assert.strictEqual(await at(), 13, 'a pane keeps 200 px');
+        const box = await first.boundingBox();
+        await page.mouse.move(box.x + 4, box.y + 300);
+        await page.mouse.down();
+        await page.mouse.move(box.x + 204, box.y + 300, { steps: 5 });
+        await page.mouse.up();
+        assert.ok(await at() >= 24 && await at() <= 26, `dragged to ${await at()}`);
+      } else {
+        assert.strictEqual(await page.getByRole('separator').count(), 0);
+        const tops = await page.locator('.pane').evaluateAll((list) => list.map((p) => p.getBoundingClientRect().left));
+        assert.deepStrictEqual(tops, [0, 0, 0, 0]);
+      }
+      await accessible(page, 'compare');
+      await shot(page, `${size}-1-compare`);
+      await done(v, 'compare');
+    });
+
+    for (const name of PARTIES) {
+      it(`${size}: 2-3. ${name} attests`, async () => {
+        const v = await visit(name, size, { signedIn: false });
+        const { page } = v;
+        assert.deepStrictEqual([await text(page, '#title'), await page.title()], [titles[name], titles[name]]);
+        assert.match(await text(page, '#state'), /Running in AMD SEV-SNP/);
+        assert.match(await text(page, '#timer'), /^\d\d:\d\d$/);
+        await shot(page, `${size}-2-${name}-start`);
+        await openSection(page, 'attest');
+        await page.click('#get-token');
+        await has(page, '#attest-out', 'Attestation succeeded');
+        assert.match(await text(page, '#features-state'), /6 of 6 proven/);
+        const out = await text(page, '#attest-out');
+        assert.ok(out.includes(world.hostData[name]), 'host data');
+        assert.match(out, /sevsnpvm[\s\S]*azure-compliant-uvm[\s\S]*Fresh[\s\S]*Bound/);
+        await page.click('text=Detailed Explanation of Each Claim');
+        const claims = await text(page, '#attest-out');
+        assert.match(claims, /Host data[\s\S]*nobody trusts[\s\S]*the untrusted host at launch/);
+        assert.match(claims, /x-ms-sevsnpvm-is-debuggable[\s\S]*the host cannot debug/);
+        for (const c of ['exp', 'iss', 'nbf', 'x-ms-runtime', 'x-ms-policy-hash', 'x-ms-sevsnpvm-vmpl', 'x-ms-sevsnpvm-uvm-endorsement']) assert.ok(claims.includes(c), c);
+        await page.locator('.claims.c4').scrollIntoViewIfNeeded();
+        await shot(page, `${size}-2-${name}-claims`);
+        await page.click('#get-report');
+        await has(page, '#attest-out', 'Signed by the processor');
+        assert.ok((await text(page, '#attest-out')).includes(world.hostData[name]));
+        await accessible(page, `${name}, attestation`);
+        await done(v, `${name} attests`);
+      });
+    }
+
+    it(`${size}: 4. the Snooper gets neither token nor report nor key, and is told why`, async () => {
+      const v = await visit('snooper', size);
+      v.watch.allow(503);
+      const { page } = v;
+      assert.strictEqual(await text(page, '#title'), 'Snooper');
+      assert.match(await text(page, '#state'), /No confidential hardware/);
+      assert.match(await text(page, '#banner'), /NOT running on confidential hardware[\s\S]*What to do/);
+      await openSection(page, 'attest');
+      for (const button of ['#get-token', '#get-report']) {
+        await page.click(button);
+        await has(page, '#attest-out', button === '#get-token' ? 'Attestation failed' : 'No report');
+        assert.match(await text(page, '#attest-out'), /Likely cause:[\s\S]*What to do:[\s\S]*step: /);
+      }
+      assert.match(await text(page, '#features-state'), /0 of 6 proven/);
+      await openSection(page, 'release');
+      await page.click('#do-release');
+      await has(page, '#release-out', 'The key was not released');
+      assert.match(await text(page, '#release-out'), /Likely cause:[\s\S]*What to do:/);
+      assert.strictEqual(await page.locator('#plain').isDisabled(), true);
+      await shot(page, `${size}-4-snooper`);
+      await accessible(page, 'snooper');
+      await done(v, 'snooper');
+    });
+
+    it(`${size}: 5. the container cannot be entered`, async () => {
+      const v = await visit('contoso', size, { signedIn: false });
+      const { page } = v;
+      await openSection(page, 'access');
+      await page.click('#do-access');
+      await has(page, '#access-out', 'Summary');
+      assert.strictEqual(await page.locator('#access-out .panel').count(), 4);
+      assert.match(await text(page, '#access-out'), /SSH[\s\S]*Exec[\s\S]*Shell[\s\S]*Privilege/);
+      await openSection(page, 'info');
+      await has(page, '#info-out', 'Checksums');
+      assert.match(await text(page, '#info-out'), /SHA-256 [0-9a-f]{64}/i);
+      await shot(page, `${size}-5-access`);
+      await accessible(page, 'access and information');
+      await done(v, 'access');
+    });
+
+    it(`${size}: 6-7. Contoso's key is released to it, Fabrikam's is not`, async () => {
+      const v = await visit('contoso', size);
+      const { page } = v;
+      await openSection(page, 'release');
+      await page.click('#do-release');
+      await has(page, '#release-out', 'Key released');
+      await page.click('text=Released key: public members');
+      const key = JSON.parse(await text(page, '#release-out pre'));
+      assert.deepStrictEqual(Object.keys(key).filter((k) => ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].includes(k)), []);
+      assert.strictEqual(key.kty, 'RSA');
+      assert.match(await text(page, '#release-out'), /x-ms-sevsnpvm-hostdata[\s\S]*held in TEE memory|held in TEE memory[\s\S]*x-ms-sevsnpvm-hostdata/);
+      await openSection(page, 'denial');
+      assert.match(await text(page, '#denial-cards'), /contoso-secret-key[\s\S]*fabrikam-secret-key/);
+      await page.click('#do-denial');
+      await has(page, '#denial-out', 'Access Correctly Denied');
+      assert.match(await text(page, '#denial-out'), /HTTP 403/);
+      await shot(page, `${size}-7-denial`);
+      await accessible(page, 'release and denial');
+      await done(v, 'release and denial');
+    });
+
+    it(`${size}: 8. records are listed as ciphertext and open for their owner alone`, async () => {
+      const v = await visit('fabrikam', size);
+      v.watch.allow(429); // the page waits and goes on by itself
+      const { page } = v;
+      const rows = csv('fabrikam');
+      await openSection(page, 'protect');
+      await has(page, '#records', '1–10 of ');
+      const listed = await text(page, '#records');
+      for (const row of rows.slice(0, 10)) assert.ok(!listed.includes(row[0]) && !listed.includes(row[1]), 'no plaintext');
+      assert.strictEqual(await page.locator('#records tr.own').count(), 10);
+      await page.click('#toggle');
+      await page.waitForFunction(() => document.querySelectorAll('#records td.plain').length === 20, null, { timeout: 120000 });
+      const opened = await text(page, '#records');
+      for (const row of rows.slice(0, 10)) assert.ok(opened.includes(row[0]) && opened.includes(row[1]), row[0]);
+      await shot(page, `${size}-8-protect`);
+      await page.click('#toggle');
+      assert.strictEqual(await page.locator('#records td.plain').count(), 0);
+      if (size === 'desktop') {
+        await page.fill('#save-name', 'Zoë <b>Quill</b>');
+        await page.fill('#save-phone', '+49 170 000');
+        await page.click('#save-form button');
+        await has(page, '#protect-out', 'Saved');
+        await page.click('#toggle');
+        await has(page, '#records', 'Zoë <b>Quill</b>');
+        assert.strictEqual(await page.locator('#records b').count(), 0);
+        await page.setInputFiles('#csv', { name: 'own.csv', mimeType: 'text/csv', buffer: fs.readFileSync(path.join(ROOT, 'tests/data/fabrikam.csv')) });
+        await has(page, '#protect-out', 'stored');
+      }
+      await openSection(page, 'encrypt');
+      await page.fill('#plain', 'A secret of Fabrikam');
+      await page.waitForFunction(() => document.getElementById('cipher').value.length > 300, null, { timeout: 120000 });
+      assert.match(await text(page, '#cipher-count'), /256 bytes, RSA-OAEP-SHA256/);
+      await page.click('#decrypt-back');
+      await has(page, '#decrypted', 'A secret of Fabrikam');
+      await page.fill('#plain', 'x'.repeat(191));
+      await has(page, '#encrypt-out', 'longer');
+      v.watch.allow(400);
+      await accessible(page, 'protect');
+      await done({ ...v, watch: { check: () => assert.deepStrictEqual(v.watch.complaints.filter((c) => !/status of 400/.test(c)), []) } }, 'protect');
+    });
+
+    it(`${size}: 9. the Snooper sees the shared storage change, and ciphertext only`, async () => {
+      const v = await visit('snooper', size, { signedIn: false });
+      v.watch.allow(503);
+      const { page } = v;
+      await page.waitForFunction(() => document.getElementById('storage').open); // by itself
+      await has(page, '#spied', 'No access to keys');
+      const seen = async () => Number((await text(page, '#spied-count')).replace(/\D/g, ''));
+      const before = await seen();
+      assert.ok(before >= csv('contoso').length + csv('fabrikam').length, `${before} records`);
+      const shown = await text(page, '#attacker');
+      for (const row of [...csv('contoso'), ...csv('fabrikam')]) assert.ok(!shown.includes(row[0]) && !shown.includes(row[1]), 'no plaintext');
+      assert.match(shown, /Auto-refreshing every 5 seconds/);
+      const saved = await world.contoso.post('/company/save', { name: 'Nobody Sees', phone: '+1 000' });
+      assert.strictEqual(saved.status, 200, saved.text);
+      await page.waitForFunction((n) => Number(document.getElementById('spied-count').textContent.replace(/\D/g, '')) > n, before, { timeout: 20000 });
+      assert.match(await text(page, '#storage-config'), /devstoreaccount1[\s\S]*privateappdata[\s\S]*days left/);
+      await page.click('#do-blobs');
+      await has(page, '#blobs', 'consolidated-records-parley\\.json');
+      await page.click('#blobs button');
+      await has(page, '#viewer', '_encrypted');
+      assert.doesNotMatch(await text(page, '#viewer'), /Nobody Sees/);
+      await page.locator('#attacker').scrollIntoViewIfNeeded();
+      await shot(page, `${size}-9-attacker`);
+      await accessible(page, 'storage');
+      await done(v, 'storage');
+    });
+
+    it(`${size}: 10-11. Woodgrove analyses, and the result is shown as pictures`, async () => {
+      const v = await visit('woodgrove', size);
+      const { page } = v;
+      await openSection(page, 'analysis');
+      await page.click('#do-analysis');
+      await page.waitForSelector('#results');
+      assert.match(await text(page, '#key-contoso'), /released/);
+      assert.match(await text(page, '#key-fabrikam'), /released/);
+      assert.strictEqual(await page.getAttribute('#progress-bar', 'aria-valuenow'), '100');
+      assert.match(await text(page, '#progress-count'), /^(\d+) \/ \1 records$/);
+      await page.click('text=Result as JSON');
+      const r = JSON.parse(await page.locator('#results > .fold > pre').innerText());
+      const shown = await text(page, '#results');
+      const staff = csv('contoso').length + csv('fabrikam').length;
+      assert.ok(r.total_count >= staff);
+      for (const n of [r.avg_salaries.Contoso, r.avg_salaries.Fabrikam, r.avg_salaries.Combined]) assert.ok(shown.includes(`$${n.toLocaleString('en-US')}`), String(n));
+      for (const c of r.top_10_countries) assert.ok(shown.includes(c.country), c.country);
+      assert.strictEqual(await page.locator('.bars-row').count(), r.generations.length);
+      assert.strictEqual(await page.locator('.spot').count(), r.salary_by_country.length);
+      assert.strictEqual(await page.locator('.podium li').count(), 3);
+      await page.click('text=The same figures as a table');
+      const download = page.waitForEvent('download');
+      await page.click('text=Save result');
+      assert.deepStrictEqual(JSON.parse(fs.readFileSync(await (await download).path(), 'utf8')), r);
+      await page.locator('.stats').first().scrollIntoViewIfNeeded();
+      await shot(page, `${size}-10-result`);
+      await page.locator('.map').scrollIntoViewIfNeeded();
+      await shot(page, `${size}-10-map`);
+      await accessible(page, 'analysis');
+      await openSection(page, 'log');
+      assert.match(await text(page, '#log-list'), /contoso’s key released[\s\S]*fabrikam’s key released[\s\S]*analysis of [\d,]+ records complete/);
+      const saved = page.waitForEvent('download');
+      await page.click('#save-log');
+      assert.match(fs.readFileSync(await (await saved).path(), 'utf8'), /Woodgrove Bank[\s\S]*analysis of/);
+      await page.click('#clear-log');
+      assert.strictEqual(await page.locator('#log-list li').count(), 0);
+      await done(v, 'analysis');
+    });
+  }
+
+  // --- What happens seldom ---
+  it('a wrong token is told, Escape gives up, signing out ends the session', async () => {
+    const v = await visit('contoso', 'desktop', { signedIn: false });
+    v.watch.allow(401);
+    const { page } = v;
+    await openSection(page, 'release');
+    await page.focus('#do-release');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#sign-in[open]');
+    await accessible(page, 'sign-in');
+    await page.fill('#token', 'not the token');
+    await page.keyboard.press('Enter');
+    await has(page, '#sign-in-error', 'not the operator');
+    await page.keyboard.press('Escape');
+    await has(page, '#release-out', 'needs the operator');
+    await signIn(page, world.token);
+    await page.reload();
+    await settled(page);
+    await has(page, '#who-text', 'Sign out');
+    const stored = await page.evaluate(() => [document.cookie, Object.keys(localStorage).length, Object.keys(sessionStorage).length]);
+    assert.deepStrictEqual(stored, ['', 0, 0], 'nothing that a script could read');
+    await page.click('#who');
+    await has(page, '#who-text', 'Sign in');
+    await done(v, 'sessions');
+  });
+
+  it('every section opens by keyboard alone, and focus is seen', async () => {
+    const v = await visit('contoso', 'desktop', { signedIn: false });
+    const { page } = v;
+    await page.keyboard.press('Tab');
+    assert.strictEqual(await page.evaluate(() => document.activeElement.className), 'skip');
+    for (let i = 0; i < 60; i++) {
+      const now = await page.evaluate(() => { const e = document.activeElement; return { summary: e.tagName === 'SUMMARY' && e.parentNode.id, outline: getComputedStyle(e).outlineStyle }; });
+      assert.notStrictEqual(now.outline, 'none');
+      if (now.summary === 'log') break;
+      if (now.summary && now.summary !== 'features') {
+        await page.keyboard.press('Enter');
+        assert.ok(await page.evaluate((x) => document.getElementById(x).open, now.summary), now.summary);
+        await page.keyboard.press('Enter');
+      }
+      await page.keyboard.press('Tab');
+      if (i === 59) assert.fail('the log was not reached');
+    }
+    await done(v, 'keyboard');
+  });
+
+  it('a hostile server’s text stays text', async () => {
+    const evil = '<img src=x onerror=alert(1)><script>alert(2)</script>';
+    const v = await open(browser, 'about:blank', 'desktop');
+    v.watch.allow(503);
+    const { page } = v;
+    const answer = (body, status = 200) => (route) => route.fulfill({ status, contentType: 'application/json', body: JSON.stringify(body) });
+    await page.route('**/skr/config', answer({ company_name: evil, key_name: evil, akv_endpoint: evil, maa_endpoint: evil, is_confidential: true, is_woodgrove: false, configured: true, other_company: { name: evil, key_name: evil, akv_endpoint: evil } }));
+    await page.route('**/attest/maa', answer({ status: 'error', message: evil, failure_reason: evil, step: evil, diagnosis: { likely_cause: evil, solution: evil, command: evil } }, 503));
+    await page.route('**/container/access-test', answer({ summary: evil, policy_reference: `javascript:${evil}`, tests: [{ name: evil, method: evil, result: evil, detail: evil, policy_rule: evil }] }));
+    await page.route('**/company/list', answer({ company: evil, record_count: 1, records: [{ line_number: evil, timestamp: evil, company: evil, name_encrypted: evil, phone_encrypted: evil }] }));
+    await page.goto(`${world.contoso.secure}/`);
+    await settled(page);
+    await openSection(page, 'attest');
+    await page.click('#get-token');
+    await has(page, '#attest-out', 'Attestation failed');
+    await openSection(page, 'access');
+    await page.click('#do-access');
+    await has(page, '#access-out', 'Summary');
+    await openSection(page, 'protect');
+    await has(page, '#records', '1–1 of 1');
+    assert.strictEqual(await page.locator('img, main script, a[href^="javascript"]').count(), 0);
+    assert.ok((await text(page, '#attest-out')).includes(evil));
+    await done(v, 'hostile text');
+  });
+
+  it('a broken stream is taken up again, and small or unknown groups are named', async () => {
+    const v = await visit('woodgrove', 'desktop');
+    const { page } = v;
+    const sse = (...list) => ({ status: 200, contentType: 'text/event-stream', body: list.map((e) => `data: ${JSON.stringify(e)}\n\n`).join('') });
+    const start = [{ type: 'status', phase: 'fetch', message: 'Fetching' }, { type: 'progress', decrypted: 20, total: 500, percent: 4, elapsed: 0.5, remaining: 12, current_partner: 'Contoso' }];
+    const few = { avg_salary: null, min_salary: null, max_salary: null, suppressed: true };
+    const complete = {
+      type: 'complete', status: 'success', contoso_count: 12, fabrikam_count: 0, total_count: 12, total_time: 0.4, errors: ['Fabrikam: HTTP 503'],
+      top_10_countries: [{ country: 'Atlantis', count: 9, top_cities: [] }], generations: [{ generation: 'Gen Z', count: 12 }], generations_by_company: { Contoso: [{ generation: 'Gen Z', count: 12, percent: 100 }], Fabrikam: [] },
+      avg_salaries: { Contoso: 50000, Fabrikam: 0, Combined: null }, eye_colors: { most_common: { color: 'N/A', count: 0 }, least_common: { color: 'N/A', count: 0 }, all: [] }, top_3_favorite_colors: [],
+      salary_by_country: [{ country: 'Atlantis', avg_salary: 50000, count: 9, min_salary: 1, max_salary: 90000 }, { country: 'Sweden', count: 3, ...few }],
+    };
+    let calls = 0;
+    await page.route('**/partner/analyze-stream', (route) => route.fulfill(calls++ === 0 ? sse(...start) : sse(...start, complete)));
+    await openSection(page, 'analysis');
+    await page.click('#do-analysis');
+    await has(page, '#progress-text', 'Connection lost, trying again in 1 s');
+    await page.waitForSelector('#results');
+    assert.strictEqual(calls, 2);
+    const shown = await text(page, '#results');
+    assert.match(shown, /Not everything could be used[\s\S]*Fabrikam: HTTP 503/);
+    assert.match(shown, /Not on the map: Atlantis \(\$50k\)/);
+    assert.match(await page.locator('.spot.small').innerHTML(), /Sweden: 3 people, too few to show/);
+    await page.unroute('**/partner/analyze-stream');
+    await page.route('**/partner/analyze-stream', (route) => route.fulfill(sse({ type: 'error', message: 'no records to analyze from any partner', errors: ['Contoso: connection refused'] })));
+    await page.click('#do-analysis');
+    await has(page, '#analysis-out', 'No records to analyze[\\s\\S]*Contoso: connection refused');
+    await done(v, 'broken stream');
+  });
+
+  it('is usable at 1920 px', async () => {
+    const v = await visit('contoso', { width: 1920, height: 1080 }, { signedIn: false });
+    assert.ok(await v.page.locator('.toc').isVisible());
+    await shot(v.page, 'wide-contoso');
+    await done(v, '1920 px');
+  });
+});
+
+function fetchBytes(party, url, headers) {
+  return new Promise((resolve, reject) => {
+    require('https').get(party.secure + url, { headers, rejectUnauthorized: false, agent: false }, (res) => {
+      const parts = [];
+      res.on('data', (d) => parts.push(d)).on('error', reject).on('end', () => resolve({ headers: res.headers, body: Buffer.concat(parts) }));
+    }).on('error', reject);
+  });
+}

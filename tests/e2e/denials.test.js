@@ -1,0 +1,380 @@
+// Who must not get a key or data, and why: other parties, changed environments, no hardware, impostors between the parties, wrong settings.
+'use strict';
+const assert = require('node:assert');
+const { execFile, spawnSync } = require('child_process');
+const crypto = require('crypto');
+const fs = require('fs');
+const path = require('path');
+const tls = require('tls');
+const { describe, test } = require('node:test');
+const pkis = require('../standin/pki');
+const ports = require('../world/ports');
+const { World } = require('../world/world');
+const { solo, scratch, newPeer, release, attest, keyStatus, assertFault, assertReleased, assertNoPrivateMembers, Party, PARLEY } = require('./lib');
+const { ownCertificate, provider, evidence, relay } = require('./lib-provider');
+
+const from = (party, method, target, body, options) => party.request(method, target, { body, localAddress: newPeer(), ...options });
+
+async function makeWorld(t, options) {
+  const world = await World.make({ dir: scratch('denials'), ...options });
+  t.after(async () => {
+    const ends = await world.stop();
+    world.clearData();
+    for (const end of ends) assert.strictEqual(end.code, 0);
+  });
+  return world;
+}
+
+// --- Contoso and Fabrikam ---
+
+async function eachOther(world, want) {
+  for (const [who, whose] of [['contoso', 'Fabrikam'], ['fabrikam', 'Contoso']]) {
+    const before = await keyStatus(world[who]);
+    const r = await from(world[who], 'POST', '/skr/release-other');
+    assert.strictEqual(r.status, 200, r.text);
+    const j = r.json;
+    assert.deepStrictEqual([j.status, j.our_company.toLowerCase(), j.other_company, j.http_status], ['access_denied', who, whose, 403]);
+    assert.strictEqual(j.attempted_key, `${whose.toLowerCase()}-secret-key`);
+    assert.strictEqual(j.attempted_akv, j.attempted_keyvault);
+    assert.strictEqual(j.error, j.error_detail);
+    assert.match(j.error_detail, want.message);
+    assert.match(j.service_code, want.code);
+    assert.match(j.explanation, want.cause);
+    assertNoPrivateMembers(j);
+    assert.deepStrictEqual(await keyStatus(world[who]), before, 'its own key is what it was');
+    const partner = await from(world[who], 'POST', '/skr/release-partner', { partner: whose.toLowerCase() });
+    assert.strictEqual(partner.status, 403);
+  }
+}
+
+// --- Changed environments: the party attests, or not, but no vault gives it the key ---
+
+const otherMeasurement = pkis.MEASUREMENT.replace(/^../, (c) => (c === '00' ? '11' : '00'));
+const denied = { status: 403, step: 'key_release', error: 'denied', http_status: 403, code: /^Forbidden/, attests: true };
+const environments = {
+  'another HOST_DATA': [{ box: { 'host-data': 'ab'.repeat(32) } }, { ...denied, cause: /HOST_DATA/ }],
+  'the debug bit in the guest policy': [{ box: { policy: 'b001f' } }, denied],
+  'another measurement': [{ box: { measurement: otherMeasurement } }, denied],
+  'an endorsement of another measurement': [{ context: (s) => ({ cose: s.pki.uvmEndorsement({ measurement: otherMeasurement }) }) }, denied],
+  'an endorsement of another feed': [{ context: (s) => ({ cose: s.pki.uvmEndorsement({ feed: 'SomethingElse' }) }) }, denied],
+  'a damaged endorsement': [{ context: (s) => { const cose = s.pki.uvmEndorsement(); cose[cose.length - 5] ^= 1; return { cose }; } },
+    { status: 400, step: 'attestation', error: 'http_status', http_status: 400 }],
+  'a VMPL that is not 0': [{ box: { vmpl: '1' } }, { status: 503, step: 'snp_report', error: 'snp_firmware', code: /STATUS_0x16/ }],
+  'reports signed by another key': [{ box: () => ({ 'vcek-key': otherVcek() }) }, { status: 400, step: 'attestation', error: 'http_status', http_status: 400 }],
+  'a chip that nobody knows': [{ box: { 'chip-id': '77'.repeat(64) } }, { step: 'platform_certificates', error: /^(mismatch|not_found)$/ }],
+  'no SNP device': [{ box: null }, { status: 503, step: 'snp_report', error: 'no_snp_device' }],
+};
+
+function otherVcek() {
+  const file = path.join(scratch('vcek'), 'key.pem');
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, crypto.generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  return file;
+}
+
+async function inEnvironment(t, options, want) {
+  const lane = await (await solo(options)).start();
+  t.after(() => lane.stop());
+  const r = await release(lane.party);
+  assertFault(r, { ...want });
+  if (want.cause) assert.match(r.json.diagnosis.likely_cause, want.cause);
+  const attested = await attest(lane.party);
+  if (want.attests) assert.strictEqual(attested.status, 200, attested.text);
+  else assertFault(attested, { step: want.step, error: want.error });
+  await hasNothing(lane.party);
+}
+
+// No key, and nothing that would need one.
+async function hasNothing(party) {
+  assert.deepStrictEqual((await keyStatus(party)).released, false);
+  const ready = await party.get('/readyz');
+  assert.deepStrictEqual([ready.status, ready.json.own_key], [503, false]);
+  assert.strictEqual((await party.get('/health')).status, 200);
+  assert.strictEqual((await from(party, 'POST', '/encrypt', { plaintext: 'x' })).status, 400);
+  assert.strictEqual((await from(party, 'POST', '/decrypt', { ciphertext: 'AAAA' })).status, 400);
+  assert.strictEqual((await from(party, 'POST', '/company/populate')).status, 400);
+  assert.strictEqual((await party.get('/company/info')).json.key_released, false);
+  assert.strictEqual((await party.get('/company/list')).json.record_count, 0);
+}
+
+// --- Woodgrove and impostors ---
+
+// SHA-256 of a party's TLS public key, as anybody sees it.
+function spkiOf(party) {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ host: '127.0.0.1', port: Number(party.settings.HTTPS_PORT), rejectUnauthorized: false }, () => {
+      const spki = new crypto.X509Certificate(socket.getPeerCertificate().raw).publicKey.export({ type: 'spki', format: 'der' });
+      socket.destroy();
+      resolve(crypto.createHash('sha256').update(spki).digest('hex'));
+    }).on('error', reject);
+  });
+}
+
+// Another Woodgrove in this world, with settings changed; it releases all keys by itself. Only what it does with partners differs. Fabrikam
+// is pinned by its key: so often in a minute it does not attest for one address.
+async function variant(t, world, settings) {
+  const [http, https] = await ports.free(2);
+  const dir = scratch('variant');
+  const changes = { HTTP_PORT: String(http), HTTPS_PORT: String(https), DATA_DIR: path.join(dir, 'data'), PARTNER_FABRIKAM_HOST_DATA: null, PARTNER_FABRIKAM_TLS_SPKI: await spkiOf(world.fabrikam), ...settings };
+  const all = { ...world.woodgrove.settings, ...changes };
+  for (const name of Object.keys(all)) if (all[name] === null) delete all[name];
+  const party = new Party({ name: 'woodgrove', dir, settings: all, box: world.woodgrove.box, token: world.token });
+  t.after(() => party.stop());
+  party.start();
+  await party.listening();
+  await party.hasPartnerKeys();
+  return party;
+}
+
+// The analysis has nothing of Contoso, says why, and has all of Fabrikam.
+async function withoutContoso(party, why, what) {
+  const r = await from(party, 'POST', '/partner/analyze', {});
+  assert.strictEqual(r.status, 200, `${what}: ${r.text}`);
+  assert.deepStrictEqual([r.json.contoso_count, r.json.fabrikam_count], [0, 120], `${what}: ${r.text.slice(0, 300)}`);
+  assert.strictEqual(r.json.errors.length, 1, `${what}: ${JSON.stringify(r.json.errors)}`);
+  assert.match(r.json.errors[0], /^Contoso: /);
+  assert.match(r.json.errors[0], why, what);
+}
+async function withContoso(party, what) {
+  const r = await from(party, 'POST', '/partner/analyze', {});
+  assert.deepStrictEqual([r.status, r.json.contoso_count, r.json.fabrikam_count, r.json.errors], [200, 120, 120, null], `${what}: ${r.text.slice(0, 300)}`);
+}
+
+// What a provider may show of itself, and what Woodgrove says to it. Everything else is as it must be.
+const shows = {
+  'a token for another question': [{ runtime: { client_data: Buffer.alloc(32).toString('base64') } }, /was not made for this request/],
+  'a token without the question': [{ runtime: { client_data: undefined } }, /was not made for this request/],
+  'a token for another purpose': [{ runtime: { purpose: 'parley-release' } }, /another purpose/],
+  'a token of Fabrikam in name': [{ runtime: { role: 'fabrikam' } }, /names another party/],
+  'a token for another TLS key': [{ runtime: { tls_spki_sha256: '00'.repeat(32) } }, /another TLS key/],
+  'a token with the TLS key cut': [{ runtime: { tls_spki_sha256: 'abcd' } }, /another TLS key/],
+  'another HOST_DATA': [{ guest: { hostData: 'cd'.repeat(32) } }, /another container/],
+  'a debuggable guest': [{ guest: { policy: 0xb001fn } }, /debugging/],
+  'another VMPL': [{ guest: { vmpl: 1 } }, /VMPL/],
+  'a utility VM without endorsement': [{ change: { cose: null } }, /utility VM/],
+  'runtime data that are no JSON': [{ change: { runtimeData: undefined } }, /runtime|rejected|no attestation token|error/],
+};
+const tokenModes = {
+  expired: /not valid now/, 'wrong-key': /signature/, 'bad-signature': /signature/, 'alg-none': /compact JWS|signature/, 'alg-hs256': /signature/, 'wrong-issuer': /issuer/, 'wrong-kid': /does not list/,
+};
+
+const lines = (text) => text.trim().split('\n');
+const ndjson = (ls) => `${ls.join('\n')}\n`;
+// What may be wrong with records although the provider is who it says.
+const records = {
+  'cut in the middle of a record': (text) => text.slice(0, text.length >> 1),
+  'without trailer': (text) => ndjson(lines(text).slice(0, -1)),
+  'without header': (text) => ndjson(lines(text).slice(1)),
+  'a record dropped': (text) => ndjson(lines(text).filter((_, i) => i !== 7)),
+  'a record repeated': (text) => ndjson(lines(text).flatMap((l, i) => (i === 7 ? [l, l] : [l]))),
+  'two records swapped': (text) => ndjson(lines(text).map((l, i, all) => (i === 7 ? all[8] : i === 8 ? all[7] : l))),
+  'two values of a record swapped': (text) => ndjson(lines(text).map((l, i) => (i === 7 ? swapMembers(l, 'age_encrypted', 'salary_encrypted') : l))),
+  'a value of another record': (text) => ndjson(lines(text).map((l, i, all) => (i === 7 ? withMember(l, 'salary_encrypted', JSON.parse(all[8]).salary_encrypted) : l))),
+  'a bit of a value that nobody decrypts': (text) => ndjson(lines(text).map((l, i) => (i === 7 ? withMember(l, 'name_encrypted', flipped(JSON.parse(l).name_encrypted)) : l))),
+  'a bit of the wrapped key': (text) => ndjson(lines(text).map((l, i) => (i === 0 ? withMember(l, 'wrapped_dek', flipped(JSON.parse(l).wrapped_dek)) : l))),
+  'a field renamed in the header': (text) => ndjson(lines(text).map((l, i) => (i === 0 ? l.replace('"salary"', '"Salary"') : l))),
+  'a record added behind the trailer': (text) => ndjson([...lines(text), lines(text)[3]]),
+  'another count in the trailer': (text) => ndjson(lines(text).map((l, i, all) => (i === all.length - 1 ? l.replace('"records":120', '"records":119') : l))),
+  'the data of another company': (text, other) => other,
+  'HTML': () => '<html>sorry</html>',
+};
+const withMember = (line, name, value) => JSON.stringify({ ...JSON.parse(line), [name]: value });
+const swapMembers = (line, a, b) => { const o = JSON.parse(line); return JSON.stringify({ ...o, [a]: o[b], [b]: o[a] }); };
+const flipped = (b64) => { const b = Buffer.from(b64, 'base64'); b[b.length >> 1] ^= 1; return b.toString('base64'); };
+
+async function impostors(t) {
+  const world = await makeWorld(t, {});
+  await world.start(['contoso', 'fabrikam', 'woodgrove']);
+  const { services, hostData } = world;
+  const certificate = ownCertificate();
+  const list = async (name) => (await world[name].get('/company/list', { headers: { Accept: 'application/x-ndjson' } })).text;
+  const [real, others] = [await list('contoso'), await list('fabrikam')];
+  assert.strictEqual(lines(real).length, 122);
+  const now = { token: null, list: real, type: 'application/x-ndjson' };
+  const good = (clientData, what = {}) => evidence(services, { ...what, guest: { hostData: hostData.contoso, ...what.guest } }, certificate.spki, 'contoso', clientData);
+  const fake = await provider(services, { role: 'contoso', certificate, token: (clientData) => (now.token || good)(clientData), list: () => [200, now.type, now.list] });
+  t.after(() => fake.close());
+  const woodgrove = await variant(t, world, { PARTNER_CONTOSO_URL: fake.url });
+
+  await t.test('who shows everything as it must be is believed', () => withContoso(woodgrove, 'genuine'));
+  for (const [name, [what, why]] of Object.entries(shows)) {
+    await t.test(`partner shows ${name}`, async () => {
+      fake.asked.length = 0;
+      now.token = (clientData) => good(clientData, what);
+      if (name === 'runtime data that are no JSON') now.token = (clientData) => binaryToken(services, hostData.contoso, clientData);
+      await withoutContoso(woodgrove, why, name);
+      assert.ok(!fake.asked.includes('GET /company/list'), 'no records were asked for');
+    });
+  }
+  for (const [mode, why] of Object.entries(tokenModes)) {
+    await t.test(`partner shows a token that is ${mode}`, async () => {
+      now.token = async (clientData) => {
+        services.control.misbehave({ service: 'maa', path: '/attest', mode, count: 1 });
+        return good(clientData);
+      };
+      await withoutContoso(woodgrove, why, mode);
+      services.control.clear();
+    });
+  }
+  await t.test('partner repeats a token of yesterday', async () => {
+    let first;
+    now.token = async (clientData) => { first = first || await good(clientData); return first; };
+    await withContoso(woodgrove, 'the first time it is right');
+    await withoutContoso(woodgrove, /was not made for this request/, 'the second time not');
+  });
+  await t.test('partner relays what the real Contoso shows to the same question', async () => {
+    now.token = async (clientData) => (await from(world.contoso, 'POST', '/attest/maa', { runtime_data: clientData })).json.attestation_token;
+    await withoutContoso(woodgrove, /another TLS key/, 'relay');
+    now.token = async (clientData) => (await from(world.fabrikam, 'POST', '/attest/maa', { runtime_data: clientData })).json.attestation_token;
+    await withoutContoso(woodgrove, /another container/, 'relay of Fabrikam');
+  });
+  for (const [name, answer] of Object.entries({
+    'no token': [200, 'application/json', '{"status":"success"}'], 'a number': [200, 'application/json', '{"attestation_token":5}'], 'no JSON': [200, 'text/html', '<html>'],
+    'a refusal': [403, 'application/json', '{"status":"error","message":"no"}'], 'a token like noise': [200, 'application/json', '{"attestation_token":"a.b.c"}'],
+    'too much': [200, 'application/json', `{"attestation_token":"${'A'.repeat(300000)}"}`],
+  })) {
+    await t.test(`partner answers with ${name}`, async () => {
+      now.token = async () => answer;
+      await withoutContoso(woodgrove, /./, name);
+    });
+  }
+  now.token = null;
+  for (const [name, make] of Object.entries(records)) {
+    await t.test(`records: ${name}`, async () => {
+      now.list = make(real, others);
+      assert.notStrictEqual(now.list, real);
+      await withoutContoso(woodgrove, /./, name);
+    });
+  }
+  now.list = real;
+  await t.test('and after all this the right ones are believed', () => withContoso(woodgrove, 'again'));
+  assert.strictEqual((await woodgrove.stop()).code, 0);
+
+  await t.test('a relay of bytes changes nothing: TLS ends at the party', async () => {
+    const wire = await relay(world.ports.contoso.https);
+    const party = await variant(t, world, { PARTNER_CONTOSO_URL: wire.url });
+    await withContoso(party, 'relay');
+    await party.stop();
+    await wire.close();
+  });
+  const settings = {
+    'another HOST_DATA of Contoso in the settings': [{ PARTNER_CONTOSO_HOST_DATA: 'ef'.repeat(32) }, /another container/],
+    "Fabrikam's address in Contoso's place": [{ PARTNER_CONTOSO_URL: world.fabrikam.secure }, /another container/],
+    "Fabrikam's address and HOST_DATA in Contoso's place": [{ PARTNER_CONTOSO_URL: world.fabrikam.secure, PARTNER_CONTOSO_HOST_DATA: hostData.fabrikam }, /names another party/],
+    'another TLS key pinned': [{ PARTNER_CONTOSO_TLS_SPKI: '12'.repeat(32) }, /TLS|trusted|certificate/],
+    'another TLS key pinned, without HOST_DATA': [{ PARTNER_CONTOSO_TLS_SPKI: '12'.repeat(32), PARTNER_CONTOSO_HOST_DATA: null }, /TLS|trusted|certificate/],
+    'neither HOST_DATA nor TLS key': [{ PARTNER_CONTOSO_HOST_DATA: null }, /neither the expected host data nor a TLS key/],
+    'no address': [{ PARTNER_CONTOSO_URL: null }, /no URL/],
+    'an address where nobody listens': [{ PARTNER_CONTOSO_URL: 'https://localhost:1' }, /connecting failed/],
+    'an address of another kind of server': [{ PARTNER_CONTOSO_URL: services.addresses.maa }, /./],
+  };
+  for (const [name, [change, why]] of Object.entries(settings)) {
+    await t.test(`settings: ${name}`, async () => {
+      const party = await variant(t, world, change);
+      await withoutContoso(party, why, name);
+      await party.stop();
+    });
+  }
+}
+
+// A token whose runtime data are not JSON has no x-ms-runtime claim.
+async function binaryToken(services, hostData, clientData) {
+  const { Guest } = require('../standin/guest');
+  const g = new Guest(services, { hostData });
+  g.runtime = clientData;
+  return g.token({ runtimeData: { data: Buffer.from(g.runtime).toString('base64'), dataType: 'Binary' } });
+}
+
+// The process says in one line what is wrong with its settings, and ends with 2.
+async function refusesSettings(settings, why) {
+  const env = { SKR_KEY_NAME: 'woodgrove-key', HTTP_PORT: '0', HTTPS_PORT: '0', LISTEN: 'loopback', ...settings };
+  const [code, out, err] = await new Promise((resolve) => { execFile(PARLEY, [], { env, timeout: 10000 }, (e, o, x) => resolve([e && e.code, o, x])); });
+  assert.deepStrictEqual([code, out], [2, ''], err);
+  assert.strictEqual(err.trim().split('\n').length, 1, err);
+  assert.match(err, why);
+}
+
+describe('denials', { concurrency: 3 }, () => {
+  test('every identity may ask: the release policies alone keep Contoso and Fabrikam apart', async (t) => {
+    const world = await makeWorld(t, { grantAll: true });
+    await world.start();
+    await eachOther(world, { message: /does not meet key release policy requirements/, code: /^Forbidden/, cause: /HOST_DATA/ });
+    for (const partner of ['contoso', 'fabrikam']) {
+      const r = await from(world.woodgrove, 'POST', '/skr/release-partner', { partner });
+      assert.deepStrictEqual([r.status, r.json.key_released, r.json.can_decrypt], [200, true, true], r.text);
+      assertNoPrivateMembers(r.json);
+    }
+    assert.strictEqual((await from(world.woodgrove, 'POST', '/skr/release-other')).status, 400);
+
+    await t.test('the Snooper: the same program and settings without the hardware get nothing', async () => {
+      const noDevice = { status: 503, step: 'snp_report', error: 'no_snp_device' };
+      for (const [target, body] of [['/skr/release'], ['/skr/release-other'], ['/attest/maa', { runtime_data: 'AAAA' }], ['/attest/raw', {}]]) {
+        assertFault(await from(world.snooper, 'POST', target, body), noDevice, target);
+      }
+      const info = (await from(world.snooper, 'GET', '/info')).json;
+      assert.deepStrictEqual([info.status.attestation_works, info.status.platform_status, info.status.sidecar_available], [false, 'sidecar_unavailable', false]);
+      assert.strictEqual((await world.snooper.get('/skr/config')).json.is_confidential, false);
+      await hasNothing(world.snooper);
+      const asked = world.services.control.log({ service: 'contoso' }).concat(world.services.control.log({ service: 'fabrikam' }));
+      assert.ok(asked.every((e) => e.status === 200 || e.status === 403));
+    });
+  });
+
+  test('without permission on the vault the identity is refused first', async (t) => {
+    const world = await makeWorld(t, {});
+    await world.start(['contoso', 'fabrikam']);
+    await eachOther(world, { message: /does not have keys release permission/, code: /AccessDenied/, cause: /refused|may not/ });
+    for (const name of ['contoso', 'fabrikam']) world.services.vaultNamed(name).authorization = 'rbac';
+    await eachOther(world, { message: /not authorized to perform action/, code: /ForbiddenByRbac/, cause: /identity may not release/ });
+  });
+
+  for (const [name, [options, want]] of Object.entries(environments)) test(`no key with ${name}`, (t) => inEnvironment(t, options, want));
+
+  test('no key when the services are not of the trusted root', async (t) => {
+    const lane = await solo();
+    t.after(() => lane.stop());
+    lane.party.settings.EXTRA_TRUST_ANCHOR = lane.services.pki.path('rogue.pem');
+    await lane.start();
+    assertFault(await release(lane.party), { status: 502, step: 'attestation', error: 'untrusted' });
+    await hasNothing(lane.party);
+    delete lane.party.settings.EXTRA_TRUST_ANCHOR;
+    await lane.restart();
+    assertFault(await release(lane.party), { status: 502, step: 'attestation', error: 'untrusted' });
+    lane.party.settings.EXTRA_TRUST_ANCHOR = lane.services.addresses.ca;
+    await lane.restart();
+    assertReleased(await release(lane.party));
+  });
+
+  test('no request chooses vault, key or authority', async (t) => {
+    const lane = await (await solo()).start();
+    t.after(() => lane.stop());
+    const s = lane.party.settings;
+    for (const body of [{ akv_endpoint: 'evil.vault.azure.net' }, { maa_endpoint: 'evil.attest.azure.net' }, { kid: 'fabrikam-secret-key' }]) {
+      assert.strictEqual((await from(lane.party, 'POST', '/skr/release', body)).status, 400, JSON.stringify(body));
+    }
+    assert.strictEqual((await from(lane.party, 'POST', '/attest/maa', { runtime_data: 'AAAA', maa_endpoint: 'evil.attest.azure.net' })).status, 400);
+    assert.strictEqual((await keyStatus(lane.party)).released, false);
+    assert.strictEqual((await from(lane.party, 'POST', '/skr/release', undefined, { auth: false })).status, 401);
+    assert.strictEqual((await from(lane.party, 'POST', '/skr/release', undefined, { auth: false, headers: { Authorization: 'Bearer wrong' } })).status, 401);
+    assertReleased(await from(lane.party, 'POST', '/skr/release', { akv_endpoint: s.SKR_AKV_ENDPOINT, maa_endpoint: s.SKR_MAA_ENDPOINT, kid: s.SKR_KEY_NAME }));
+  });
+
+  test('impostors between Woodgrove and Contoso', impostors);
+
+  const wrong = {
+    'a partner over plain HTTP': [{ PARTNER_CONTOSO_URL: 'http://contoso.example' }, /^parley: PARTNER_CONTOSO_URL: .*https/],
+    'a partner over plain HTTP on this machine': [{ PARTNER_CONTOSO_URL: 'http://localhost:8080' }, /^parley: PARTNER_CONTOSO_URL: /],
+    'HOST_DATA that is no hash': [{ PARTNER_CONTOSO_HOST_DATA: 'abc' }, /^parley: PARTNER_CONTOSO_HOST_DATA: .*64 hex/],
+    'an attestation endpoint with a scheme': [{ SKR_MAA_ENDPOINT: 'https://maa.example' }, /^parley: SKR_MAA_ENDPOINT: /],
+    'a misspelt name': [{ PARTNER_CONTOSO_HOSTDATA: 'ab'.repeat(32) }, /^parley: PARTNER_CONTOSO_HOSTDATA: /],
+    'an operator secret in the clear': [{ OPERATOR_AUTH: 'my-password' }, /^parley: OPERATOR_AUTH: (?!.*my-password)/],
+    'a plain metadata service elsewhere': [{ IMDS_ENDPOINT: 'http://example.com' }, /^parley: IMDS_ENDPOINT: /],
+    'a vault without key': [{ SKR_KEY_NAME: '', SKR_AKV_ENDPOINT: 'x.vault.azure.net' }, /^parley: SKR_KEY_NAME: /],
+    'a group size of none': [{ MIN_GROUP_SIZE: '0' }, /^parley: MIN_GROUP_SIZE: /],
+  };
+  for (const [name, [settings, why]] of Object.entries(wrong)) test(`settings refused: ${name}`, () => refusesSettings(settings, why));
+  test('the program takes no arguments', () => {
+    assert.strictEqual(spawnSync(PARLEY, ['--insecure'], { env: {} }).status, 2);
+    assert.strictEqual(spawnSync(PARLEY, ['--version'], { env: {} }).status, 0);
+  });
+});

@@ -1,0 +1,41 @@
+// The server's connections under generated conversations (tests/fuzz/conn_fuzz.js): every answer is the one the model expects, and afterwards
+// nothing is left of them: no descriptor, no slot, no growing memory.
+'use strict';
+const assert = require('node:assert');
+const { describe, it, before, after } = require('node:test');
+const fs = require('node:fs');
+const { run } = require('./conn_fuzz');
+const { Server, closeAll, sleep } = require('../e2e/raw');
+
+const seed = Number(process.env.CONN_FUZZ_SEED || Date.now() % 1000000);
+const only = process.env.CONN_FUZZ_ONLY === undefined ? undefined : Number(process.env.CONN_FUZZ_ONLY);
+const ms = 1000 * Number(process.env.CONN_FUZZ_SECONDS || 15);
+
+describe(`conversations from seed ${seed}`, () => {
+  let s;
+  before(async () => { s = await Server.start(); });
+  after(closeAll);
+  const descriptors = () => fs.readdirSync(`/proc/${s.child.pid}/fd`).length;
+  const residentKiB = () => Number(/^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${s.child.pid}/status`, 'latin1'))[1]);
+
+  it('get the answers they must get, and leave nothing behind', async (t) => {
+    await run(s, { seed: seed + 1, ms: 2000, only });
+    await sleep(1500); // the longest that a connection lingers is a second
+    const open = descriptors();
+    const count = await run(s, { seed, ms, only });
+    t.diagnostic(`seed ${seed}: ${count.connections} connections, ${count.answers} answers`);
+    if (only === undefined) assert.ok(count.connections > 50 && count.answers > 200, `only ${JSON.stringify(count)}`);
+    await sleep(1500);
+    assert.strictEqual(descriptors(), open, 'descriptors left open');
+    // Slots hold their pages once used; there are 256 of them with some 80 KiB each.
+    assert.ok(residentKiB() < 40 * 1024, `${residentKiB()} KiB resident`);
+    const w = await s.connect();
+    await w.stillOpen();
+    w.destroy();
+    const { code, log, out } = await s.stop();
+    assert.strictEqual(code, 0, log.slice(-2000));
+    assert.strictEqual(out, '');
+    assert.ok(!log.includes(s.token), 'a token in the log');
+    assert.match(log, /^([0-9]+\.[0-9]{3} (error|warn|info|debug) [a-z]+ [a-z]+: [ -~]*\n)*$/, 'form of the log');
+  });
+});

@@ -1,0 +1,166 @@
+/* JSON web keys and tokens made with OpenSSL (through Node.js) by throw-away test keys whose private halves were never kept. */
+#ifndef UNIT_JWS_VECTORS_H
+#define UNIT_JWS_VECTORS_H
+
+static const char rsa_jwk[] =
+	"{\"kty\":\"RSA\",\"n\":\"uZSoIjMMGBWMMU6yShpCuwEgDKVX3v0J08bAdZfBWqvdya4aJywMij6KqivkfhkuYgA7b_UMg9rc6msYxT"
+	"Kcqn1n_65KotEA1ZCCGlPG-2Iobnh-6y9z6konoevmQVweb4lJcSY1hAcES3PvS781BpbnvfoON2zFWHenOKNqqghQ-nUtqI8VTq"
+	"4sqnyJiRkeDDit9E0EyY8HSLisJnyUBbDK5Uhd5TbozoYm0L3kjzUHk5AcNhG4zEpFLpW2hL4mBIGuF-Ioc9Df4k4RGk4dSBaRh5"
+	"uN_y9_FXHQpF2oix1keTmtJ1JMMnjE747okL6MF1VGhKvabvdQQFcpqlk2kw\",\"e\":\"AQAB\"}";
+
+static const char p256_jwk[] =
+	"{\"kty\":\"EC\",\"x\":\"1kG1U7MzEHfOUkZtGLF9Atmh03TZ_XNSRM647s_c2CM\",\"y\":\"7QLZyVGj_xCO4vamQ4HijYFA08ZDUgRPk"
+	"7RaDBWN5_g\",\"crv\":\"P-256\"}";
+
+static const char p384_jwk[] =
+	"{\"kty\":\"EC\",\"x\":\"YB7tsf4wlTAG9WzCGEkFwnsTmO0hs7UEmHB_CEYzKVaPaB_LUY6bK2vJZOp2na_S\",\"y\":\"YpgB0OZAnsKT"
+	"iMv0TZMmPFsa7eqmTYuRQtNpSjsSMJG_Wab-i8QKER6phopy1joD\",\"crv\":\"P-384\"}";
+
+static const char token_rs256[] =
+	"eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJ"
+	"uIjoxfQ.muLwBxpbe3RlVKzCgII1NIeavAryUe-u93RMmwGWsTv5eFPlNFl3hw5I47fUMn4R-hcQWlI5voZO2HumY34F_2bKUgqc"
+	"tTpETb5DtqjyZz68mXRXkUCXcUqTj8l9FV6QrnBfCDyFclc5jdOtdTk-CwaKuKnaQ4FhYRkA1sAGYT1R6ZpPkKEmN__123ZB07fL"
+	"KYsqSN0McvwttLXtA1ONc4_MFYpTXRZMliubAwVr9YA_iD0Pw7GcvTp-l9GrvqxODpuTj7WHqq2GRnzm5GsHpYhzETNdRXhVZXpZ"
+	"Z6AVP12I068B-plH5AdMsinL42OJ-Iupc0zPED-ZiUiRmSXWZQ";
+
+static const char token_rs384[] =
+	"eyJhbGciOiJSUzM4NCJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.A0gUaKt8"
+	"hcf18BN6MLwJfrWd-k-Q-LIjEfppN_t2Z63oNEA9T8W23xMuBaGQmKB6CXKllUTehVprwQH2xxP5XKG_hE6z4l3P6FOST003McG1"
+	"xsjVEeIS0Gf-TBNMM0G6IeDXy9ilzfCskxaRE6DiRRF1PLK1kYxs70cLfjz6DexVSYGrBimJLkyw4kNTFiGLS9_GRXRhE4axPC7H"
+	"S5wDDJOk7CddNUoNRFsnkyf7X4z6GQdL_d5ao198rHPddEgg3MxBkTR9zBPTNaiiCFqAVqNeD7-yoHbJC_EDgFJjKcYisq-MiZEk"
+	"T49fEnDyVKWSeOuub-owTc61zaDgjoI_eg";
+
+static const char token_ps256[] =
+	"eyJhbGciOiJQUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.iG5-eCxI"
+	"iWlZI11Dj42uSWHI9pprH_rZH3tkVjFf8goUpJvBJlnSFTDqplmDnnNF8-WjsfvztmMqYLtxZemELmNTbQG1L7mFXqbxJho7r-68"
+	"gzdu1EWXkVf4yKM2OOc8L_j56cqg5WDIaXeSRiY9ckA24jjkSGAHCz3mMPAZw_kuAy51EP8XRcyIl86iV0VLdgTyXsUWPsTIdiTO"
+	"8jO_DJLvdfKXrD-Lo0yqpud1lH41fQrz_7FE2g0aaUGHZbiiR4j5g0R_hIFkKwPrnbvc_6EsWUbcJcFBxeg-cmzav3V5pFx6BTry"
+	"saTaeQGDVWartqP5qvwGh3HHIji_MOBhew";
+
+static const char token_ps384[] =
+	"eyJhbGciOiJQUzM4NCJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.FtJdBh-8"
+	"Op0Tp-sAPusipEgxkqpagO8Q98vi0YPBSNwmHqvC6m9AENM8VRpWTAQE8Y4-v7cvjjZPvb103JKjvd2ZqVrtVGukpjpG1EQEEC2f"
+	"NCW7s9Wg84LRmOb9rDuSfsZN6kYKes4ygNkt2gs2om6lzuK9k40ptr9w9tZBJ1wwnXp3gupufBNjquIv2cwOpApq_5kHcURL2jyA"
+	"91BJ4c1s_S05UdxaJ8cVsRSVJshezdicxGoW0vAtksG6gaC3rIACwjlIgY_OIt4UcZ6MXDEVg1s4t2TGiBqrM4pqSgYTQdfqzCdj"
+	"IGsfLz6xAExdyoY4QrtrCBuubyY-Lufeuw";
+
+static const char token_es256[] =
+	"eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.epqufgTX"
+	"_lvMWYCHLy7ob__ANc58ZqHHTQxHKpQfqDdln2B_mwOjOhDs_0SHmOH-wux7J-S9gt5ZsqljbjqzLg";
+
+static const char token_es384[] =
+	"eyJhbGciOiJFUzM4NCJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.f2m-b-Ra"
+	"j7FvQ9Z8JmUIHRvkG2l912BpMr114TOhyC7X2ehdVMCO4L4zhRjMZHRVID-n2g0T4VuDNqrakG47eq3hpBvYcxtp__RLvYGOEJZg"
+	"6uhrjpofcx4DfCWTB2tP";
+
+static const char token_rs512[] =
+	"eyJhbGciOiJSUzUxMiJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.pkwssH-q"
+	"6K4ytHu_VpurqaOzzrGF3yYfq4PqulJT7jzFhY4ytqsu4cC9jZSsWZa5dZ1XC6QDnrYHHNkCasMP3GA3LkQTcgKY_2Rb-TOBA54_"
+	"08rxFG2CPX5z4q2FpuylcFnhRu9G1WceeY-wOKdMW-87Z5EN7YFWRboIXMyvO8Mea1av0cwgdov27CpnNxna_dgyAu4MyCVz8jfV"
+	"Ut7C2iniMcGD_o4y4R50SO3IL92vJ2zzdsZap6PwaKRSI7MIPLNq3IEqpuGL6PUs-4PoqBdLQgbK3j7OA6Cr4-VAU86-jXYlxMU9"
+	"qrc4f4drZZzhlrDJmD_XD59udDvxFfoNJQ";
+
+static const char token_rs256_lower[] =
+	"eyJhbGciOiJyczI1NiJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.j6YECL53"
+	"02ospP6UfLoe0xn_N5M53mx8HLg_B7GzvJk_wu_s8V9MrUEM2baDEeXRXaw8CJ0EGoXgOrwtkJfu5q0DntMDg6QmZzolGEtTtDw8"
+	"uOxlBnEvKAPWrJ5_Yy4vU4RpIchVldvGgjY7JwOocASDNxZyUOPDmLvTUN5q5r2uxgYYo0_czl_02GrZ32uBGmu31RpvfKcLIYhs"
+	"sMkBVfxYLda2MuOWzcEdAcIIRVRt-2C-8kwpnUJpjSXwGJncKf9e4vB7VwpFtqAoKHbgx-SWCEV27Cmt64mg0kQjQLQ7_tWasBFy"
+	"y6HoslckMO9QW6nT3l_2U7XMbLr2JWdrYw";
+
+static const char token_no_alg[] =
+	"eyJ0eXAiOiJKV1QifQ.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.i6sfT5LnV0"
+	"xgA-AxHxrPmflpNbcse7aeFEy0CkM6vYsDEEzpEglIcGznvE6An1yI6l6vLhRroFU4Abuw_m2XJyMFafscrsHOiw6jzIad6ahv1Y"
+	"HCKJ08MH9huvuKkUGYKDD8gKqJWW_3sLKaCKrG4y-bHk1q-fIhs-wbXmljqKYbWZlotZOZDdftL_DEOOsQe_G29aw-lSk_TYnqV6"
+	"bJO74JkbalMDxPSFr_LOgN5Z-8xYIp-WS9iz6N183P4LmZDLBzWyaOf9QpKWhgrt1-dS8ZjZT9dLJMI7tH_TZbXnpiY4Gr52pUaj"
+	"RvUAYngZtjRDhEZsmL0h16G8Cn5TJDWg";
+
+static const char token_crit[] =
+	"eyJhbGciOiJSUzI1NiIsImNyaXQiOlsiZXhwIl0sImV4cCI6MX0.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9u"
+	"Y2UiOiJhYmMiLCJuIjoxfQ.TJhab3NVGJ1uXxjp5YhewU07oHXYRuuAI10eiaWa4o0XEPVsHPwHmSqTGlMrtmjm96MxRVeCn8QA4"
+	"iMi3VN0TH2b5xRIDnJ-T-Fbo6xu-Rml9OAhweOLaPiA2QhEA8SpzWA9pH7kgxVn-7yv1Ub4UqbdddyRwBt47AnbXRTOVaEWPRwoT"
+	"TqLYyC4SxV8sJEiRNOObZ25p06MmRXvOGS7h7l4tDdkopXaHTDKIZCVRUx1bRnBhdlSwu1NUKgjZhsg7mJYNQw48xYspJmp4jUjf"
+	"zGZjAkX-e-QQg1q8SXLbpbrZqi5dmd3R_aWj-dJ7DCT2zm1obEAXPbpNKzTvUgs2w";
+
+static const char token_b64[] =
+	"eyJhbGciOiJSUzI1NiIsImNyaXQiOlsiYjY0Il0sImI2NCI6ZmFsc2V9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiw"
+	"ibm9uY2UiOiJhYmMiLCJuIjoxfQ.dbrCv1RYZTzv2VTovw9hdrXMDwMlvfZzgP2bTghcLgp5bp_OZKehypic0aafarc6q1F-dMJF"
+	"cdUZBanYQpffWLXdCdhvzpOzY2gNbb53_UOR7DotPu8nUr5swcDQvVY0ndidK1yTE73cy3cldx0RwG6JFpERzD0-oEl29bREMJFT"
+	"mkvWvcba2-zMh36gYQKNyY8cm4XesnBaVVpYPOncJRiYSiKlyp_JEdspjUIVLAahFAg9-q-c5uqPOq3HuY9JHy1B-Kf59P6FFMXL"
+	"zZHDyxHDocDBiNOZScjqiQ-dKLacBy9kFPh-FHcAZ_EwTh4agG7IXO02iWjz3fmbITrtLQ";
+
+static const char token_ps256_salt20[] =
+	"eyJhbGciOiJQUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.RNeTLyZ-"
+	"zN3h3pwXajFqvi7UZVdhwMAZfLrP7RTUJzg3ipsE-3UKNbSBtxbgy8MVR_JvrTcORA-Ezg9qP7B006WtvLxXfjLLRKiS0Z8OCBNq"
+	"0ldhJoWXbGuQ4Cq3o7dvn2eW1vntUUd8rtwjUaTFx90f9d4_onzfMld6jKZpLl7rfOoexxtyOZ9t0uxxT0fUIZEiqGC1oQNgdZOU"
+	"OM6LrxpsYWE5B4piDEVIx5ZNmj8GYayHkW28DXwCSDnw4_9UCq1y2KCiyprArHtexkvrLpu6w-zxaBRPFTl2QZQS1G3F0dz6tPs7"
+	"-b-bOxg_tS67C5mY6XHQd7nikDPi6NFNvQ";
+
+static const char token_ps256_is_rs256[] =
+	"eyJhbGciOiJQUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.otQqDfaP"
+	"DDj3wcPJpm5Ha4wUU7ZSMERC3X39dr9uL6bRUuLxJxp16gmZFM-FKM35Sp5IESsxhvLb6fU6xQ8mht-SjwguQ07VIAYIQe3QsvpA"
+	"IdQEqpwzbSu7pzCe-WSCASp2mwZqttKzsmDZAFukqH_yyo92ZgYYngtDFDRR_f31zj9Hrv9y3p538Cf0gEZnZ2nFAOJyelLvrMRO"
+	"o3FBq-EOedsWF9aCU9rMGpdpKrz5-qt0ExksCFWNwVZpGnpH5nJRCAlJO79e77EzVpwHY_CJ5tQ4ir5JUQi-En5aLREwVVAZ5TWy"
+	"yQJ4CSnaNEqQa6OwY9EIL5UFAj2hRmVvbw";
+
+static const char token_rs256_is_ps256[] =
+	"eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.B-5Pqe5m"
+	"aluCduEVrqoHGHIBloyetmBposK3dVxFOgS0mTwe2-85N3m7piNlRjuVH4DozPt6p4n7BVdfg4uYgRcoQwZO1GjWLgYBh1-EtZ4M"
+	"Fi5NrGciOxieJyteOQNYTHqk5Sio59JA-DDxsXx_JRr4dHypIsS6Lq0nZJF7H5l9uMPYRvAURR8lGiwQuPQdN0z0b7HEnIe4l-6D"
+	"eN3SkA89AQTW7QH3AdsAho8U5F-3oMJpFfrkL1UE6ujcClgAJlqInICuzj1B_3GQbUtA7hEEL322VOU45l5LgVSKVewBTfSBnqCQ"
+	"gZ_WJpgl1RtCuMO5DhXZTjvSsgCfc6OM_Q";
+
+static const char token_es256_der[] =
+	"eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.MEQCIClu"
+	"qWbV5jmfRruIXF75_2uSLWgca9cZiW1EYFOPOzp2AiA_GD4Lb3l5c8JDc2ZHnNJ6qgtXDO80hhtxRiYDxml47Q";
+
+static const char token_es256_by_p384[] =
+	"eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.0dhq-tEw"
+	"VTBfvqgr1O9HWrtekRaB-mTciXYIfCY5roIjcrRUCRxZ42NaGES7q-oZ0TU2n3bJPi6kN7c4PRtikiTAmCQl_FxPiLrbhK-nORQC"
+	"vVQmPpg-2wp00Oo_CNO2";
+
+static const char token_es384_by_p256[] =
+	"eyJhbGciOiJFUzM4NCJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.mMDvUUcF"
+	"cF2JdyYYMYWHiU3JmZKyezPWXFTsx_Y1uEeu7-yKQPFNRVPj_LCx-t2DFDYMTejoMEsdgAShqXeQow";
+
+static const char token_hs256_with_jwk[] =
+	"eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.L3B6Ekr0"
+	"w2ZyNsBXPZnmoKuCwcbk58RGdMPnM8PtmKI";
+
+static const char token_hs256_with_pem[] =
+	"eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.gtxWkyVg"
+	"73Thy3zLht4KYBYW0Y5eZdOiOlDVUmb6td4";
+
+static const char token_none_signed[] =
+	"eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.BZhIx7m8u"
+	"JVdGzNk6zVfHIWah_B30xLUiIdUMWr-HdaejPyt_5NIG4ZuPSeWn0o9PaUZi3ToHBc0ZNQe-mGJMwCaOerc23nJhIUp-1NXXYleC"
+	"GXhmuXIC7GC1Vd_m9o1tTlOXkuwX5LTt6iVSZXHocSD_JRo2DjhlQdep7ftp4rOjTo7ELqKtATXZ1nbWXluXKULEU6phW3b1lURY"
+	"uMNgWHHVh3lBS95yZL2wESyLzZ5wbCnvEykzl7rrZU8DKaYBlkFnoxC-Yrtth-4HhwkEDrLIiVo7xe3-uIuUlm-DpVoWIR1uhOVy"
+	"l50L0fENg7HkTJQmigxefEWoVbOchfZpw";
+
+static const char token_none[] =
+	"eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.";
+
+static const char token_two_algs[] =
+	"eyJhbGciOiJub25lIiwiYWxnIjoiUlMyNTYifQ.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiL"
+	"CJuIjoxfQ.MXQmezSG2Ft8sL6vhVv7XTFShlOWmOTdnRkz8e3xj__7hA6vbA1qT886g6pnupae_X3n0L7nY7TgS6KmMCP-Fodz8Z"
+	"ZdZk2AMXIvxNIiwfSCNhMsWjRclKoOVfuW5Ml-IZfDrczeGV_iKLNBhMv84BAXvzgbd_UAFTltx-p3hRFqQxX8nQKyg32smZDM_0"
+	"LVK2yyOUQ_z5Ykl-Y4JWiPQC1QS8zgwaoj8gSXEixyrON9cJnB-Y9NZ01qWWC6zIRyX-SZHdfhfi0T4F4zS3oLitFCXm7wm2ajPM"
+	"Ak9p06CocvOGy8mRxeOcdP2m2xrgkayU7-kPyvtLocxClTrhtOeQ";
+
+static const char rsa2049_jwk[] =
+	"{\"kty\":\"RSA\",\"n\":\"AcgLtq2GmI6ezbeySootDVfql_QLugk3hK4j4vG796rWMlIooaTN8VDvLOXhKKFzA0eTUwlpZN0p7i2qfB"
+	"yXQ7S_Tn5JPllHwxatUAzFzKt_Fpd2eMX95m3hbY5q58ZW5BF6v86Y5eMcj-SXVUyf1fV1cJpogpt2ZhuHc-7MftLxvuTpoOg2ZW"
+	"7ig5d9QJSBd3Rv2tVFtvnjx8XdmdetNS0d-x0KYmzvW6Ou60uMF2CTf-_nJuHWeiRbtu_JWAvv4DAapccUh_F-Q-Nn14HbjAAQmu"
+	"Yi3wdvqf_4-pwlR2m4Ctzbw8EacymKbaE9NU7xfHvGrs6Gp0yyOBnxEGnC3Tc\",\"e\":\"AQAB\"}";
+
+static const char token_ps256_2049[] =
+	"eyJhbGciOiJQUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwibm9uY2UiOiJhYmMiLCJuIjoxfQ.AU7VKIN3"
+	"d4VvoWiGacWAEPzSTHLFWJKlnfFQfCmv0O6sHquyhNnLhaG44kHaHyRCR5ywBX8syKq5QNIOoTpYOwpz_Gu0d9zobwLLJ9YE5DTD"
+	"_A8ikOR4QMKAOfbJn3B34l5vjsAqwe-n9QWpPVhFkdrEeSWk6PUFnp86DBZIhjSI0yo6wL6moHtDHiPvjmmlM0gDQ3aqmwihYGA9"
+	"aGHUlvah53K79zzZgaflDmkeJ9EUvBtzXL4oY6z_p866Cmds82XejT0yFOT8Dzqk05g7vuoTY6CB5ypzVGdGyoUjZM3GiP7qP1qt"
+	"uwe44bw5UO6c1znbEhhCgwaZD838T1qy07g";
+
+static const char payload_text[] =
+	"{\"iss\":\"https://issuer.example\",\"nonce\":\"abc\",\"n\":1}";
+
+#endif

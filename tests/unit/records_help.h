@@ -1,0 +1,165 @@
+/* What the tests of records share: a key in the slots, a directory of their own, sources and files. For tests only. */
+#ifndef UNIT_RECORDS_HELP_H
+#define UNIT_RECORDS_HELP_H
+
+#include "t.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "crypto/rsa.h"
+#include "svc/keys.h"
+#include "svc/populate.h"
+#include "svc/recread.h"
+#include "svc/store.h"
+
+static struct rsa_key help_rsa;
+
+/* A fresh RSA key into one slot. */
+static inline void help_new_key(enum key_slot slot)
+{
+	static struct private_key k;
+
+	memset(&k, 0, sizeof k);
+	assert_int_equal(rsa_generate(&help_rsa, 2048), ERR_OK);
+	k.type = KEY_RSA;
+	k.rsa = help_rsa;
+	keys_put(slot, &k, "test-key");
+}
+
+/* The last made key into another slot. */
+static inline void help_same_key(enum key_slot slot)
+{
+	static struct private_key k;
+
+	memset(&k, 0, sizeof k);
+	k.type = KEY_RSA;
+	k.rsa = help_rsa;
+	keys_put(slot, &k, "test-key");
+}
+
+static inline void help_settings(struct settings *s, enum role role)
+{
+	static char dir[] = "/tmp/parley-test-XXXXXX";
+	static bool made;
+
+	if (!made)
+		assert_non_null(mkdtemp(dir));
+	made = true;
+	log_set_level(LOG_ERROR);
+	memset(s, 0, sizeof *s);
+	s->role = role;
+	s->min_group = 1;
+	s->generation_year = 2026;
+	memcpy(s->data_dir, dir, sizeof dir);
+}
+
+static inline void help_path(const struct settings *s, const char *name, char path[512])
+{
+	snprintf(path, 512, "%s/%s", s->data_dir, name);
+}
+
+/* Removes what the tests of a program may have left, and the directory. */
+static inline void help_clean(const struct settings *s)
+{
+	static const char *const names[] = { "contoso-encrypted.jsonl", "fabrikam-encrypted.jsonl", "partner-contoso.spool",
+	                                     "partner-fabrikam.spool" };
+	char path[512];
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct file_out left;
+
+		help_path(s, names[i], path);
+		unlink(path);
+		if (file_create(s->data_dir, names[i], &left) == ERR_OK) /* a temporary of a killed import */
+			file_abandon(&left);
+	}
+	assert_int_equal(rmdir(s->data_dir), 0);
+}
+
+/* A file whole in memory from malloc. */
+static inline uint8_t *help_read(const char *path, size_t *n)
+{
+	FILE *f = fopen(path, "rb");
+	uint8_t *p;
+	struct stat st;
+
+	assert_non_null(f);
+	assert_int_equal(fstat(fileno(f), &st), 0);
+	p = malloc((size_t)st.st_size + 1);
+	assert_non_null(p);
+	assert_int_equal(fread(p, 1, (size_t)st.st_size, f), (size_t)st.st_size);
+	fclose(f);
+	*n = (size_t)st.st_size;
+	return p;
+}
+
+static inline void help_write(const char *path, struct span bytes)
+{
+	FILE *f = fopen(path, "wb");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes.p, 1, bytes.n, f), bytes.n);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* A source that gives text in pieces of at most `piece` bytes, and ends with `fail` when that is set. */
+struct help_source {
+	struct span text;
+	size_t piece;
+	enum err fail;
+};
+
+static inline enum err help_source_read(void *ctx, uint8_t *dst, size_t cap, size_t *n, struct fault *f)
+{
+	struct help_source *s = ctx;
+	size_t take = s->piece && s->piece < cap ? s->piece : cap;
+
+	if (take > s->text.n)
+		take = s->text.n;
+	if (take == 0 && s->fail)
+		return fault_set(f, s->fail, STEP_STORE, "the source failed");
+	if (take)
+		memcpy(dst, s->text.p, take);
+	s->text = span_sub(s->text, take, s->text.n);
+	*n = take;
+	return ERR_OK;
+}
+
+static inline enum err help_import(const struct settings *s, struct span csv, size_t piece, struct populate_result *r,
+                                   struct fault *f)
+{
+	struct help_source src = { csv, piece, ERR_OK };
+	struct populate_source p = { &src, help_source_read };
+
+	fault_clear(f);
+	return populate_from(s, &p, r, f);
+}
+
+/* Reads records from memory as a reader of files does. each may be NULL. */
+static inline enum err help_read_records(struct recread *r, struct span bytes, void (*each)(struct recread *, void *), void *ctx,
+                                         struct fault *f)
+{
+	static uint8_t buf[RECORD_LINE_MAX];
+	struct json_items it;
+	struct span item;
+	bool is_record;
+	enum err e;
+
+	fault_clear(f);
+	json_items_init(&it, buf, sizeof buf);
+	while ((e = json_items_next(&it, &bytes, &item)) == ERR_OK) {
+		e = recread_item(r, item, &is_record, f);
+		if (e)
+			return e;
+		if (is_record && each)
+			each(r, ctx);
+	}
+	if (e != ERR_MORE)
+		return e;
+	e = json_items_finish(&it);
+	return e ? e : recread_end(r, f);
+}
+
+#endif

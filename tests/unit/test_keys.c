@@ -1,0 +1,152 @@
+/* The key area: nothing private comes out, everything is wiped, wrapping keys are fresh and used once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "plat/clock.h"
+#include "svc/keys.h"
+
+static struct private_key given;
+
+static void make_rsa(struct private_key *k)
+{
+	memset(k, 0, sizeof *k);
+	k->type = KEY_RSA;
+	assert_int_equal(rsa_generate(&k->rsa, 2048), ERR_OK);
+}
+
+static bool is_zero(const void *p, size_t n)
+{
+	const uint8_t *b = p;
+
+	for (size_t i = 0; i < n; i++)
+		if (b[i])
+			return false;
+	return true;
+}
+
+static void empty_slots(void **state)
+{
+	char thumb[JWK_THUMBPRINT_LEN + 1], name[KEY_NAME_MAX];
+	uint8_t out[512], text[64];
+	struct out o = out_init(text, sizeof text);
+	struct jw w = jw_init(&o);
+	enum key_type type;
+	unsigned bits;
+	size_t n;
+
+	(void)state;
+	keys_init();
+	assert_false(keys_have(KEYS_OWN));
+	assert_false(keys_name(KEYS_OWN, name));
+	assert_int_equal(keys_describe(KEYS_OWN, &type, &bits, thumb), ERR_STATE);
+	assert_int_equal(keys_oaep_encrypt(KEYS_OWN, SPAN_LIT("x"), out, sizeof out, &n), ERR_STATE);
+	assert_int_equal(keys_oaep_decrypt(KEYS_OWN, SPAN_LIT("x"), out, sizeof out, &n), ERR_STATE);
+	assert_int_equal(keys_oaep_max(KEYS_OWN), 0);
+	keys_write_jwk(KEYS_OWN, &w, NULL);
+	assert_string_equal(out_cstr(&o), "null");
+	assert_false(keys_have((enum key_slot)99));
+	assert_int_equal(keys_oaep_max((enum key_slot)99), 0);
+}
+
+static void put_and_use(void **state)
+{
+	static const char secret[] = "a data encryption key, 32 bytes!";
+	uint8_t sealed[512], plain[512], text[4096];
+	struct out o = out_init(text, sizeof text);
+	struct jw w = jw_init(&o);
+	char thumb[JWK_THUMBPRINT_LEN + 1], name[KEY_NAME_MAX];
+	enum key_type type;
+	unsigned bits;
+	size_t n, m;
+
+	(void)state;
+	make_rsa(&given);
+	keys_put(KEYS_OWN, &given, "contoso-secret-key");
+	assert_true(is_zero(&given, sizeof given)); /* moved, not copied */
+	assert_true(keys_have(KEYS_OWN));
+	assert_false(keys_have(KEYS_CONTOSO));
+	assert_true(keys_name(KEYS_OWN, name));
+	assert_string_equal(name, "contoso-secret-key");
+	assert_int_equal(keys_describe(KEYS_OWN, &type, &bits, thumb), ERR_OK);
+	assert_int_equal(type, KEY_RSA);
+	assert_int_equal(bits, 2048);
+	assert_int_equal(strlen(thumb), JWK_THUMBPRINT_LEN);
+	assert_int_equal(keys_oaep_max(KEYS_OWN), 190);
+	assert_int_equal(keys_oaep_encrypt(KEYS_OWN, SPAN_LIT("a data encryption key, 32 bytes!"), sealed, sizeof sealed, &n), ERR_OK);
+	assert_int_equal(n, 256);
+	assert_int_equal(keys_oaep_decrypt(KEYS_OWN, span_of(sealed, n), plain, sizeof plain, &m), ERR_OK);
+	assert_int_equal(m, strlen(secret));
+	assert_memory_equal(plain, secret, m);
+	sealed[0] ^= 1;
+	assert_int_equal(keys_oaep_decrypt(KEYS_OWN, span_of(sealed, n), plain, sizeof plain, &m), ERR_CRYPTO);
+	keys_write_jwk(KEYS_OWN, &w, NULL);
+	assert_non_null(strstr(out_cstr(&o), "\"n\":\""));
+	assert_non_null(strstr(out_cstr(&o), thumb));
+	for (const char *const *m2 = (const char *const[]){ "\"d\"", "\"p\"", "\"q\"", "\"dp\"", "\"dq\"", "\"qi\"", "\"k\"", NULL }; *m2; m2++)
+		assert_null(strstr(out_cstr(&o), *m2));
+}
+
+static void other_kinds_do_not_decrypt(void **state)
+{
+	uint8_t out[512], text[256];
+	struct out o = out_init(text, sizeof text);
+	struct jw w = jw_init(&o);
+	size_t n;
+
+	(void)state;
+	memset(&given, 0, sizeof given);
+	given.type = KEY_OCT;
+	given.oct_len = 32;
+	memset(given.oct, 0x5a, 32);
+	keys_put(KEYS_CONTOSO, &given, "c");
+	assert_int_equal(keys_oaep_decrypt(KEYS_CONTOSO, SPAN_LIT("x"), out, sizeof out, &n), ERR_RANGE);
+	assert_int_equal(keys_oaep_encrypt(KEYS_CONTOSO, SPAN_LIT("x"), out, sizeof out, &n), ERR_RANGE);
+	keys_write_jwk(KEYS_CONTOSO, &w, NULL);
+	assert_null(strstr(out_cstr(&o), "WlpaWlpa")); /* base64url of the key's bytes */
+	assert_null(strstr(out_cstr(&o), "5a5a5a5a"));
+}
+
+static void wrapping_keys_are_fresh(void **state)
+{
+	struct rsa_key a = { 0 }, b = { 0 };
+
+	(void)state;
+	assert_int_equal(keys_wrap_take(&a, clock_ms() + 50), ERR_TIMEOUT); /* nobody makes one yet */
+	assert_int_equal(keys_wrap_start(), ERR_OK);
+	assert_int_equal(keys_wrap_take(&a, clock_ms() + 60000), ERR_OK);
+	assert_int_equal(keys_wrap_take(&b, clock_ms() + 60000), ERR_OK);
+	assert_int_equal(a.n_bits, 2048);
+	assert_int_equal(rsa_check(&a), ERR_OK);
+	assert_memory_not_equal(a.n, b.n, 256);
+	rsa_wipe(&a);
+	rsa_wipe(&b);
+}
+
+static void wiped_at_the_end(void **state)
+{
+	(void)state;
+	assert_true(keys_have(KEYS_OWN));
+	keys_wipe();
+	assert_false(keys_have(KEYS_OWN));
+	assert_false(keys_have(KEYS_CONTOSO));
+	make_rsa(&given);
+	keys_put(KEYS_OWN, &given, "late"); /* after the wipe nothing enters any more */
+	assert_false(keys_have(KEYS_OWN));
+	assert_true(is_zero(&given, sizeof given));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(empty_slots), cmocka_unit_test(put_and_use), cmocka_unit_test(other_kinds_do_not_decrypt),
+		cmocka_unit_test(wrapping_keys_are_fresh), cmocka_unit_test(wiped_at_the_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
