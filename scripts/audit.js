@@ -14,7 +14,7 @@ const read = (file) => fs.readFileSync(file, 'utf8');
 const run = (command, ...args) => execFileSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28, env: { ...process.env, LC_ALL: 'C' } });
 const promise = (truth, what) => { if (!truth) broken.push(what); return truth ? 'yes' : 'NO'; };
 
-const LIMITS = { binary: 491520, frame: 16384, object: 1024 };
+const LIMITS = { binary: 532480, frame: 16384, object: 1024 };
 
 function walk(dir, pattern) {
   if (!fs.existsSync(dir)) return [];

@@ -109,7 +109,9 @@ enum access_verdict access_check(enum access need, const struct settings *s, con
 	struct span value, token, id;
 	bool repeated = false;
 
-	if (need == ACCESS_PUBLIC || s->operator_none)
+	if (need == ACCESS_PEER)
+		return ACCESS_DENIED; /* what a connection has proven is not in the settings or the head */
+	if (need != ACCESS_OPERATOR || s->operator_none)
 		return ACCESS_GRANTED;
 	if (!s->operator_set)
 		return ACCESS_CLOSED;

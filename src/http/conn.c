@@ -9,9 +9,10 @@
 /* Reads of one conn_drain: a peer that floods us gives the thread back. */
 #define DRAIN_READS 16
 
-void conn_start(struct conn *c, int fd, const struct net_addr *peer, const struct tls_identity *id)
+void conn_start(struct conn *c, int fd, const struct net_addr *peer, enum port port, const struct tls_identity *id)
 {
 	c->fd = fd;
+	c->port = port;
 	c->peer = *peer;
 	c->use_tls = id != NULL;
 	c->peer_gone = false;

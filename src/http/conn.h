@@ -7,6 +7,7 @@
 #include "enc/chunked.h"
 #include "enc/http_head.h"
 #include "plat/net.h"
+#include "svc/settings.h"
 
 /* Room behind a full head to read body bytes and pipelined requests into. */
 #define CONN_IN_LEN (HTTP_HEAD_MAX + 4096)
@@ -24,6 +25,7 @@ enum conn_phase {
 
 struct conn {
 	int fd;
+	enum port port;      /* where it came in */
 	bool use_tls;
 	bool peer_gone;      /* read side ended: nothing more will arrive */
 	enum conn_phase phase;
@@ -45,7 +47,7 @@ struct conn {
 };
 
 /* Takes over fd for a fresh connection. id NULL: plain. */
-void conn_start(struct conn *c, int fd, const struct net_addr *peer, const struct tls_identity *id);
+void conn_start(struct conn *c, int fd, const struct net_addr *peer, enum port port, const struct tls_identity *id);
 /* Moves what has arrived into `in`, without blocking. ERR_OK: something new is there; ERR_MORE: nothing (more) now;
  * ERR_CLOSED: the peer is gone and nothing is left to read; ERR_TLS: handshake or record failure. */
 MUST_USE enum err conn_pump(struct conn *c);

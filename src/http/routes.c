@@ -61,10 +61,12 @@ const struct route routes[] = {
 
 const size_t routes_n = sizeof routes / sizeof routes[0];
 
-bool route_is_at(const struct route *r, struct span path, const struct settings *s)
+bool route_is_at(const struct route *r, enum port port, struct span path, const struct settings *s)
 {
 	struct span own = span_str(r->path);
 
+	if ((r->access == ACCESS_PEER) != (port == PORT_PEER) || (r->access == ACCESS_LOCAL) != (port == PORT_SIDECAR))
+		return false;
 	if (!s->debug_routes && span_starts(own, "/debug/"))
 		return false;
 	if (!span_ends(own, "/*"))

@@ -26,7 +26,7 @@ struct route {
 extern const struct route routes[];
 extern const size_t routes_n;
 
-/* Whether a route is at a path (decoded). Those below /debug/ exist with DEBUG_ROUTES=on only. */
-bool route_is_at(const struct route *r, struct span path, const struct settings *s);
+/* Whether a route is at a path (decoded) of a port: its access class says on which. Those below /debug/ exist with DEBUG_ROUTES=on only. */
+bool route_is_at(const struct route *r, enum port port, struct span path, const struct settings *s);
 
 #endif

@@ -35,12 +35,12 @@
 
 struct listener {
 	int fd;
-	bool tls;
+	enum port port;
 };
 
 static const struct settings *settings;
 static const struct tls_identity *identity;
-static struct listener listeners[2];
+static struct listener listeners[PORTS];
 static size_t listeners_n;
 static struct scratch scratches[HTTP_WORKERS];
 static atomic_uint slow_running;
@@ -110,29 +110,29 @@ static bool method_fits(const struct route *r, struct span method)
 	return span_eq_str(method, r->method) || (span_eq_str(method, "HEAD") && span_eq_str(SPAN_LIT("GET"), r->method));
 }
 
-static const struct route *find_route(struct span path, struct span method, bool *path_known)
+static const struct route *find_route(const struct conn *c, struct span path, bool *path_known)
 {
 	const struct route *hit = NULL;
 
 	*path_known = false;
 	for (size_t i = 0; i < routes_n; i++) {
-		if (!route_is_at(&routes[i], path, settings))
+		if (!route_is_at(&routes[i], c->port, path, settings))
 			continue;
 		*path_known = true;
-		if (method_fits(&routes[i], method))
+		if (method_fits(&routes[i], c->head.method))
 			hit = &routes[i];
 	}
 	return hit;
 }
 
 /* "Allow: GET, HEAD, OPTIONS" of a known path. */
-static void allow_line(struct span path, struct out *o)
+static void allow_line(enum port port, struct span path, struct out *o)
 {
 	out_str(o, "Allow: ");
 	if (span_eq_str(path, "*"))
 		out_str(o, "GET, HEAD, POST, ");
 	for (size_t i = 0; i < routes_n; i++) {
-		if (route_is_at(&routes[i], path, settings)) {
+		if (route_is_at(&routes[i], port, path, settings)) {
 			out_str(o, routes[i].method);
 			out_str(o, span_eq_str(SPAN_LIT("GET"), routes[i].method) ? ", HEAD, " : ", ");
 		}
@@ -146,7 +146,7 @@ static bool is_sensitive(struct span path)
 }
 
 /* Answers requests that have no route of their own. */
-static void answer_unrouted(struct reply *r, struct span method, struct span path, bool path_known)
+static void answer_unrouted(struct reply *r, struct span path, bool path_known)
 {
 	uint8_t buf[256];
 	struct out allow = out_init(buf, sizeof buf);
@@ -156,9 +156,9 @@ static void answer_unrouted(struct reply *r, struct span method, struct span pat
 		reply_error(r, 404, "There is nothing at this path.");
 		return;
 	}
-	allow_line(path, &allow);
+	allow_line(r->conn->port, path, &allow);
 	r->extra = out_cstr(&allow);
-	if (span_eq_str(method, "OPTIONS"))
+	if (span_eq_str(r->conn->head.method, "OPTIONS"))
 		reply_send(r, 204, NULL, span_of(NULL, 0));
 	else
 		reply_error(r, 405, "This method is not allowed at this path; see the Allow header.");
@@ -311,12 +311,12 @@ static enum outcome accept_head(struct conn *c)
 		refuse(c, 400, "The path is malformed.", REPLY_WRITE_MS);
 		return CLOSE;
 	}
-	c->route = find_route(out_span(&path), c->head.method, &path_known);
+	c->route = find_route(c, out_span(&path), &path_known);
 	c->no_store = r.no_store = is_sensitive(out_span(&path));
 	/* A refusal leaves the body unread: the connection can then not go on. */
 	r.keep_alive = r.keep_alive && c->body_done;
 	if (!c->route) {
-		answer_unrouted(&r, c->head.method, out_span(&path), path_known);
+		answer_unrouted(&r, out_span(&path), path_known);
 		return after_answer(c, &r);
 	}
 	if (!check_access(&r, c->route, c, &rate) || !check_rate(&r, c->route->rate, c, &rate) ||
@@ -443,8 +443,9 @@ static struct conn *find_slot(uint64_t *tag)
 	return c;
 }
 
-static void admit(int fd, const struct net_addr *peer, bool tls)
+static void admit(int fd, const struct net_addr *peer, enum port port)
 {
+	bool tls = port == PORT_HTTPS || port == PORT_PEER;
 	uint64_t tag;
 	struct conn *c = find_slot(&tag);
 
@@ -455,7 +456,7 @@ static void admit(int fd, const struct net_addr *peer, bool tls)
 			slots_free(c);
 		return;
 	}
-	conn_start(c, fd, peer, tls ? identity : NULL);
+	conn_start(c, fd, peer, port, tls ? identity : NULL);
 	conn_set_time(c, tls ? HANDSHAKE_MS : HEAD_MS);
 	slots_park(c, conn_wants(c));
 }
@@ -469,7 +470,7 @@ static void accept_some(const struct listener *l, uint64_t tag)
 	for (int i = 0; i < 16 && e == ERR_OK && !stopping; i++) {
 		e = net_accept(l->fd, &fd, &peer);
 		if (e == ERR_OK)
-			admit(fd, &peer, l->tls);
+			admit(fd, &peer, l->port);
 	}
 	if (e == ERR_FULL) {
 		log_line(LOG_WARN, "http", "out of descriptors; new connections wait");
@@ -498,21 +499,22 @@ static void worker(void *arg)
 
 /* --- start, sweep, stop ------------------------------------------------------------------------------------------ */
 
-static enum err open_listener(uint16_t port, bool tls)
+static enum err open_listener(enum port port)
 {
+	static const char *const said[PORTS] = { "listening, plain", "listening, TLS", "listening for partners", "listening for this container group" };
 	struct listener *l = &listeners[listeners_n];
-	uint16_t bound;
-	enum err e = net_listen(port, settings->loopback_only, &l->fd, &bound);
+	uint16_t number = settings->port[port].number, bound;
+	enum err e = net_listen(number, settings->loopback_only || port == PORT_SIDECAR, &l->fd, &bound);
 
 	if (e == ERR_OK)
 		e = poll_add(l->fd, LISTENER_TAG + listeners_n);
 	if (e != ERR_OK) {
-		log_num(LOG_ERROR, "http", "cannot listen; is the port taken, or below 1024 without the capability?", "port", port);
+		log_num(LOG_ERROR, "http", "cannot listen; is the port taken, or below 1024 without the capability?", "port", number);
 		return e;
 	}
-	l->tls = tls;
+	l->port = port;
 	listeners_n++;
-	log_num(LOG_INFO, "http", tls ? "listening, TLS" : "listening, plain", "port", bound);
+	log_num(LOG_INFO, "http", said[port], "port", bound);
 	return ERR_OK;
 }
 
@@ -522,10 +524,9 @@ enum err server_listen(const struct settings *s, const struct tls_identity *id)
 
 	settings = s;
 	identity = id;
-	if (e == ERR_OK && s->http_on)
-		e = open_listener(s->http_port, false);
-	if (e == ERR_OK && s->https_on)
-		e = open_listener(s->https_port, true);
+	for (enum port port = 0; port < PORTS && e == ERR_OK; port++)
+		if (s->port[port].on)
+			e = open_listener(port);
 	return e;
 }
 

@@ -30,46 +30,61 @@ const char *role_title(enum role r)
 	return NULL;
 }
 
-/* --- Readers of one value: false when it is not of their form. `to` is the member, cap its size. --- */
-typedef bool (*read_fn)(struct settings *s, void *to, size_t cap, struct span v);
+struct variable;
+/* Reads one value into its member: false when it is not of its form. */
+typedef bool (*read_fn)(const struct variable *d, struct settings *s, struct span v);
 
-static bool read_text(struct settings *s, void *to, size_t cap, struct span v)
+/* --- The table's lines --- */
+struct variable {
+	char name[32];    /* in the table itself: no relocation */
+	const char *form; /* what a right value is, for the message; read_choice and read_number follow it */
+	read_fn read;
+	size_t at, cap;   /* member */
+	bool secret;      /* the value is not shown in messages */
+};
+
+static void *member(const struct variable *d, struct settings *s)
 {
-	(void)s;
+	return (uint8_t *)s + d->at;
+}
+
+/* --- Readers --- */
+
+static bool read_text(const struct variable *d, struct settings *s, struct span v)
+{
 	for (size_t i = 0; i < v.n; i++)
 		if (v.p[i] < 0x20 || v.p[i] == 0x7f)
 			return false;
-	return span_copy_str(v, to, cap);
+	return span_copy_str(v, member(d, s), d->cap);
 }
 
 /* An identifier that goes into URLs and forms. */
-static bool read_word(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_word(const struct variable *d, struct settings *s, struct span v)
 {
 	for (size_t i = 0; i < v.n; i++)
 		if (v.p[i] <= 0x20 || v.p[i] >= 0x7f)
 			return false;
-	return read_text(s, to, cap, v);
+	return read_text(d, s, v);
 }
 
-static bool read_path(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_path(const struct variable *d, struct settings *s, struct span v)
 {
-	return v.n && v.p[0] == '/' && read_text(s, to, cap, v);
+	return v.n && v.p[0] == '/' && read_text(d, s, v);
 }
 
 /* host or host:port, lower case, without the port when it is https's own: the issuer of a token and the identifier of a
  * key are compared with this text. */
-static bool read_host(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_host(const struct variable *d, struct settings *s, struct span v)
 {
 	char host[HOST_MAX];
-	char *text = to;
+	char *text = member(d, s);
 	uint16_t port;
 
-	(void)s;
 	if (url_hostport(v, 443, host, &port) != ERR_OK)
 		return false;
 	if (port == 443 && span_ends(v, ":443"))
 		v.n -= 4;
-	if (!span_copy_str(v, text, cap))
+	if (!span_copy_str(v, text, d->cap))
 		return false;
 	for (; *text; text++)
 		if (*text >= 'A' && *text <= 'Z')
@@ -86,35 +101,34 @@ static bool is_local_host(const char *host)
 	       span_ends(h, ".localhost") || span_eq_str(h, "::1");
 }
 
-static bool read_url(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_url(const struct variable *d, struct settings *s, struct span v)
 {
 	struct url u;
 
 	if (url_parse(v, &u) != ERR_OK || (!u.https && !is_local_host(u.host)))
 		return false;
-	return read_word(s, to, cap, v);
+	return read_word(d, s, v);
 }
 
 /* A base to which paths are appended. */
-static bool read_base_url(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_base_url(const struct variable *d, struct settings *s, struct span v)
 {
 	while (v.n && v.p[v.n - 1] == '/')
 		v.n--;
-	return span_find(v, '?') == v.n && read_url(s, to, cap, v);
+	return span_find(v, '?') == v.n && read_url(d, s, v);
 }
 
-static bool read_https_base(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_https_base(const struct variable *d, struct settings *s, struct span v)
 {
-	return span_starts(v, "https://") && read_base_url(s, to, cap, v);
+	return span_starts(v, "https://") && read_base_url(d, s, v);
 }
 
 /* Origins, comma between: scheme, host, port and nothing else. They go into a header as they are. */
-static bool read_origins(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_origins(const struct variable *d, struct settings *s, struct span v)
 {
-	struct out o = out_init(to, cap);
+	struct out o = out_init(member(d, s), d->cap);
 	struct url u;
 
-	(void)s;
 	while (v.n) {
 		size_t comma = span_find(v, ',');
 		struct span origin = span_trim(span_sub(v, 0, comma));
@@ -132,7 +146,7 @@ static bool read_origins(struct settings *s, void *to, size_t cap, struct span v
 	return *out_cstr(&o) != '\0';
 }
 
-static bool read_cache_endpoint(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_cache_endpoint(const struct variable *d, struct settings *s, struct span v)
 {
 	char url[HOSTPORT_MAX + 8];
 	struct out o = out_init(url, sizeof url);
@@ -140,10 +154,10 @@ static bool read_cache_endpoint(struct settings *s, void *to, size_t cap, struct
 	uint16_t port;
 
 	if (url_hostport(v, 443, host, &port) != ERR_OK)
-		return read_base_url(s, to, cap, v);
+		return read_base_url(d, s, v);
 	out_str(&o, "https://");
 	out_put(&o, v);
-	return !o.bad && read_base_url(s, to, cap, out_span(&o));
+	return !o.bad && read_base_url(d, s, out_span(&o));
 }
 
 static bool is_key_char(uint8_t c)
@@ -152,7 +166,7 @@ static bool is_key_char(uint8_t c)
 }
 
 /* name or name/version, in Key Vault's alphabet. */
-static bool read_key_name(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_key_name(const struct variable *d, struct settings *s, struct span v)
 {
 	size_t slash = span_find(v, '/');
 
@@ -161,86 +175,78 @@ static bool read_key_name(struct settings *s, void *to, size_t cap, struct span 
 	for (size_t i = 0; i < v.n; i++)
 		if (i != slash && !is_key_char(v.p[i]))
 			return false;
-	return read_text(s, to, cap, v);
+	return read_text(d, s, v);
 }
 
-static bool read_hash(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_hash(const struct variable *d, struct settings *s, struct span v)
 {
-	(void)s;
-	return cap == 32 && hex_decode(v, to, 32) == ERR_OK;
+	return hex_decode(v, member(d, s), d->cap) == ERR_OK;
 }
 
-static bool read_policy_hash(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_policy_hash(const struct variable *d, struct settings *s, struct span v)
 {
 	uint8_t bytes[32];
 
-	return hex_decode(v, bytes, sizeof bytes) == ERR_OK && read_text(s, to, cap, v);
+	return hex_decode(v, bytes, sizeof bytes) == ERR_OK && read_text(d, s, v);
 }
 
-static bool read_view(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_view(const struct variable *d, struct settings *s, struct span v)
 {
-	(void)s;
-	(void)cap;
-	*(struct span *)to = v;
+	*(struct span *)member(d, s) = v;
 	return true;
 }
 
-static bool read_cache_kind(struct settings *s, void *to, size_t cap, struct span v)
+/* A whole number that its form bounds: "1 to 9". */
+static bool read_number(const struct variable *d, struct settings *s, struct span v)
 {
-	static const struct { const char *name; enum cert_cache kind; } kinds[] = {
-		{ "thim", CERT_CACHE_THIM }, { "azure", CERT_CACHE_AZURE }, { "amd", CERT_CACHE_AMD },
-	};
+	struct span form = span_str(d->form);
+	size_t to = span_find(form, ' ');
+	uint64_t n, low, high;
 
-	(void)to;
-	(void)cap;
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-		if (span_eq_str(v, kinds[i].name)) {
-			s->cert_cache = kinds[i].kind;
+	if (!span_u64(v, &n) || !span_u64(span_sub(form, 0, to), &low) || !span_u64(span_sub(form, to + 4, form.n), &high))
+		return false;
+	*(uint32_t *)member(d, s) = (uint32_t)n;
+	return n >= low && n <= high;
+}
+
+/* One of the words of its form, "a, b or c", by their order: 0, 1, 2. */
+static bool read_choice(const struct variable *d, struct settings *s, struct span v)
+{
+	struct span rest = span_str(d->form);
+	uint32_t n = 0;
+
+	while (rest.n) {
+		struct span word = span_sub(rest, 0, span_find(rest, ' '));
+
+		rest = span_sub(rest, word.n + 1, rest.n);
+		if (span_eq_str(word, "or"))
+			continue;
+		if (span_ends(word, ","))
+			word.n--;
+		if (span_eq(word, v)) {
+			memcpy(member(d, s), &n, d->cap); /* bool or enum; little-endian */
 			return true;
 		}
+		n++;
 	}
 	return false;
 }
 
-static bool read_port(struct span v, uint16_t *port, bool *on)
+static bool read_port(const struct variable *d, struct settings *s, struct span v)
 {
-	uint64_t n;
+	struct port_setting *p = member(d, s);
+	uint64_t n = 0;
 
-	if (span_eq_str(v, "off")) {
-		*on = false;
-		return true;
-	}
-	if (v.n > 5 || !span_u64(v, &n) || n > 65535)
+	p->on = !span_eq_str(v, "off");
+	if (p->on && (!span_u64(v, &n) || n > 65535))
 		return false;
-	*on = true;
-	*port = (uint16_t)n;
+	p->number = (uint16_t)n;
 	return true;
 }
 
-static bool read_http_port(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_operator(const struct variable *d, struct settings *s, struct span v)
 {
-	(void)cap;
-	return read_port(v, to, &s->http_on);
-}
-
-static bool read_https_port(struct settings *s, void *to, size_t cap, struct span v)
-{
-	(void)cap;
-	return read_port(v, to, &s->https_on);
-}
-
-static bool read_listen(struct settings *s, void *to, size_t cap, struct span v)
-{
-	(void)to;
-	(void)cap;
-	s->loopback_only = span_eq_str(v, "loopback");
-	return s->loopback_only || span_eq_str(v, "all");
-}
-
-static bool read_operator(struct settings *s, void *to, size_t cap, struct span v)
-{
-	(void)to;
-	(void)cap;
+	(void)d;
 	if (span_eq_str(v, "none")) {
 		s->operator_none = true;
 		return true;
@@ -249,50 +255,10 @@ static bool read_operator(struct settings *s, void *to, size_t cap, struct span 
 	return s->operator_set;
 }
 
-static bool read_min_group(struct settings *s, void *to, size_t cap, struct span v)
-{
-	uint64_t n;
-
-	(void)to;
-	(void)cap;
-	if (!span_u64(v, &n) || n < 1 || n > 1000000)
-		return false;
-	s->min_group = (uint32_t)n;
-	return true;
-}
-
-static bool read_year(struct settings *s, void *to, size_t cap, struct span v)
-{
-	uint64_t n;
-
-	(void)to;
-	(void)cap;
-	if (!span_u64(v, &n) || n < 1900 || n > 9999)
-		return false;
-	s->generation_year = (int)n;
-	return true;
-}
-
-static bool read_auto(struct settings *s, void *to, size_t cap, struct span v)
-{
-	(void)to;
-	(void)cap;
-	s->auto_start = span_eq_str(v, "on");
-	return s->auto_start || span_eq_str(v, "off");
-}
-
-static bool read_storage(struct settings *s, void *to, size_t cap, struct span v)
-{
-	(void)to;
-	(void)cap;
-	s->storage.blob = span_eq_str(v, "blob");
-	return s->storage.blob || span_eq_str(v, "local");
-}
-
 /* Names of Azure: lower-case letters and digits, in containers also single '-' inside. */
-static bool read_azure_name(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_azure_name(const struct variable *d, struct settings *s, struct span v)
 {
-	bool container = cap == sizeof s->storage.container;
+	bool container = d->cap == sizeof s->storage.container;
 
 	if (v.n < 3 || v.n > (container ? 63u : 24u) || v.p[0] == '-' || v.p[v.n - 1] == '-')
 		return false;
@@ -300,77 +266,44 @@ static bool read_azure_name(struct settings *s, void *to, size_t cap, struct spa
 		if (!(v.p[i] >= '0' && v.p[i] <= '9') && !(v.p[i] >= 'a' && v.p[i] <= 'z') &&
 		    !(container && v.p[i] == '-' && v.p[i - 1] != '-'))
 			return false;
-	return read_text(s, to, cap, v);
+	return read_text(d, s, v);
 }
 
-static bool read_blob_endpoint(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_blob_endpoint(const struct variable *d, struct settings *s, struct span v)
 {
 	struct url u;
 
-	if (!read_base_url(s, to, cap, v) || url_parse(v, &u) != ERR_OK)
+	if (!read_base_url(d, s, v) || url_parse(v, &u) != ERR_OK)
 		return false;
 	/* Stricter than other platform endpoints: link-local is another machine. */
 	return u.https || (is_local_host(u.host) && !span_starts(span_str(u.host), "169.254."));
 }
 
 /* A query string that is signed. It goes into request lines as it is. */
-static bool read_sas(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_sas(const struct variable *d, struct settings *s, struct span v)
 {
 	struct span sig;
 
 	if (span_starts(v, "?"))
 		v = span_sub(v, 1, v.n);
-	return url_chars_ok(v) && url_query(v, "sig", &sig, NULL) && span_find(v, '?') == v.n && read_word(s, to, cap, v);
+	return url_chars_ok(v) && url_query(v, "sig", &sig, NULL) && span_find(v, '?') == v.n && read_word(d, s, v);
 }
 
-static bool read_storage_key(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_storage_key(const struct variable *d, struct settings *s, struct span v)
 {
-	return base64_decode(B64_STD, v, to, cap, &s->storage.key_len) == ERR_OK && s->storage.key_len >= 32;
+	return base64_decode(B64_STD, v, member(d, s), d->cap, &s->storage.key_len) == ERR_OK && s->storage.key_len >= 32;
 }
 
 /* What Azure allows in resource group names (ASCII part), which goes into a blob's name; the dot not at the end. */
-static bool read_group(struct settings *s, void *to, size_t cap, struct span v)
+static bool read_group(const struct variable *d, struct settings *s, struct span v)
 {
 	for (size_t i = 0; i < v.n; i++)
 		if (!is_key_char(v.p[i]) && (v.p[i] == 0 || !strchr("._()", v.p[i])))
 			return false;
-	return v.p[v.n - 1] != '.' && read_text(s, to, cap, v);
-}
-
-static bool read_debug(struct settings *s, void *to, size_t cap, struct span v)
-{
-	(void)to;
-	(void)cap;
-	s->debug_routes = span_eq_str(v, "on");
-	return s->debug_routes || span_eq_str(v, "off");
-}
-
-static bool read_log_level(struct settings *s, void *to, size_t cap, struct span v)
-{
-	static const struct { const char *name; enum log_level level; } levels[] = {
-		{ "error", LOG_ERROR }, { "warn", LOG_WARN }, { "info", LOG_INFO }, { "debug", LOG_DEBUG },
-	};
-
-	(void)to;
-	(void)cap;
-	for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
-		if (span_eq_str(v, levels[i].name)) {
-			s->log_level = (int)levels[i].level;
-			return true;
-		}
-	}
-	return false;
+	return v.p[v.n - 1] != '.' && read_text(d, s, v);
 }
 
 /* --- The table --- */
-struct variable {
-	char name[32]; /* in the table itself: no relocation */
-	const char *form; /* what a right value is, for the message */
-	read_fn read;
-	size_t at, cap; /* member */
-	bool secret;    /* the value is not shown in messages */
-};
-
 #define MEMBER(m) offsetof(struct settings, m), sizeof(((struct settings *)0)->m)
 #define FORM_HOST "a host name, or host:port, without https://"
 #define FORM_URL "an https URL (http only for link-local and loopback addresses)"
@@ -398,7 +331,7 @@ static const struct variable table[] = {
 	{ "AZURE_TENANT_ID", "a tenant id", read_word, MEMBER(tenant_id), false },
 	{ "AZURE_FEDERATED_TOKEN_FILE", "an absolute path", read_path, MEMBER(federated_token_file), false },
 	{ "AZURE_AUTHORITY_HOST", "an https URL", read_https_base, MEMBER(authority), false },
-	{ "CERT_CACHE", "thim, azure or amd", read_cache_kind, 0, 0, false },
+	{ "CERT_CACHE", "thim, azure or amd", read_choice, MEMBER(cert_cache), false },
 	{ "CERT_CACHE_ENDPOINT", "a host, host:port or URL", read_cache_endpoint, MEMBER(cert_cache_endpoint), false },
 	{ "UVM_SECURITY_CONTEXT_DIR", "an absolute path", read_path, MEMBER(context_dir), false },
 	{ "UVM_HOST_AMD_CERTIFICATE", "base64", read_view, MEMBER(uvm_amd_cert), false },
@@ -406,14 +339,16 @@ static const struct variable table[] = {
 	{ "UVM_REFERENCE_INFO", "base64", read_view, MEMBER(uvm_reference), false },
 	{ "AKV_AUDIENCE", "an https URL", read_https_base, MEMBER(akv_audience), false },
 	{ "EXTRA_TRUST_ANCHOR", "an absolute path", read_path, MEMBER(trust_file), false },
-	{ "HTTP_PORT", "0 to 65535, or off", read_http_port, MEMBER(http_port), false },
-	{ "HTTPS_PORT", "0 to 65535, or off", read_https_port, MEMBER(https_port), false },
-	{ "LISTEN", "loopback or all", read_listen, 0, 0, false },
+	{ "HTTP_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_HTTP]), false },
+	{ "HTTPS_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_HTTPS]), false },
+	{ "PEER_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_PEER]), false },
+	{ "SIDECAR_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_SIDECAR]), false },
+	{ "LISTEN", "all or loopback", read_choice, MEMBER(loopback_only), false },
 	{ "OPERATOR_AUTH", "none, or sha256: and 64 hex digits", read_operator, 0, 0, true },
 	{ "COMPARE_ORIGINS", "origins such as https://host:port, comma between", read_origins, MEMBER(compare_origins), false },
 	{ "DATA_DIR", "an absolute path", read_path, MEMBER(data_dir), false },
 	{ "CSV_PATH", "an absolute path", read_path, MEMBER(csv_path), false },
-	{ "STORAGE", "local or blob", read_storage, 0, 0, false },
+	{ "STORAGE", "local or blob", read_choice, MEMBER(storage.blob), false },
 	{ "AZURE_STORAGE_ACCOUNT", "3 to 24 lower-case letters and digits", read_azure_name, MEMBER(storage.account), false },
 	{ "AZURE_STORAGE_CONTAINER", "3 to 63 lower-case letters, digits and '-'", read_azure_name, MEMBER(storage.container), false },
 	{ "AZURE_STORAGE_BLOB_ENDPOINT", "an https URL (http for loopback only)", read_blob_endpoint, MEMBER(storage.endpoint), false },
@@ -424,19 +359,20 @@ static const struct variable table[] = {
 	{ "RESOURCE_GROUP_NAME", "a resource group's name", read_group, MEMBER(resource_group), false },
 	{ "CONTAINER_IMAGE", "printable text", read_text, MEMBER(container_image), false },
 	{ "HOSTNAME", "printable text", read_text, MEMBER(hostname), false },
-	{ "DEBUG_ROUTES", "on or off", read_debug, 0, 0, false },
-	{ "MIN_GROUP_SIZE", "1 to 1000000", read_min_group, 0, 0, false },
-	{ "GENERATION_YEAR", "1900 to 9999", read_year, 0, 0, false },
-	{ "AUTO_INIT", "on or off", read_auto, 0, 0, false },
-	{ "LOG_LEVEL", "error, warn, info or debug", read_log_level, 0, 0, false },
+	{ "DEBUG_ROUTES", "off or on", read_choice, MEMBER(debug_routes), false },
+	{ "MIN_GROUP_SIZE", "1 to 1000000", read_number, MEMBER(min_group), false },
+	{ "GENERATION_YEAR", "1900 to 9999", read_number, MEMBER(generation_year), false },
+	{ "AUTO_INIT", "off or on", read_choice, MEMBER(auto_start), false },
+	{ "LOG_LEVEL", "error, warn, info or debug", read_choice, MEMBER(log_level), false },
 };
 enum { VARIABLES = sizeof table / sizeof table[0] };
+enum seen { ABSENT, EMPTY, GIVEN }; /* by variable */
 
 /* Prefixes that nobody else uses: a name of ours misspelt is an error, not a setting silently ignored. UVM_, AZURE_ and
  * IDENTITY_ are the platform's. */
 static const char *const own_prefixes[] = {
 	"SKR_", "PARTNER_", "OPERATOR_", "CERT_CACHE", "EXTRA_TRUST", "AKV_", "MIN_GROUP", "GENERATION_", "AUTO_INIT", "COMPARE_",
-	"DEBUG_ROUTE", "AZURE_STORAGE_",
+	"DEBUG_ROUTE", "AZURE_STORAGE_", "PEER_", "SIDECAR_",
 };
 
 static enum err tell(struct out *problem, const char *name, const char *text)
@@ -479,12 +415,11 @@ static bool is_ours(struct span name)
 	return false;
 }
 
-static enum err read_one(struct settings *s, struct span entry, uint64_t *seen, struct out *problem)
+static enum err read_one(struct settings *s, struct span entry, enum seen *seen, struct out *problem)
 {
 	size_t eq = span_find(entry, '=');
 	struct span name = span_sub(entry, 0, eq), value = span_sub(entry, eq + 1, entry.n);
 	const struct variable *v = find_variable(name);
-	uint64_t bit;
 
 	if (!v) {
 		char shown[80];
@@ -494,17 +429,12 @@ static enum err read_one(struct settings *s, struct span entry, uint64_t *seen, 
 		fault_text(shown, sizeof shown, name);
 		return tell(problem, shown, "no setting has this name");
 	}
-	bit = 1ULL << (v - table);
-	if (*seen & bit)
+	if (seen[v - table])
 		return tell(problem, v->name, "set twice");
-	*seen |= bit;
-	if (value.n == 0) /* templates set what they do not use to nothing */
-		return ERR_OK;
-	if (!v->read(s, (uint8_t *)s + v->at, v->cap, value))
-		return tell_value(problem, v, value);
-	return ERR_OK;
+	/* Templates set what they do not use to nothing. */
+	seen[v - table] = value.n ? GIVEN : EMPTY;
+	return value.n == 0 || v->read(v, s, value) ? ERR_OK : tell_value(problem, v, value);
 }
-_Static_assert(VARIABLES <= 64, "one bit a variable");
 
 static void set_defaults(struct settings *s)
 {
@@ -516,9 +446,8 @@ static void set_defaults(struct settings *s)
 	(void)span_copy_str(SPAN_LIT("privateappdata"), s->storage.container, sizeof s->storage.container);
 	(void)span_copy_str(SPAN_LIT("https://storage.azure.com"), s->storage.audience, sizeof s->storage.audience);
 	s->cert_cache = CERT_CACHE_THIM;
-	s->http_port = 80;
-	s->https_port = 443;
-	s->http_on = s->https_on = true;
+	s->port[PORT_HTTP] = (struct port_setting){ true, 80 };
+	s->port[PORT_HTTPS] = (struct port_setting){ true, 443 };
 	s->min_group = 5;
 	s->generation_year = 2026;
 	s->auto_start = true;
@@ -589,9 +518,9 @@ static struct span value_of(char *const *environment, const char *name)
 	return span_of(NULL, 0);
 }
 
-static bool has_value(char *const *environment, const char *name)
+static bool given(const enum seen *seen, const char *name)
 {
-	return value_of(environment, name).n > 0;
+	return seen[find_variable(span_str(name)) - table] == GIVEN;
 }
 
 /* --- The storage account --- */
@@ -611,21 +540,20 @@ static struct span connection_part(struct span text, const char *name)
 }
 
 /* What the connection string gives where no variable of its own does. Of the original only the SAS was used. */
-static bool read_connection(struct settings *s)
+static bool read_connection(struct settings *s, const enum seen *seen)
 {
-	struct storage_settings *t = &s->storage;
-	struct span all = span_str(t->connection);
-	const struct { const char *name; read_fn read; void *to; size_t cap; bool set; } parts[] = {
-		{ "AccountName", read_azure_name, t->account, sizeof t->account, t->account[0] != '\0' },
-		{ "BlobEndpoint", read_blob_endpoint, t->endpoint, sizeof t->endpoint, t->endpoint[0] != '\0' },
-		{ "SharedAccessSignature", read_sas, t->sas, sizeof t->sas, t->sas[0] != '\0' },
-		{ "AccountKey", read_storage_key, t->key, sizeof t->key, t->key_len != 0 },
+	static const struct { const char *part, *variable; } parts[] = {
+		{ "AccountName", "AZURE_STORAGE_ACCOUNT" },
+		{ "BlobEndpoint", "AZURE_STORAGE_BLOB_ENDPOINT" },
+		{ "SharedAccessSignature", "AZURE_STORAGE_SAS" },
+		{ "AccountKey", "AZURE_STORAGE_KEY" },
 	};
 
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-		struct span v = connection_part(all, parts[i].name);
+		struct span v = connection_part(span_str(s->storage.connection), parts[i].part);
+		const struct variable *d = find_variable(span_str(parts[i].variable));
 
-		if (v.n && !parts[i].set && !parts[i].read(s, parts[i].to, parts[i].cap, v))
+		if (v.n && !given(seen, d->name) && !d->read(d, s, v))
 			return false;
 	}
 	return true;
@@ -647,12 +575,12 @@ static void derive_account(struct storage_settings *t)
 		t->account[0] = '\0';
 }
 
-static enum err finish_storage(struct settings *s, struct out *problem)
+static enum err finish_storage(struct settings *s, const enum seen *seen, struct out *problem)
 {
 	struct storage_settings *t = &s->storage;
 	struct out name = out_init(t->blob_name, sizeof t->blob_name), url = out_init(t->endpoint, sizeof t->endpoint);
 
-	if (t->connection[0] && !read_connection(s))
+	if (t->connection[0] && !read_connection(s, seen))
 		return tell(problem, "AZURE_STORAGE_CONNECTION_STRING", "one of its parts is not of its form");
 	derive_account(t);
 	if (!t->endpoint[0] && t->account[0]) {
@@ -675,7 +603,7 @@ static enum err finish_storage(struct settings *s, struct out *problem)
 	return ERR_OK;
 }
 
-static enum err finish(struct settings *s, char *const *environment, struct out *problem)
+static enum err finish(struct settings *s, char *const *environment, const enum seen *seen, struct out *problem)
 {
 	struct span identity = value_of(environment, "IDENTITY_ENDPOINT");
 	struct span app_identity = value_of(environment, "APP_IDENTITY_ENDPOINT");
@@ -684,20 +612,20 @@ static enum err finish(struct settings *s, char *const *environment, struct out 
 	if (!err)
 		err = finish_partners(s, problem);
 	if (!err)
-		err = finish_storage(s, problem);
+		err = finish_storage(s, seen, problem);
 	if (err)
 		return err;
-	s->partner[ROLE_CONTOSO].has_host_data = has_value(environment, "PARTNER_CONTOSO_HOST_DATA");
-	s->partner[ROLE_FABRIKAM].has_host_data = has_value(environment, "PARTNER_FABRIKAM_HOST_DATA");
-	s->partner[ROLE_CONTOSO].has_spki = has_value(environment, "PARTNER_CONTOSO_TLS_SPKI");
-	s->partner[ROLE_FABRIKAM].has_spki = has_value(environment, "PARTNER_FABRIKAM_TLS_SPKI");
+	s->partner[ROLE_CONTOSO].has_host_data = given(seen, "PARTNER_CONTOSO_HOST_DATA");
+	s->partner[ROLE_FABRIKAM].has_host_data = given(seen, "PARTNER_FABRIKAM_HOST_DATA");
+	s->partner[ROLE_CONTOSO].has_spki = given(seen, "PARTNER_CONTOSO_TLS_SPKI");
+	s->partner[ROLE_FABRIKAM].has_spki = given(seen, "PARTNER_FABRIKAM_TLS_SPKI");
 	if (identity.n && app_identity.n && !span_eq(identity, app_identity))
 		return tell(problem, "IDENTITY_ENDPOINT", "differs from APP_IDENTITY_ENDPOINT; they mean the same, set one");
 	if (s->federated_token_file[0] && s->client_id[0] && !s->tenant_id[0])
 		return tell(problem, "AZURE_TENANT_ID", "missing: AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE are set");
 	if (s->akv[0] && !s->key_name[0])
 		return tell(problem, "SKR_KEY_NAME", "missing: SKR_AKV_ENDPOINT is set");
-	if (!s->http_on && !s->https_on)
+	if (!s->port[PORT_HTTP].on && !s->port[PORT_HTTPS].on)
 		return tell(problem, "HTTP_PORT", "both ports are off");
 	if (!s->csv_path[0] && role_name(s->role)) {
 		struct out o = out_init(s->csv_path, sizeof s->csv_path);
@@ -712,14 +640,14 @@ static enum err finish(struct settings *s, char *const *environment, struct out 
 
 enum err settings_read(struct settings *s, char *const *environment, struct out *problem)
 {
-	uint64_t seen = 0;
+	enum seen seen[VARIABLES] = { ABSENT };
 
 	set_defaults(s);
 	for (char *const *e = environment; *e; e++) {
-		enum err err = read_one(s, span_str(*e), &seen, problem);
+		enum err err = read_one(s, span_str(*e), seen, problem);
 
 		if (err)
 			return err;
 	}
-	return finish(s, environment, problem);
+	return finish(s, environment, seen, problem);
 }

@@ -42,6 +42,20 @@ struct storage_settings {
 
 enum cert_cache { CERT_CACHE_THIM, CERT_CACHE_AZURE, CERT_CACHE_AMD };
 
+/* Where requests come in, and who is expected there. */
+enum port {
+	PORT_HTTP,    /* anyone, plain */
+	PORT_HTTPS,   /* anyone */
+	PORT_PEER,    /* other attested parties, mutual TLS */
+	PORT_SIDECAR, /* programs of the same container group: loopback, plain */
+	PORTS
+};
+
+struct port_setting {
+	bool on;         /* "off" turns one off */
+	uint16_t number; /* 0: the kernel's choice */
+};
+
 struct settings {
 	/* who and where */
 	enum role role;                 /* from SKR_KEY_NAME */
@@ -66,8 +80,7 @@ struct settings {
 	char akv_audience[URL_MAX];     /* AKV_AUDIENCE; default by host: vault.azure.net or managedhsm.azure.net */
 	char trust_file[256];           /* EXTRA_TRUST_ANCHOR: PEM file of additional roots, "" = none */
 	/* server */
-	uint16_t http_port, https_port; /* HTTP_PORT default 80, HTTPS_PORT default 443; 0 = kernel's choice */
-	bool http_on, https_on;         /* "off" as a port turns one off */
+	struct port_setting port[PORTS]; /* HTTP_PORT default 80, HTTPS_PORT default 443, PEER_PORT, SIDECAR_PORT default off */
 	bool loopback_only;             /* LISTEN=loopback (default: all) */
 	bool operator_none;             /* OPERATOR_AUTH=none */
 	uint8_t operator_sha256[32];    /* OPERATOR_AUTH=sha256:<64 hex> of the bearer token */

@@ -50,7 +50,7 @@ static void check_accepted(void)
 		HOLD(!s.partner[r].url[0] || span_starts(span_str(s.partner[r].url), "https://"));
 	}
 	HOLD(!(s.operator_none && s.operator_set));
-	HOLD(s.http_on || s.https_on);
+	HOLD(s.port[PORT_HTTP].on || s.port[PORT_HTTPS].on);
 	HOLD(s.min_group >= 1 && s.data_dir[0] == '/' && (!s.csv_path[0] || s.csv_path[0] == '/'));
 	HOLD(s.role >= ROLE_OTHER && s.role <= ROLE_WOODGROVE && s.maa[0]);
 	/* Where a secret could go in clear: loopback and link-local only. */

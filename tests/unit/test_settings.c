@@ -62,9 +62,9 @@ static void defaults(void **state)
 	assert_string_equal(s.authority, "https://login.microsoftonline.com");
 	assert_string_equal(s.data_dir, "/data");
 	assert_string_equal(s.csv_path, "");
-	assert_int_equal(s.http_port, 80);
-	assert_int_equal(s.https_port, 443);
-	assert_true(s.http_on && s.https_on && s.auto_start);
+	assert_int_equal(s.port[PORT_HTTP].number, 80);
+	assert_int_equal(s.port[PORT_HTTPS].number, 443);
+	assert_true(s.port[PORT_HTTP].on && s.port[PORT_HTTPS].on && s.auto_start);
 	assert_false(s.operator_none || s.operator_set || s.loopback_only);
 	assert_int_equal(s.min_group, 5);
 	assert_int_equal(s.generation_year, 2026);
@@ -144,10 +144,10 @@ static void numbers_and_words(void **state)
 {
 	(void)state;
 	accepted("HTTP_PORT=0");
-	assert_int_equal(s.http_port, 0);
-	assert_true(s.http_on);
+	assert_int_equal(s.port[PORT_HTTP].number, 0);
+	assert_true(s.port[PORT_HTTP].on);
 	accepted("HTTPS_PORT=off");
-	assert_false(s.https_on);
+	assert_false(s.port[PORT_HTTPS].on);
 	refused("HTTP_PORT=65536");
 	refused("HTTP_PORT=-1");
 	refused("HTTP_PORT=080x");
