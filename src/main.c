@@ -26,15 +26,16 @@
 #define STOP_MS 5000
 #define SWEEP_MS 250
 /* The certificate of a run: containers are replaced long before. */
-#define CERT_DAYS 90
+#define CERT_HOURS (90 * 24)
 
 static struct settings settings;
-/* The TLS key: whole pages of its own, locked like the key area. */
+/* The TLS key and its certificates: whole pages of their own. The first one, with the key, is locked like the key area. */
+#define TLS_PAGES ((sizeof(struct tls_identity) + 4095) / 4096 * 4096)
 static union {
 	struct tls_identity id;
-	uint8_t pages[4096];
+	uint8_t pages[TLS_PAGES];
 } tls __attribute__((aligned(4096)));
-_Static_assert(sizeof tls == 4096, "mem_guard takes whole pages");
+_Static_assert(sizeof tls % 4096 == 0, "mem_guard takes whole pages");
 static uint8_t trust_pem[65536];
 
 static void say(int fd, const char *a, const char *b)
@@ -111,9 +112,9 @@ static enum err start(void)
 		log_text(LOG_ERROR, "start", "DATA_DIR: the directory cannot be made or written", "path", span_str(settings.data_dir));
 		return e;
 	}
-	if (mem_guard(&tls, sizeof tls) != ERR_OK)
+	if (mem_guard(&tls, 4096) != ERR_OK)
 		log_line(LOG_WARN, "start", "the TLS key's memory could not be locked");
-	e = tls_identity_make(&tls.id, name ? name : "parley", clock_unix(), CERT_DAYS, span_of(NULL, 0));
+	e = tls_identity_make(&tls.id, name ? name : "parley", clock_unix(), CERT_HOURS, span_of(NULL, 0));
 	if (e == ERR_OK)
 		e = server_listen(&settings, &tls.id);
 	if (e != ERR_OK)

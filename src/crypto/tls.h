@@ -7,24 +7,39 @@
 #include "base/limits.h"
 #include "base/span.h"
 
-/* A server's key and self-signed certificate, ECDSA P-256, made inside the process and never written anywhere.
- * Holds a secret: wiped by tls_identity_wipe. */
+/* The largest certificate made or taken. Public ones are 1 to 2 KiB; one with a report, AMD's chain and Microsoft's
+ * endorsement in it is about 17. */
+#define TLS_CERT_MAX 20480
+
+struct tls_cert {
+	uint8_t der[TLS_CERT_MAX];
+	size_t n;
+};
+/* A server's key, ECDSA P-256, and self-signed certificates for it, made inside the process and never written anywhere.
+ * Holds a secret in its first 32 bytes: wiped by tls_identity_wipe. */
 struct tls_identity {
 	uint8_t d[32];
-	uint8_t cert[2048];
-	size_t cert_len;
+	uint8_t point[65];
 	uint8_t spki_sha256[32]; /* SHA-256 of the DER SubjectPublicKeyInfo */
+	_Atomic unsigned in_use; /* which certificate new connections get; the other may still be that of a handshake */
+	struct tls_cert cert[2];
 };
 /* Makes key and certificate: CN (cut at 64) = name, SAN dNSName = name where it is a possible host name, and localhost;
- * valid from now_s - 1 h to now_s + days. extension: whole DER Extension elements to add (about 1.5 KiB fit), or empty.
- * ERR_RANGE: name empty, over 253 bytes or not printable ASCII; ERR_TOO_BIG. On error *id is wiped. Signing and key
- * generation are constant time. */
-MUST_USE enum err tls_identity_make(struct tls_identity *id, const char *name, int64_t now_s, unsigned days,
+ * valid from now_s - 1 h to now_s + hours. extension: whole DER Extension elements to add, or empty. ERR_RANGE: name empty,
+ * over 253 bytes or not printable ASCII; ERR_TOO_BIG. On error *id is wiped. Signing and key generation are constant time. */
+MUST_USE enum err tls_identity_make(struct tls_identity *id, const char *name, int64_t now_s, unsigned hours,
                                     struct span extension);
+/* Another certificate for the same key, for connections that start from now on; errors as above, and then nothing changes.
+ * One caller at a time. It is written where the one before the current one was: a handshake that began with that one must
+ * be over, so let more time pass between two calls than a handshake may take. */
+MUST_USE enum err tls_identity_renew(struct tls_identity *id, const char *name, int64_t now_s, unsigned hours,
+                                     struct span extension);
+/* The certificate in use: a view, good until the renewal after the next. */
+struct span tls_identity_cert(const struct tls_identity *id);
 void tls_identity_wipe(struct tls_identity *id);
 
 /* One connection's state; lives in its slot, is not moved or copied while in use, wiped with tls_wipe. */
-#define TLS_STATE_LEN 36864
+#define TLS_STATE_LEN 49152
 struct tls {
 	_Alignas(16) uint8_t opaque[TLS_STATE_LEN];
 };
@@ -40,7 +55,7 @@ enum tls_trust {
 };
 /* Starts the client side with SNI host (none for an address literal). pin: 32 bytes for TLS_TRUST_PIN, else NULL.
  * now_s: Unix time for dates. A fault here (host too long) shows in the first tls_step. The server's leaf certificate
- * may have 8 KiB. */
+ * may have TLS_CERT_MAX bytes. */
 void tls_client_start(struct tls *t, const char *host, enum tls_trust trust, const uint8_t *pin, int64_t now_s);
 
 /* Moves records between fd and the engine without blocking until it would block or application data is readable.

@@ -118,66 +118,82 @@ static void write_tbs(struct dw *w, struct span name, const uint8_t point[65], i
 	dw_wrap(w, DER_SEQUENCE, mark);
 }
 
-/* Certificate out of a finished TBSCertificate: signs it, then writes last field first. Zero when it does not fit. */
-static size_t write_signed(uint8_t *out, size_t cap, struct span tbs, const uint8_t d[32])
+/* The certificate around a finished TBSCertificate, all that w holds. */
+static void sign(struct dw *w, const uint8_t d[32])
 {
-	uint8_t digest[SHA256_LEN], sig[SIG_MAX];
+	uint8_t digest[SHA256_LEN], sig[SIG_MAX], tail_buf[SIG_MAX + 32];
 	br_ec_private_key key = { BR_EC_secp256r1, (unsigned char *)(uintptr_t)d, 32 }; /* only read */
-	struct dw w = dw_init(out, cap);
+	struct dw tail = dw_init(tail_buf, sizeof tail_buf);
 	size_t n;
 
-	hash_sha256(tbs, digest);
+	hash_sha256(dw_span(w), digest);
 	n = br_ecdsa_i31_sign_asn1(bear_ec(EC_P256), &br_sha256_vtable, digest, &key, sig);
 	bear_stack_wipe();
-	if (n == 0)
-		return 0;
-	dw_bytes(&w, span_of(sig, n));
-	dw_wrap_bits(&w, 0);
-	dw_bytes(&w, FIXED(alg_ecdsa_sha256));
-	dw_bytes(&w, tbs);
-	dw_wrap(&w, DER_SEQUENCE, 0);
-	if (w.bad)
-		return 0;
-	n = dw_span(&w).n;
-	memmove(out, dw_span(&w).p, n);
-	return n;
+	dw_bytes(&tail, span_of(sig, n));
+	dw_wrap_bits(&tail, 0);
+	dw_bytes(&tail, FIXED(alg_ecdsa_sha256));
+	dw_append(w, dw_span(&tail));
+	dw_wrap(w, DER_SEQUENCE, 0);
+	w->bad |= n == 0 || tail.bad;
 }
 
-enum err tls_identity_make(struct tls_identity *id, const char *name, int64_t now_s, unsigned days,
+static bool name_ok(struct span name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] < 0x20 || name.p[i] > 0x7e)
+			return false;
+	return name.n > 0 && name.n < HOST_MAX;
+}
+
+enum err tls_identity_renew(struct tls_identity *id, const char *name, int64_t now_s, unsigned hours,
+                            struct span extension)
+{
+	unsigned next = 1 - id->in_use;
+	struct tls_cert *c = &id->cert[next];
+	struct dw w = dw_init(c->der, sizeof c->der);
+	struct span cn = span_str(name);
+
+	if (!name_ok(cn) || now_s < 3600)
+		return ERR_RANGE;
+	c->n = 0;
+	write_tbs(&w, cn, id->point, now_s - 3600, now_s + (int64_t)hours * 3600, extension);
+	sign(&w, id->d);
+	if (w.bad)
+		return ERR_TOO_BIG;
+	c->n = dw_span(&w).n;
+	memmove(c->der, dw_span(&w).p, c->n);
+	id->in_use = next;
+	return ERR_OK;
+}
+
+enum err tls_identity_make(struct tls_identity *id, const char *name, int64_t now_s, unsigned hours,
                            struct span extension)
 {
-	uint8_t tbs_buf[sizeof id->cert], spki_buf[128];
-	struct dw tbs = dw_init(tbs_buf, sizeof tbs_buf), spki = dw_init(spki_buf, sizeof spki_buf);
-	struct span cn = span_str(name);
+	uint8_t spki_buf[128];
+	struct dw spki = dw_init(spki_buf, sizeof spki_buf);
 	struct ec_key key;
-	enum err err = ERR_RANGE;
+	enum err err;
 
 	WIPE(*id);
-	WIPE(key);
-	for (size_t i = 0; i < cn.n; i++)
-		if (cn.p[i] < 0x20 || cn.p[i] > 0x7e)
-			goto out;
-	if (cn.n == 0 || cn.n >= HOST_MAX || now_s < 3600)
-		goto out;
 	err = ec_generate(&key, EC_P256);
-	if (err)
-		goto out;
-	write_tbs(&tbs, cn, key.point, now_s - 3600, now_s + (int64_t)days * 86400, extension);
-	write_spki(&spki, key.point);
-	err = ERR_TOO_BIG;
-	if (tbs.bad || spki.bad)
-		goto out;
-	id->cert_len = write_signed(id->cert, sizeof id->cert, dw_span(&tbs), key.d);
-	if (id->cert_len == 0)
-		goto out;
-	memcpy(id->d, key.d, sizeof id->d);
-	hash_sha256(dw_span(&spki), id->spki_sha256);
-	err = ERR_OK;
-out:
+	if (!err) {
+		memcpy(id->d, key.d, sizeof id->d);
+		memcpy(id->point, key.point, sizeof id->point);
+		write_spki(&spki, id->point);
+		hash_sha256(dw_span(&spki), id->spki_sha256);
+		err = tls_identity_renew(id, name, now_s, hours, extension);
+	}
 	ec_wipe(&key);
 	if (err)
 		tls_identity_wipe(id);
 	return err;
+}
+
+struct span tls_identity_cert(const struct tls_identity *id)
+{
+	const struct tls_cert *c = &id->cert[id->in_use];
+
+	return span_of(c->der, c->n);
 }
 
 void tls_identity_wipe(struct tls_identity *id)

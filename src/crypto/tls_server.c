@@ -11,6 +11,7 @@ void tls_server_start(struct tls *t, const struct tls_identity *id)
 		BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
 	};
 	struct tls_state *s = tls_state(t);
+	struct span cert = tls_identity_cert(id);
 	br_ssl_server_context *ssl = &s->side.server.ssl;
 
 	tls_wipe(t);
@@ -19,8 +20,8 @@ void tls_server_start(struct tls *t, const struct tls_identity *id)
 	br_ssl_engine_set_suites(&ssl->eng, suites, sizeof suites / sizeof suites[0]);
 	br_ssl_engine_add_flags(&ssl->eng, BR_OPT_ENFORCE_SERVER_PREFERENCES);
 	/* BearSSL's structures are not const; it only reads through them. */
-	s->side.server.cert.data = (unsigned char *)(uintptr_t)id->cert;
-	s->side.server.cert.data_len = id->cert_len;
+	s->side.server.cert.data = (unsigned char *)(uintptr_t)cert.p;
+	s->side.server.cert.data_len = cert.n;
 	s->side.server.key.curve = BR_EC_secp256r1;
 	s->side.server.key.x = (unsigned char *)(uintptr_t)id->d;
 	s->side.server.key.xlen = sizeof id->d;

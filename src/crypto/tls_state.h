@@ -6,9 +6,6 @@
 #include "crypto/tls.h"
 #include "crypto/x509.h"
 
-/* The largest server certificate taken. Public ones are 1 to 2 KiB; one with a report and AMD's chain in it about 8. */
-#define TLS_LEAF_MAX 8192
-
 /* BearSSL asks a "class" of functions about the server's certificates; this is ours (tls_client_trust.c). It keeps the
  * first certificate, so that key and hash are taken from one reading of the same bytes. vtable must stay first. */
 struct tls_trust_check {
@@ -23,7 +20,7 @@ struct tls_trust_check {
 	uint8_t spki_sha256[32]; /* valid once parsed */
 	br_x509_pkey key;        /* views into leaf */
 	const char *why;         /* NULL, or what the path engine's error number does not say */
-	uint8_t leaf[TLS_LEAF_MAX];
+	uint8_t leaf[TLS_CERT_MAX];
 };
 
 void tls_trust_check_init(struct tls_trust_check *c, const char *host, enum tls_trust trust, const uint8_t *pin,

@@ -163,6 +163,17 @@ void dw_bytes(struct dw *w, struct span bytes)
 		memcpy(w->p + w->at, bytes.p, bytes.n);
 }
 
+void dw_append(struct dw *w, struct span bytes)
+{
+	size_t n = dw_mark(w);
+
+	dw_bytes(w, bytes); /* makes room in front */
+	if (w->bad || n == 0 || bytes.n == 0)
+		return;
+	memmove(w->p + w->at, w->p + w->at + bytes.n, n);
+	memcpy(w->p + w->cap - bytes.n, bytes.p, bytes.n);
+}
+
 static void put_byte(struct dw *w, uint8_t b)
 {
 	dw_bytes(w, span_of(&b, 1));

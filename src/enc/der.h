@@ -55,6 +55,8 @@ static inline struct span dw_span(const struct dw *w) { return span_of(w->p + w-
 /* Bytes written so far: remember it before writing the contents of a constructed element. */
 static inline size_t dw_mark(const struct dw *w) { return w->cap - w->at; }
 void dw_bytes(struct dw *w, struct span bytes);
+/* Puts bytes behind everything written so far. */
+void dw_append(struct dw *w, struct span bytes);
 /* Puts a tag and length in front of everything written since mark. */
 void dw_wrap(struct dw *w, uint8_t tag, size_t mark);
 /* tag, length, contents. */

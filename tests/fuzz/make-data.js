@@ -1,7 +1,7 @@
 // Makes the signed inputs of the fuzz targets anew: tests/fuzz/data and some seeds. Not run by any test: its output is committed, because keys
 // are random. All keys are made for this, by the stand-ins' own PKI, and protect nothing.
 //
-//   node tests/fuzz/make-data.js          then   FUZZ_SEEDS=tests/corpus build/fuzz/recedit -runs=0, the same with tls and tlsclient
+//   node tests/fuzz/make-data.js          then   FUZZ_SEEDS=tests/corpus build/fuzz/recedit -runs=0, the same with certev, tls and tlsclient
 'use strict';
 const crypto = require('crypto');
 const fs = require('fs');

@@ -94,7 +94,7 @@ static void record(void)
 void tlspair_init(void)
 {
 	fuzz_entropy_restart();
-	HOLD(tls_identity_make(&tlspair_identity, TLSPAIR_NAME, TLSPAIR_NOW, 30, span_of(NULL, 0)) == ERR_OK);
+	HOLD(tls_identity_make(&tlspair_identity, TLSPAIR_NAME, TLSPAIR_NOW, 30 * 24, span_of(NULL, 0)) == ERR_OK);
 	record();
 	for (int client = 0; client < 2; client++) {
 		const uint8_t *sent = tlspair_genuine.sent[client ? 1 : 0];

@@ -963,7 +963,7 @@ static int set_up(void **state)
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
 	rng_bytes(big, sizeof big);
-	if (tls_identity_make(&id, "contoso", time(NULL), 30, span_of(NULL, 0)) != ERR_OK)
+	if (tls_identity_make(&id, "contoso", time(NULL), 30 * 24, span_of(NULL, 0)) != ERR_OK)
 		return -1;
 	have_openssl = pki_make();
 	if (!have_openssl)

@@ -15,14 +15,14 @@ static bool have_openssl;
 
 static enum err make(const char *name, unsigned days, struct span extension)
 {
-	return tls_identity_make(&id, name, time(NULL), days, extension);
+	return tls_identity_make(&id, name, time(NULL), days * 24, extension);
 }
 
 static struct x509_cert parsed(void)
 {
 	struct x509_cert c;
 
-	assert_int_equal(x509_parse(span_of(id.cert, id.cert_len), &c), ERR_OK);
+	assert_int_equal(x509_parse(tls_identity_cert(&id), &c), ERR_OK);
 	return c;
 }
 
@@ -68,7 +68,7 @@ static void test_fields(void **state)
 
 static void test_every_one_is_new(void **state)
 {
-	struct tls_identity first;
+	static struct tls_identity first;
 
 	(void)state;
 	assert_int_equal(make("contoso", 30, span_of(NULL, 0)), ERR_OK);
@@ -79,7 +79,7 @@ static void test_every_one_is_new(void **state)
 		assert_int_equal(make("contoso", 30, span_of(NULL, 0)), ERR_OK);
 		c = parsed();
 		assert_int_equal(x509_signed_by(&c, &c), ERR_OK);
-		assert_int_equal(x509_parse(span_of(first.cert, first.cert_len), &other), ERR_OK);
+		assert_int_equal(x509_parse(tls_identity_cert(&first), &other), ERR_OK);
 		assert_false(span_eq(c.serial, other.serial));
 		assert_memory_not_equal(id.d, first.d, 32);
 		assert_int_equal(x509_signed_by(&c, &other), ERR_CRYPTO);
@@ -122,7 +122,7 @@ static void test_names(void **state)
 	name[253] = 'a';
 	name[254] = 0;
 	assert_int_equal(make(name, 1, span_of(NULL, 0)), ERR_RANGE);
-	assert_int_equal(id.cert_len, 0);
+	assert_int_equal(tls_identity_cert(&id).n, 0);
 	assert_int_equal(make("", 1, span_of(NULL, 0)), ERR_RANGE);
 	assert_int_equal(make("line\nbreak", 1, span_of(NULL, 0)), ERR_RANGE);
 	assert_int_equal(make("caf\xc3\xa9", 1, span_of(NULL, 0)), ERR_RANGE);
@@ -130,15 +130,13 @@ static void test_names(void **state)
 
 static void test_extension_added(void **state)
 {
-	static uint8_t extension[3000];
+	static uint8_t extension[2 * TLS_CERT_MAX], contents[TLS_CERT_MAX];
 	struct x509_cert c;
 	struct span value;
 
 	(void)state;
-	for (size_t n = 100; n <= 1400; n += 650) {
+	for (size_t n = 100; n <= TLS_CERT_MAX - 500; n += 3976) {
 		struct dw w = dw_init(extension, sizeof extension);
-		uint8_t contents[1400];
-
 		memset(contents, 7, sizeof contents);
 		dw_tlv(&w, DER_OCTET_STRING, span_of(contents, n));
 		dw_tlv(&w, DER_OID, SPAN_LIT("\x2a\x03\x04"));
@@ -150,10 +148,40 @@ static void test_extension_added(void **state)
 		assert_int_equal(value.n, n);
 		assert_memory_equal(value.p, contents, n);
 	}
-	assert_int_equal(make("contoso", 30, span_of(extension, 2000)), ERR_TOO_BIG);
-	assert_int_equal(id.cert_len, 0);
+	assert_int_equal(make("contoso", 30, span_of(extension, TLS_CERT_MAX)), ERR_TOO_BIG);
+	assert_int_equal(tls_identity_cert(&id).n, 0);
 	for (size_t i = 0; i < 32; i++)
 		assert_int_equal(id.d[i], 0);
+}
+
+static void test_renewed(void **state)
+{
+	struct span before, kept;
+	struct x509_cert c, other;
+	uint8_t copy[1024], key[32];
+	size_t n;
+
+	(void)state;
+	assert_int_equal(make("contoso", 1, span_of(NULL, 0)), ERR_OK);
+	before = tls_identity_cert(&id);
+	n = before.n;
+	assert_true(n <= sizeof copy);
+	memcpy(copy, before.p, n);
+	memcpy(key, id.d, 32);
+	assert_int_equal(x509_parse(before, &other), ERR_OK);
+	assert_int_equal(tls_identity_renew(&id, "contoso", time(NULL), 48, SPAN_LIT("\x30\x09\x06\x03\x2a\x03\x04\x04\x02\x05\x00")), ERR_OK);
+	c = parsed();
+	assert_true(span_eq(c.spki, other.spki));
+	assert_false(span_eq(c.serial, other.serial));
+	assert_true(c.not_after > other.not_after);
+	assert_int_equal(x509_signed_by(&c, &c), ERR_OK);
+	assert_memory_equal(key, id.d, 32);
+	assert_memory_equal(before.p, copy, n); /* a handshake that began with it ends with it */
+	kept = tls_identity_cert(&id);
+	assert_int_equal(tls_identity_renew(&id, "", time(NULL), 48, span_of(NULL, 0)), ERR_RANGE);
+	assert_int_equal(tls_identity_renew(&id, "contoso", time(NULL), 48, span_of(id.cert, TLS_CERT_MAX)), ERR_TOO_BIG);
+	assert_ptr_equal(tls_identity_cert(&id).p, kept.p);
+	assert_int_equal(tls_identity_cert(&id).n, kept.n);
 }
 
 static void test_wiped(void **state)
@@ -195,7 +223,7 @@ static void test_openssl_agrees(void **state)
 	snprintf(path, sizeof path, "%s/id.der", pki_dir);
 	f = fopen(path, "wb");
 	assert_non_null(f);
-	assert_int_equal(fwrite(id.cert, 1, id.cert_len, f), id.cert_len);
+	assert_int_equal(fwrite(tls_identity_cert(&id).p, 1, tls_identity_cert(&id).n, f), tls_identity_cert(&id).n);
 	fclose(f);
 	out = output_of("openssl x509 -inform DER -in id.der -noout -text");
 	assert_non_null(strstr(out, "Version: 3 (0x2)"));
@@ -232,7 +260,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields),          cmocka_unit_test(test_every_one_is_new),
 		cmocka_unit_test(test_names),           cmocka_unit_test(test_extension_added),
-		cmocka_unit_test(test_wiped),           cmocka_unit_test(test_openssl_agrees),
+		cmocka_unit_test(test_renewed),         cmocka_unit_test(test_wiped),
+		cmocka_unit_test(test_openssl_agrees),
 	};
 
 	return cmocka_run_group_tests_name("tls_identity", tests, set_up, tear_down);

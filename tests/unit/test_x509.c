@@ -182,21 +182,21 @@ static void test_extension_present_repeated_malformed(void **state)
 
 	(void)state;
 	assert_int_equal(tls_identity_make(&id, "a", time(NULL), 1, span_of(once, sizeof once)), ERR_OK);
-	assert_int_equal(x509_parse(span_of(id.cert, id.cert_len), &c), ERR_OK);
+	assert_int_equal(x509_parse(tls_identity_cert(&id), &c), ERR_OK);
 	assert_true(x509_extension(&c, span_of(private_oid, 3), &value, &critical));
 	assert_false(critical);
 	assert_true(span_eq(value, SPAN_LIT("\x04\x01x")));
 	assert_int_equal(tls_identity_make(&id, "a", time(NULL), 1, span_of(twice, sizeof twice)), ERR_OK);
-	assert_int_equal(x509_parse(span_of(id.cert, id.cert_len), &c), ERR_OK);
+	assert_int_equal(x509_parse(tls_identity_cert(&id), &c), ERR_OK);
 	assert_false(x509_extension(&c, span_of(private_oid, 3), &value, &critical));
 	assert_int_equal(tls_identity_make(&id, "a", time(NULL), 1, span_of(marked, sizeof marked)), ERR_OK);
-	assert_int_equal(x509_parse(span_of(id.cert, id.cert_len), &c), ERR_OK);
+	assert_int_equal(x509_parse(tls_identity_cert(&id), &c), ERR_OK);
 	assert_true(x509_extension(&c, span_of(private_oid, 3), &value, &critical));
 	assert_true(critical);
 	assert_int_equal(tls_identity_make(&id, "a", time(NULL), 1, span_of(no_value, sizeof no_value)), ERR_OK);
-	assert_int_equal(x509_parse(span_of(id.cert, id.cert_len), &c), ERR_SYNTAX);
+	assert_int_equal(x509_parse(tls_identity_cert(&id), &c), ERR_SYNTAX);
 	assert_int_equal(tls_identity_make(&id, "a", time(NULL), 1, span_of(odd_flag, sizeof odd_flag)), ERR_OK);
-	assert_int_equal(x509_parse(span_of(id.cert, id.cert_len), &c), ERR_SYNTAX);
+	assert_int_equal(x509_parse(tls_identity_cert(&id), &c), ERR_SYNTAX);
 }
 
 /* A certificate written field by field, signature of zeros: for x509_parse only. */
