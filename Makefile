@@ -20,7 +20,7 @@ LC_ALL := C
 SOURCE_DATE_EPOCH ?= 1735689600
 export LC_ALL SOURCE_DATE_EPOCH
 # For tests and demo, which read them from the environment.
-export ONCE OUT CONTOSO_CSV FABRIKAM_CSV
+export ONCE OUT CONTOSO_CSV FABRIKAM_CSV FUZZ_SECONDS
 # A directory of source archives to take instead of the network.
 export TARBALLS
 
@@ -106,8 +106,10 @@ demo: $(B)/setup-demo ## four parties and a snooper on this machine, against sta
 
 demo-programs: $(B)/parley $(B)/parleyctl $(B)/image/layer.tar $(B)/tests/snpbox
 
-test: $(B)/setup-test ## all tests; the last line is "N passed, N failed, N skipped"
-	@$(MAKE) --no-print-directory test-programs
+# All cores compile, unless make was told how many.
+jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+test: $(B)/setup-test ## all tests, fuzz targets for FUZZ_SECONDS=10 each; the last line is "N passed, N failed, N skipped"
+	@$(MAKE) --no-print-directory $(jobs) test-programs
 	@tests/run
 
 screenshot: $(B)/setup-test ## docs/page.png, the page with the result of a real analysis
@@ -410,7 +412,7 @@ $(CTGRIND_BIN): $(B)/ctgrind/%: tests/ctgrind/%.c tests/ctgrind/wrap.c tests/ctg
 ctgrind-programs: $(CTGRIND_BIN)
 ctgrind: $(B)/setup-test ## secret-independent timing, checked under valgrind
 	@$(MAKE) --no-print-directory ctgrind-programs
-	@sh tests/ctgrind/check.sh
+	@sh tests/checks/ctgrind.sh
 
 # --- All that tests/run needs -------------------------------------------------------------------------------------
 $(B)/node_modules.stamp: tests/package.json tests/package-lock.json
@@ -418,7 +420,8 @@ $(B)/node_modules.stamp: tests/package.json tests/package-lock.json
 	@cd tests && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@
 
-test-programs: all $(B)/image/layer.tar $(B)/policy/stamp unit-programs $(B)/tests/snpbox $(B)/tests/snpbox_client $(B)/node_modules.stamp
+test-programs: all $(B)/image/layer.tar $(B)/policy/stamp unit-programs $(B)/tests/snpbox $(B)/tests/snpbox_client $(B)/node_modules.stamp \
+	fuzz-programs ctgrind-programs
 
 -include $(sort $(OBJ_ship:.o=.d) $(OBJ_host:.o=.d) $(OBJ_clang:.o=.d) $(BOX_OBJ:.o=.d) $(BOX_CLIENT_OBJ:.o=.d) \
 	$(UNIT_SRC:tests/%.c=$(B)/host/tests/%.d) $(OBJ_unit_help:.o=.d) \
