@@ -47,11 +47,11 @@ static bool wants_in(const struct tls *t)
 	return !state_of(t)->eof && br_ssl_engine_recvrec_buf(engine_of(t), &n);
 }
 
-static bool has_data(const struct tls *t)
+bool tls_has_data(const struct tls *t)
 {
 	size_t n;
 
-	return br_ssl_engine_recvapp_buf(engine_of(t), &n) != NULL;
+	return !state_of(t)->broken && br_ssl_engine_recvapp_buf(engine_of(t), &n) != NULL;
 }
 
 static bool is_closed(const struct tls *t)
@@ -127,7 +127,7 @@ enum err tls_step(struct tls *t, int fd)
 
 		if (is_closed(t))
 			return why_closed(t);
-		if (just_opened(t) || has_data(t))
+		if (just_opened(t) || tls_has_data(t))
 			return ERR_OK;
 		moved |= pump_in(t, fd);
 		if (is_closed(t))

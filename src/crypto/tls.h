@@ -67,6 +67,8 @@ MUST_USE enum err tls_step(struct tls *t, int fd);
 unsigned tls_wants(const struct tls *t);
 /* Handshake complete, application data may be sent. */
 bool tls_open(const struct tls *t);
+/* Received application data is there to take. */
+bool tls_has_data(const struct tls *t);
 /* Takes up to cap bytes of received application data; 0 when none is there. */
 size_t tls_take(struct tls *t, uint8_t *dst, size_t cap);
 /* Blocking with an absolute deadline (plat/clock ms): finishes the handshake if need be, sends all of data and flushes.

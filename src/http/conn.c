@@ -17,7 +17,7 @@ void conn_start(struct conn *c, int fd, const struct net_addr *peer, enum port p
 	c->use_tls = id != NULL;
 	c->peer_gone = false;
 	c->phase = id ? CONN_HANDSHAKE : CONN_IDLE;
-	c->in_n = c->body_n = 0;
+	c->in_n = c->in_top = c->body_n = c->sent_n = 0;
 	c->body_left = 0;
 	c->body_done = true;
 	c->head.size = 0;
@@ -72,6 +72,8 @@ enum err conn_pump(struct conn *c)
 	if (c->peer_gone)
 		return ERR_CLOSED;
 	e = c->use_tls ? read_tls(c) : read_plain(c);
+	if (c->in_top < c->in_n)
+		c->in_top = c->in_n;
 	if (e == ERR_CLOSED)
 		c->peer_gone = true;
 	return e;
@@ -82,6 +84,11 @@ unsigned conn_wants(const struct conn *c)
 	unsigned w = c->use_tls ? tls_wants(&c->tls) : 0;
 
 	return w ? w : NET_READ;
+}
+
+bool conn_has_next(const struct conn *c)
+{
+	return c->in_n || (c->use_tls && tls_has_data(&c->tls));
 }
 
 void conn_begin_body(struct conn *c)
@@ -191,6 +198,7 @@ enum err conn_body_read(struct conn *c, uint8_t *dst, size_t cap, size_t *n, int
 
 enum err conn_send(struct conn *c, struct span data, int64_t deadline_ms)
 {
+	c->sent_n += data.n;
 	return c->use_tls ? tls_send(&c->tls, c->fd, data, deadline_ms) : net_write_all(c->fd, data, deadline_ms);
 }
 
@@ -201,7 +209,8 @@ void conn_next(struct conn *c)
 	memmove(c->in, c->in + head, c->in_n - head);
 	c->in_n -= head;
 	/* What a request carried (a token, a plaintext) does not stay for the next one. */
-	WIPE_N(c->in + c->in_n, sizeof c->in - c->in_n);
+	WIPE_N(c->in + c->in_n, c->in_top - c->in_n);
+	c->in_top = c->in_n;
 	WIPE_N(c->body, c->body_n);
 	c->body_n = 0;
 	c->head.size = 0;
@@ -224,7 +233,7 @@ static void forget(struct conn *c)
 	c->use_tls = false;
 	WIPE(c->in);
 	WIPE(c->body);
-	c->in_n = c->body_n = 0;
+	c->in_n = c->in_top = c->body_n = 0;
 }
 
 void conn_linger(struct conn *c)

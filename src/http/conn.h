@@ -40,7 +40,8 @@ struct conn {
 	struct chunked chunked;
 	uint64_t body_left;    /* with Content-Length: bytes still to come */
 	bool body_done;
-	size_t in_n;
+	size_t sent_n;         /* since the client was last seen to have room (see NET_SEND_SPARE) */
+	size_t in_n, in_top;   /* bytes in `in`; how far it was used since it was last wiped */
 	uint8_t in[CONN_IN_LEN];
 	size_t body_n;
 	uint8_t body[HTTP_BODY_DEFAULT];
@@ -53,6 +54,8 @@ void conn_start(struct conn *c, int fd, const struct net_addr *peer, enum port p
 MUST_USE enum err conn_pump(struct conn *c);
 /* What to wait for when parked: NET_READ and, in a handshake, perhaps NET_WRITE. */
 unsigned conn_wants(const struct conn *c);
+/* Part of the next request has been read from the socket already: waiting for NET_READ would not tell of it. */
+bool conn_has_next(const struct conn *c);
 /* After a head was parsed into c->head: starts its body (which may be empty). */
 void conn_begin_body(struct conn *c);
 /* Collects the body from `in` up to cap bytes in all: ERR_OK complete, ERR_MORE, ERR_TOO_BIG, ERR_SYNTAX. */

@@ -1,6 +1,7 @@
 /* Answers. */
 #include "http/reply.h"
 
+#include "base/ct.h"
 #include "enc/timefmt.h"
 #include "plat/clock.h"
 
@@ -60,11 +61,12 @@ static void put_security(struct out *o, const struct reply *r)
 	out_str(o, "\r\n");
 }
 
-/* length < 0: a stream. */
-static enum err send_head(struct reply *r, int status, const char *content_type, int64_t length)
+/* length < 0: a stream. A body that fits goes along, in the same packet and record, and *body is then empty. */
+static enum err send_head(struct reply *r, int status, const char *content_type, int64_t length, struct span *body)
 {
 	uint8_t buf[4096];
 	struct out o = out_init(buf, sizeof buf);
+	enum err e;
 
 	out_str(&o, "HTTP/1.1 ");
 	out_u64(&o, (uint64_t)status);
@@ -98,15 +100,22 @@ static enum err send_head(struct reply *r, int status, const char *content_type,
 	out_str(&o, "\r\n");
 	r->sent = true;
 	r->status = status;
-	return o.bad ? ERR_TOO_BIG : conn_send(r->conn, out_span(&o), clock_ms() + r->write_ms);
+	if (!o.bad && body->n <= o.cap - o.n) {
+		out_put(&o, *body);
+		*body = span_of(NULL, 0);
+	}
+	e = o.bad ? ERR_TOO_BIG : conn_send(r->conn, out_span(&o), clock_ms() + r->write_ms);
+	WIPE_N(buf, o.n);
+	return e;
 }
 
 void reply_send(struct reply *r, int status, const char *content_type, struct span body)
 {
-	enum err e = send_head(r, status, content_type, (int64_t)body.n);
+	struct span rest = r->head_only ? span_of(NULL, 0) : body;
+	enum err e = send_head(r, status, content_type, (int64_t)body.n, &rest);
 
-	if (e == ERR_OK && !r->head_only && body.n)
-		e = conn_send(r->conn, body, clock_ms() + r->write_ms);
+	if (e == ERR_OK && rest.n)
+		e = conn_send(r->conn, rest, clock_ms() + r->write_ms);
 	if (e != ERR_OK)
 		r->keep_alive = false;
 }
@@ -244,7 +253,9 @@ void reply_fault(struct reply *r, const struct fault *f)
 
 enum err reply_stream_start(struct reply *r, int status, const char *content_type)
 {
-	return send_head(r, status, content_type, -1);
+	struct span none = span_of(NULL, 0);
+
+	return send_head(r, status, content_type, -1, &none);
 }
 
 enum err reply_stream_write(struct reply *r, struct span piece)

@@ -11,6 +11,7 @@
 
 /* Memory of one worker thread for the request it runs; wiped after each. */
 struct scratch {
+	bool at_poll; /* the server's: this worker is one of those that wait for input */
 	uint8_t text[ANALYZE_RESULT_MAX + 4096]; /* the answer's JSON */
 	struct attest_result attest;
 	struct store_reader reader;

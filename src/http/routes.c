@@ -63,13 +63,15 @@ const size_t routes_n = sizeof routes / sizeof routes[0];
 
 bool route_is_at(const struct route *r, enum port port, struct span path, const struct settings *s)
 {
-	struct span own = span_str(r->path);
+	const char *own = r->path;
+	size_t at = 0;
 
 	if ((r->access == ACCESS_PEER) != (port == PORT_PEER) || (r->access == ACCESS_LOCAL) != (port == PORT_SIDECAR))
 		return false;
-	if (!s->debug_routes && span_starts(own, "/debug/"))
+	while (at < path.n && own[at] && own[at] != '*' && path.p[at] == (uint8_t)own[at])
+		at++;
+	/* A '*' stands for all that follows, at least one character. */
+	if (own[at] == '*' ? at == path.n : own[at] || at < path.n)
 		return false;
-	if (!span_ends(own, "/*"))
-		return span_eq(path, own);
-	return path.n >= own.n && span_eq(span_sub(path, 0, own.n - 1), span_sub(own, 0, own.n - 1));
+	return s->debug_routes || !span_starts(path, "/debug/");
 }

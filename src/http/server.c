@@ -16,6 +16,7 @@
 #include "http/routes.h"
 #include "http/slots.h"
 #include "plat/clock.h"
+#include "plat/event.h"
 #include "plat/poll.h"
 #include "plat/thread.h"
 
@@ -44,6 +45,10 @@ static struct listener listeners[PORTS];
 static size_t listeners_n;
 static struct scratch scratches[HTTP_WORKERS];
 static atomic_uint slow_running;
+/* Workers at the poll set: as many as there are processors. More would only take turns on them, each holding up the clients it has. */
+static atomic_uint at_poll;
+static unsigned at_poll_max;
+static struct event left_poll;
 static atomic_bool stopping;
 
 static struct reply reply_new(struct conn *c)
@@ -72,9 +77,14 @@ static void refuse(struct conn *c, int status, const char *message, int64_t writ
 }
 
 /* The client has room for NET_SEND_ROOM bytes, or is gone: writing will not wait. */
-static bool can_answer(const struct conn *c)
+static bool can_answer(struct conn *c)
 {
-	return net_wait(c->fd, NET_WRITE, 0) == ERR_OK;
+	if (c->sent_n > NET_SEND_SPARE) {
+		if (net_wait(c->fd, NET_WRITE, 0) != ERR_OK)
+			return false;
+		c->sent_n = 0;
+	}
+	return true;
 }
 
 /* Ends a connection taken from its parking place; a request under way is answered if that is possible at once. */
@@ -261,6 +271,27 @@ static unsigned slow_max(const struct route *route)
 	return route->access == ACCESS_PUBLIC ? HTTP_WORKERS - 3 : HTTP_WORKERS - 2;
 }
 
+static void enter_poll(struct scratch *scratch)
+{
+	while (!scratch->at_poll) {
+		uint32_t seen = event_seen(&left_poll);
+		unsigned n = at_poll;
+
+		while (n < at_poll_max && !scratch->at_poll)
+			scratch->at_poll = atomic_compare_exchange_weak(&at_poll, &n, n + 1);
+		if (!scratch->at_poll)
+			(void)event_wait(&left_poll, seen, INT64_MAX);
+	}
+}
+
+/* Before what may take long: another worker goes to the poll set instead. */
+static void leave_poll(struct scratch *scratch)
+{
+	scratch->at_poll = false;
+	atomic_fetch_sub(&at_poll, 1);
+	event_signal(&left_poll);
+}
+
 static void run(struct conn *c, const struct route *route, struct reply *r, struct scratch *scratch)
 {
 	struct request q = {
@@ -273,6 +304,8 @@ static void run(struct conn *c, const struct route *route, struct reply *r, stru
 		reply_error(r, 503, "Busy: as many long operations as this server runs at once are running.");
 		r->extra = NULL;
 	} else {
+		if (route->slow)
+			leave_poll(scratch);
 		route->run(&q);
 	}
 	if (route->slow)
@@ -282,6 +315,8 @@ static void run(struct conn *c, const struct route *route, struct reply *r, stru
 	if (!c->body_done)
 		r->keep_alive = false;
 	log_request(c, route, r);
+	if (route->body == BODY_NONE)
+		return;
 	WIPE_N(scratch->value, sizeof scratch->value);
 	WIPE_N(scratch->value2, sizeof scratch->value2);
 }
@@ -406,15 +441,18 @@ static void advance(struct conn *c, struct scratch *scratch)
 			continue;
 		if (o == CLOSE || (stopping && c->phase == CONN_IDLE))
 			break;
-		e = o == ANSWERED && c->in_n ? ERR_OK : conn_pump(c);
-		if (e == ERR_OK && o != ANSWERED)
-			continue;
-		if (e == ERR_OK || e == ERR_MORE) {
+		if (o == ANSWERED) {
 			/* Where the next request is here already, the wait for room puts it behind what else is ready. */
-			slots_park(c, e == ERR_OK ? NET_WRITE : conn_wants(c));
+			slots_park(c, conn_has_next(c) ? NET_WRITE : conn_wants(c));
 			return;
 		}
-		break;
+		e = conn_pump(c);
+		if (e == ERR_OK)
+			continue;
+		if (e != ERR_MORE)
+			break;
+		slots_park(c, conn_wants(c));
+		return;
 	}
 	linger(c);
 }
@@ -488,6 +526,7 @@ static void worker(void *arg)
 		uint64_t tag;
 		struct conn *c;
 
+		enter_poll(scratch);
 		if (poll_wait_one(500, &tag) != ERR_OK)
 			continue;
 		if (tag >= LISTENER_TAG)
@@ -534,6 +573,7 @@ enum err server_start(void)
 {
 	enum err e = ERR_OK;
 
+	at_poll_max = thread_processors();
 	for (size_t i = 0; i < HTTP_WORKERS && e == ERR_OK; i++)
 		e = thread_start(worker, &scratches[i]);
 	for (size_t i = 0; i < listeners_n && e == ERR_OK; i++)

@@ -17,7 +17,7 @@
 #define SO_BUF_LOCK 72 /* asm-generic/socket.h */
 #endif
 /* Room in the kernel for an answer whose reader is slow: see NET_SEND_ROOM. The kernel counts twice as much, overhead included. */
-#define SEND_BUFFER (2 * NET_SEND_ROOM)
+#define SEND_BUFFER (2 * (NET_SEND_ROOM + 4 * NET_SEND_SPARE))
 
 static void no_delay(int fd)
 {

@@ -19,8 +19,10 @@ struct net_addr {
  * ERR_TIMEOUT, ERR_SYSTEM. */
 MUST_USE enum err net_connect(const char *host, uint16_t port, int64_t deadline_ms, int *fd);
 /* Listens on port of all addresses (loopback_only: 127.0.0.1). port 0 lets the kernel choose; *bound says which.
- * A connection of this listener that is ready for NET_WRITE takes at least NET_SEND_ROOM bytes without waiting. */
+ * A connection of this listener that was ready for NET_WRITE takes at least NET_SEND_ROOM bytes without waiting, also
+ * after NET_SEND_SPARE more were sent. */
 #define NET_SEND_ROOM 65536
+#define NET_SEND_SPARE 8192
 MUST_USE enum err net_listen(uint16_t port, bool loopback_only, int *fd, uint16_t *bound);
 /* Refuses connections from now on. The descriptor stays open, so that no other file gets its number while a thread may
  * still be about to use it. */

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include "plat/clock.h"
 
@@ -55,6 +56,13 @@ enum err thread_start(void (*fn)(void *), void *arg)
 		return ERR_SYSTEM;
 	started++;
 	return ERR_OK;
+}
+
+unsigned thread_processors(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? (unsigned)n : 1;
 }
 
 void thread_hold(void)

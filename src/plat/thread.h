@@ -9,6 +9,9 @@
 #define THREADS_MAX 16
 MUST_USE enum err thread_start(void (*fn)(void *), void *arg);
 
+/* Processors this process may run on, at least 1. Call during start-up only. */
+unsigned thread_processors(void);
+
 /* Holds back every thread started from now on at its first step, so that the process can be sealed while none of them is in the middle of
  * starting or working. thread_go waits until all started threads have come that far, runs sealing() (may be NULL), and lets them go;
  * what sealing returned is the result, and on an error they stay held. */
