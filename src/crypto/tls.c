@@ -276,10 +276,17 @@ bool tls_peer_spki(const struct tls *t, uint8_t out[32])
 {
 	const struct tls_state *s = state_of(t);
 
-	if (!s->open || !s->is_client || !s->side.client.check.accepted)
+	if (!s->open || !s->check.accepted)
 		return false;
-	memcpy(out, s->side.client.check.spki_sha256, 32);
+	memcpy(out, s->check.spki_sha256, 32);
 	return true;
+}
+
+struct span tls_peer_cert(const struct tls *t)
+{
+	const struct tls_state *s = state_of(t);
+
+	return s->open && s->check.accepted ? span_of(s->check.leaf, s->check.leaf_len) : span_of(NULL, 0);
 }
 
 void tls_wipe(struct tls *t)

@@ -46,17 +46,23 @@ struct tls {
 
 /* Starts the server side: ECDHE with the identity's key, no client certificate asked for. id outlives the connection. */
 void tls_server_start(struct tls *t, const struct tls_identity *id);
+/* Right after tls_server_start: the client must show a certificate, of any issuer, name and date, whose key (ECDSA P-256 or
+ * P-384) signs the handshake. The caller MUST check tls_peer_cert before it believes or answers anything. */
+void tls_server_ask(struct tls *t);
 
 enum tls_trust {
 	TLS_TRUST_ANCHORS, /* chain to the anchors, host name, dates (x509_verify_chain says what that means) */
 	TLS_TRUST_PIN,     /* the leaf's SPKI hash equals pin; names and dates not looked at */
-	TLS_TRUST_LATER,   /* any key is accepted and recorded: the caller MUST check tls_peer_spki before it sends or
-	                      believes anything (attested key checked over this very connection) */
+	TLS_TRUST_LATER,   /* any key is accepted and recorded: the caller MUST check tls_peer_spki or tls_peer_cert before it
+	                      sends or believes anything (attested key checked over this very connection) */
 };
 /* Starts the client side with SNI host (none for an address literal). pin: 32 bytes for TLS_TRUST_PIN, else NULL.
  * now_s: Unix time for dates. A fault here (host too long) shows in the first tls_step. The server's leaf certificate
  * may have TLS_CERT_MAX bytes. */
 void tls_client_start(struct tls *t, const char *host, enum tls_trust trust, const uint8_t *pin, int64_t now_s);
+/* Right after tls_client_start: shows the identity's certificate to a server that asks for one, and signs the handshake with
+ * its key, in constant time. id outlives the connection. */
+void tls_client_sign(struct tls *t, const struct tls_identity *id);
 
 /* Moves records between fd and the engine without blocking until it would block or application data is readable.
  * ERR_OK: application data readable, or (client/server, once) the handshake just done and data can be sent; ERR_MORE:
@@ -80,9 +86,11 @@ MUST_USE enum err tls_recv(struct tls *t, int fd, uint8_t *dst, size_t cap, size
 MUST_USE enum err tls_handshake(struct tls *t, int fd, int64_t deadline_ms);
 /* Sends close_notify, best effort, until the deadline. Does not close fd. */
 void tls_shutdown(struct tls *t, int fd, int64_t deadline_ms);
-/* Clients: SHA-256 of the server's SubjectPublicKeyInfo as it stands in the leaf certificate, whose key has signed this
- * handshake; false before the handshake is complete. Servers: always false. */
+/* SHA-256 of the peer's SubjectPublicKeyInfo as it stands in the leaf certificate, whose key has signed this handshake; false
+ * before the handshake is complete, and for servers that did not ask for a certificate. */
 bool tls_peer_spki(const struct tls *t, uint8_t out[32]);
+/* That certificate, DER, a view until tls_wipe; empty where tls_peer_spki says false. Untrusted but for its key. */
+struct span tls_peer_cert(const struct tls *t);
 /* Why it failed, static text for logs: "certificate expired or not yet valid", "name mismatch", ... */
 const char *tls_error_text(const struct tls *t);
 void tls_wipe(struct tls *t);

@@ -34,7 +34,7 @@ static void break_off(struct tls_state *s, const char *why)
 void tls_client_start(struct tls *t, const char *host, enum tls_trust trust, const uint8_t *pin, int64_t now_s)
 {
 	struct tls_state *s = tls_state(t);
-	br_ssl_client_context *ssl = &s->side.client.ssl;
+	br_ssl_client_context *ssl = &s->side.client;
 
 	tls_wipe(t);
 	s->is_client = true;
@@ -48,9 +48,21 @@ void tls_client_start(struct tls *t, const char *host, enum tls_trust trust, con
 		br_ssl_client_zero(ssl);
 		tls_profile_apply(s);
 		set_algorithms(ssl);
-		tls_trust_check_init(&s->side.client.check, host, trust, pin, now_s);
-		br_ssl_engine_set_x509(&ssl->eng, &s->side.client.check.vtable);
+		tls_trust_check_init(&s->check, host, trust, pin, now_s);
+		br_ssl_engine_set_x509(&ssl->eng, &s->check.vtable);
 		if (!br_ssl_client_reset(ssl, is_address(host) ? NULL : host, 0))
 			break_off(s, "client set-up failed");
 	}
+}
+
+void tls_client_sign(struct tls *t, const struct tls_identity *id)
+{
+	struct tls_state *s = tls_state(t);
+
+	if (s->broken)
+		return;
+	tls_profile_identity(s, id);
+	/* Issued by a key of its own kind; what that is used for, static ECDH, is not offered. */
+	br_ssl_client_set_single_ec(&s->side.client, &s->cert, 1, &s->key, BR_KEYTYPE_SIGN, BR_KEYTYPE_EC, bear_ec(EC_P256),
+	                            br_ecdsa_i31_sign_asn1);
 }

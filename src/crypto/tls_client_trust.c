@@ -1,4 +1,4 @@
-/* TLS: what a client thinks of the server's certificates. */
+/* TLS: what one side thinks of the other's certificates. */
 #include "crypto/tls_state.h"
 
 #include <string.h>
@@ -7,7 +7,8 @@
 
 /* BearSSL calls, in this order:
  *   start_chain, then for each certificate as sent (leaf first): start_cert, append (pieces), end_cert;
- *   end_chain, whose 0 means "go on"; then get_pkey for the key that must have signed the key exchange.
+ *   end_chain, whose 0 means "go on"; then get_pkey for the key that must have signed the key exchange (a server's) or the
+ *   handshake (a client's).
  * Everything is fed to the path engine when that is to judge; the first certificate is kept in any case. */
 
 static struct tls_trust_check *self(const br_x509_class **ctx)
@@ -58,9 +59,9 @@ static void read_leaf(struct tls_trust_check *c)
 	struct x509_cert cert;
 
 	if (c->too_big) {
-		c->why = "server certificate too large";
+		c->why = "peer's certificate too large";
 	} else if (x509_parse(span_of(c->leaf, c->leaf_len), &cert) != ERR_OK) {
-		c->why = "server certificate not understood";
+		c->why = "peer's certificate not understood";
 	} else if (c->trust == TLS_TRUST_ANCHORS && !x509_path_leaf_allowed(&cert)) {
 		c->why = "certificate has no subjectAltName or is not for servers";
 	} else {

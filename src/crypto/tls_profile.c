@@ -45,6 +45,18 @@ static void set_record_protection(br_ssl_engine_context *eng)
 	br_ssl_engine_set_poly1305(eng, br_poly1305_ctmulq_get());
 }
 
+void tls_profile_identity(struct tls_state *s, const struct tls_identity *id)
+{
+	struct span cert = tls_identity_cert(id);
+
+	/* BearSSL's structures are not const; it only reads through them. */
+	s->cert.data = (unsigned char *)(uintptr_t)cert.p;
+	s->cert.data_len = cert.n;
+	s->key.curve = BR_EC_secp256r1;
+	s->key.x = (unsigned char *)(uintptr_t)id->d;
+	s->key.xlen = sizeof id->d;
+}
+
 void tls_profile_apply(struct tls_state *s)
 {
 	br_ssl_engine_context *eng = tls_engine(s);

@@ -11,25 +11,35 @@ void tls_server_start(struct tls *t, const struct tls_identity *id)
 		BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
 	};
 	struct tls_state *s = tls_state(t);
-	struct span cert = tls_identity_cert(id);
-	br_ssl_server_context *ssl = &s->side.server.ssl;
+	br_ssl_server_context *ssl = &s->side.server;
 
 	tls_wipe(t);
 	br_ssl_server_zero(ssl);
 	tls_profile_apply(s);
 	br_ssl_engine_set_suites(&ssl->eng, suites, sizeof suites / sizeof suites[0]);
 	br_ssl_engine_add_flags(&ssl->eng, BR_OPT_ENFORCE_SERVER_PREFERENCES);
-	/* BearSSL's structures are not const; it only reads through them. */
-	s->side.server.cert.data = (unsigned char *)(uintptr_t)cert.p;
-	s->side.server.cert.data_len = cert.n;
-	s->side.server.key.curve = BR_EC_secp256r1;
-	s->side.server.key.x = (unsigned char *)(uintptr_t)id->d;
-	s->side.server.key.xlen = sizeof id->d;
+	tls_profile_identity(s, id);
 	/* Signing only: without key exchange with the certificate's key there are no static ECDH suites. */
-	br_ssl_server_set_single_ec(ssl, &s->side.server.cert, 1, &s->side.server.key, BR_KEYTYPE_SIGN, BR_KEYTYPE_EC,
+	br_ssl_server_set_single_ec(ssl, &s->cert, 1, &s->key, BR_KEYTYPE_SIGN, BR_KEYTYPE_EC,
 	                            bear_ec(EC_P256), br_ecdsa_i31_sign_asn1);
 	if (!br_ssl_server_reset(ssl)) {
 		s->broken = true;
 		s->why = "server set-up failed";
 	}
+}
+
+void tls_server_ask(struct tls *t)
+{
+	/* Name with the single common name "parley". The request must name an authority; who the client is decides its
+	 * certificate's own evidence, whoever issued it, so this one stands for all. */
+	static const uint8_t any[] = { 0x30, 0x11, 0x31, 0x0f, 0x30, 0x0d, 0x06, 0x03, 0x55, 0x04, 0x03,
+	                               0x0c, 0x06, 'p', 'a', 'r', 'l', 'e', 'y' };
+	struct tls_state *s = tls_state(t);
+	br_ssl_server_context *ssl = &s->side.server;
+
+	s->asked = (br_x500_name){ (unsigned char *)(uintptr_t)any, sizeof any }; /* only read */
+	br_ssl_server_set_trust_anchor_names(ssl, &s->asked, 1);
+	br_ssl_engine_set_ecdsa(&ssl->eng, br_ecdsa_i31_vrfy_asn1); /* for the client's signature over the handshake */
+	tls_trust_check_init(&s->check, "", TLS_TRUST_LATER, NULL, 0);
+	br_ssl_engine_set_x509(&ssl->eng, &s->check.vtable);
 }

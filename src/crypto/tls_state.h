@@ -6,7 +6,7 @@
 #include "crypto/tls.h"
 #include "crypto/x509.h"
 
-/* BearSSL asks a "class" of functions about the server's certificates; this is ours (tls_client_trust.c). It keeps the
+/* BearSSL asks a "class" of functions about the peer's certificates; this is ours (tls_client_trust.c). It keeps the
  * first certificate, so that key and hash are taken from one reading of the same bytes. vtable must stay first. */
 struct tls_trust_check {
 	const br_x509_class *vtable;
@@ -31,16 +31,13 @@ void tls_trust_check_init(struct tls_trust_check *c, const char *host, enum tls_
 
 struct tls_state {
 	union {
-		struct {
-			br_ssl_server_context ssl;
-			br_x509_certificate cert;
-			br_ec_private_key key; /* view of the identity's */
-		} server;
-		struct {
-			br_ssl_client_context ssl;
-			struct tls_trust_check check;
-		} client;
+		br_ssl_server_context server;
+		br_ssl_client_context client;
 	} side;
+	struct tls_trust_check check; /* of the peer's certificate, where one is asked for */
+	br_x509_certificate cert;     /* our own and its key: views of the identity's */
+	br_ec_private_key key;
+	br_x500_name asked;           /* of the authority that a server asks a certificate of */
 	bool is_client;
 	bool broken;     /* could not be set up: nothing moves */
 	bool open;       /* the handshake was completed */
@@ -61,11 +58,13 @@ static inline struct tls_state *tls_state(struct tls *t)
 
 static inline br_ssl_engine_context *tls_engine(struct tls_state *s)
 {
-	return s->is_client ? &s->side.client.ssl.eng : &s->side.server.ssl.eng;
+	return s->is_client ? &s->side.client.eng : &s->side.server.eng;
 }
 
 /* What both sides have in common: version, hashes, record protection, curves, buffers. The caller adds suites and key
  * exchange and then resets the engine. */
 void tls_profile_apply(struct tls_state *s);
+/* Sets cert and key to views of the identity's. */
+void tls_profile_identity(struct tls_state *s, const struct tls_identity *id);
 
 #endif

@@ -19,9 +19,10 @@ static const struct {
 	{ BR_ERR_BAD_CIPHER_SUITE, "no common cipher suite" },
 	{ BR_ERR_BAD_FINISHED, "handshake was tampered with" },
 	{ BR_ERR_INVALID_ALGORITHM, "no common signature algorithm or curve" },
-	{ BR_ERR_BAD_SIGNATURE, "bad signature over the key exchange" },
+	{ BR_ERR_BAD_SIGNATURE, "bad signature in the handshake" },
 	{ BR_ERR_WRONG_KEY_USAGE, "certificate does not allow this key exchange" },
-	{ BR_ERR_X509_EMPTY_CHAIN, "server sent no certificate" },
+	{ BR_ERR_NO_CLIENT_AUTH, "peer sent no certificate" },
+	{ BR_ERR_X509_EMPTY_CHAIN, "peer sent no certificate" },
 	{ BR_ERR_X509_UNSUPPORTED, "certificate uses an unsupported algorithm" },
 	{ BR_ERR_X509_BAD_SIGNATURE, "bad signature in the certificate chain" },
 	{ BR_ERR_X509_EXPIRED, "certificate expired or not yet valid" },
@@ -57,8 +58,8 @@ const char *tls_error_text(const struct tls *t)
 
 	if (s->why)
 		return s->why;
-	if (s->is_client && s->side.client.check.why)
-		return s->side.client.check.why;
+	if (s->check.why)
+		return s->check.why;
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		if (texts[i].error == e)
 			return texts[i].text;
