@@ -308,6 +308,8 @@ static enum err unwrap(struct json_val root, const struct expectation *x, struct
 		pkcs8_wipe(k);
 		return fault_set(f, ERR_MISMATCH, STEP_UNWRAP, "the released key is not the one whose public half the vault states");
 	}
+	if (x->call->key_ops && json_size(json_get(key, "key_ops")) && json_type_of(json_get(key, "key_ops")) == JSON_ARRAY)
+		out_put(x->call->key_ops, json_raw(json_get(key, "key_ops")));
 	return ERR_OK;
 }
 

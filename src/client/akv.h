@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "base/limits.h"
+#include "base/out.h"
 #include "crypto/pkcs8.h"
 
 struct akv_release {
@@ -13,6 +14,7 @@ struct akv_release {
 	struct span bearer;     /* access token (secret) */
 	struct span target;     /* attestation token whose runtime data holds the wrapping key */
 	const struct rsa_key *wrap; /* its private half, RSA-2048 */
+	struct out *key_ops;    /* what the vault states that the key is for: its JSON array is appended when there is one; may be NULL */
 };
 
 #define AKV_ENC_MAX 32

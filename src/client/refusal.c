@@ -1,6 +1,7 @@
 /* Error answers, and the table of causes and remedies. */
 #include "client/refusal.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/out.h"
@@ -226,7 +227,13 @@ void refusal_transport(enum refusal_from from, struct fault *f)
 		return;
 	switch (f->err) {
 	case ERR_NOT_FOUND: cause = "the name does not exist, or there is no DNS here"; break;
-	case ERR_CONNECT: cause = "nothing listens there, or a firewall is in between"; break;
+	case ERR_CONNECT:
+		if (f->sys_errno == EACCES) { /* svc/confine.h */
+			fault_advise(f, "this process is confined to the ports of its settings and to 443", "use such a port");
+			return;
+		}
+		cause = "nothing listens there, or a firewall is in between";
+		break;
 	case ERR_TIMEOUT: cause = "the service or the network is slow, or a firewall drops packets"; break;
 	case ERR_CLOSED: cause = "the service or something in between cut the connection"; break;
 	case ERR_UNTRUSTED: cause = "its certificate does not lead to a known root, is for another name, or is not valid now"; break;

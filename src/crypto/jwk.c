@@ -1,4 +1,4 @@
-/* JSON Web Keys: public members. */
+/* JSON Web Keys. */
 #include "crypto/jwk.h"
 
 #include "base/ct.h"
@@ -116,6 +116,49 @@ void jwk_write_public(struct jw *w, const char *name, const struct private_key *
 		break;
 	case KEY_OCT:
 		jw_str(w, "kid", kid);
+		jw_str(w, "kty", "oct");
+		break;
+	case KEY_NONE:
+		break;
+	}
+	jw_end_object(w);
+}
+
+static void write_ops(struct jw *w, struct span key_ops)
+{
+	if (key_ops.n)
+		jw_raw(w, "key_ops", key_ops);
+}
+
+void jwk_write_private(struct jw *w, const struct private_key *k, struct span key_ops)
+{
+	const struct rsa_key *r = &k->rsa;
+
+	jw_object(w, NULL);
+	switch (k->type) {
+	case KEY_RSA:
+		jw_b64(w, "d", span_of(r->d, r->d_len), B64_URL);
+		jw_b64(w, "dp", span_of(r->dp, r->dp_len), B64_URL);
+		jw_b64(w, "dq", span_of(r->dq, r->dq_len), B64_URL);
+		jw_b64(w, "e", span_of(r->e, r->e_len), B64_URL);
+		write_ops(w, key_ops);
+		jw_str(w, "kty", "RSA");
+		jw_b64(w, "n", span_of(r->n, r->n_len), B64_URL);
+		jw_b64(w, "p", span_of(r->p, r->p_len), B64_URL);
+		jw_b64(w, "q", span_of(r->q, r->q_len), B64_URL);
+		jw_b64(w, "qi", span_of(r->qi, r->qi_len), B64_URL);
+		break;
+	case KEY_EC:
+		jw_str(w, "crv", curve_names[k->ec.curve]);
+		jw_b64(w, "d", span_of(k->ec.d, ec_field_len(k->ec.curve)), B64_URL);
+		write_ops(w, key_ops);
+		jw_str(w, "kty", "EC");
+		jw_b64(w, "x", point_x(&k->ec), B64_URL);
+		jw_b64(w, "y", point_y(&k->ec), B64_URL);
+		break;
+	case KEY_OCT:
+		jw_b64(w, "k", span_of(k->oct, k->oct_len), B64_URL);
+		write_ops(w, key_ops);
 		jw_str(w, "kty", "oct");
 		break;
 	case KEY_NONE:

@@ -1,4 +1,4 @@
-/* JSON Web Keys: public members only (RFC 7517, 7518, 7638). */
+/* JSON Web Keys (RFC 7517, 7518, 7638). */
 #ifndef CRYPTO_JWK_H
 #define CRYPTO_JWK_H
 
@@ -16,6 +16,9 @@ void jwk_thumbprint_rsa(const struct rsa_pub *pub, char out[JWK_THUMBPRINT_LEN +
 /* Writes {"kty","n","e"...} or {"crv","kty","x","y"} or {"kty":"oct"} as an object member `name` (NULL for a bare value),
  * members sorted, with "kid" = thumbprint. Never a private member. */
 void jwk_write_public(struct jw *w, const char *name, const struct private_key *k);
+/* The whole key, private members too, as the SKR sidecar gives it out (azure-protocols.md section 4.6): sorted, no "kid"; key_ops
+ * is a JSON array, empty for none. What is written is a secret; in time depending on lengths only. */
+void jwk_write_private(struct jw *w, const struct private_key *k, struct span key_ops);
 
 /* The wrapping key set whose exact bytes are hashed into REPORT_DATA: {"keys":[{"e":..,"key_ops":["encrypt"],"kid":..,
  * "kty":"RSA","n":..}]} with nothing else (azure-protocols.md section 4.2). */

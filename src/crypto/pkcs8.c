@@ -53,19 +53,18 @@ static uint16_t take_number(struct der *d, uint8_t *dst, size_t cap)
 static enum err parse_rsa(struct span octets, struct rsa_key *k)
 {
 	struct der outer = der_init(octets), seq = der_enter(&outer, DER_SEQUENCE);
-	struct span d;
 
 	if (der_u64(&seq) != 0)
 		return ERR_RANGE;
 	k->n_len = take_number(&seq, k->n, sizeof k->n);
 	k->e_len = take_number(&seq, k->e, sizeof k->e);
-	d = der_uint(&seq);
+	k->d_len = take_number(&seq, k->d, sizeof k->d);
 	k->p_len = take_number(&seq, k->p, sizeof k->p);
 	k->q_len = take_number(&seq, k->q, sizeof k->q);
 	k->dp_len = take_number(&seq, k->dp, sizeof k->dp);
 	k->dq_len = take_number(&seq, k->dq, sizeof k->dq);
 	k->qi_len = take_number(&seq, k->qi, sizeof k->qi);
-	if (!der_done(&seq) || !der_done(&outer) || d.n > k->n_len)
+	if (!der_done(&seq) || !der_done(&outer) || k->d_len > k->n_len)
 		return ERR_SYNTAX;
 	k->n_bits = rsa_bits(span_of(k->n, k->n_len));
 	return rsa_check(k);

@@ -21,8 +21,8 @@ struct private_key {
 
 /* Parses PrivateKeyInfo strictly (trailing bytes, wrong parameters, inconsistent key: refused) and checks the key
  * works (rsa_check; EC public point recomputed and compared when given). RSA of 2048 to 4096 bits with two primes; EC on
- * P-256, P-384, P-521. Attributes are skipped. The RSA private exponent d is not kept (CRT form is) and not checked.
- * Untrusted until then. ERR_SYNTAX, ERR_RANGE (kind of key not offered), ERR_CRYPTO. On error *k is wiped.
+ * P-256, P-384, P-521. Attributes are skipped. The RSA private exponent d is kept but not checked: the
+ * CRT form is what is used. Untrusted until then. ERR_SYNTAX, ERR_RANGE (kind of key not offered), ERR_CRYPTO. On error *k is wiped.
  * Not constant time in the structure; the key's numbers are only copied. */
 MUST_USE enum err pkcs8_parse(struct span der, struct private_key *k);
 void pkcs8_wipe(struct private_key *k);

@@ -23,6 +23,8 @@ struct rsa_key {
 	uint16_t p_len, q_len, dp_len, dq_len, qi_len, n_len, e_len;
 	uint8_t p[RSA_FACTOR_MAX], q[RSA_FACTOR_MAX], dp[RSA_FACTOR_MAX], dq[RSA_FACTOR_MAX], qi[RSA_FACTOR_MAX];
 	uint8_t n[RSA_MAX], e[RSA_EXPONENT_MAX];
+	uint16_t d_len;
+	uint8_t d[RSA_MAX]; /* as a released key stated it: handed on with the key, never used or checked; made keys have none */
 };
 
 /* Makes a key of bits (2048, 3072, 4096) with e = 65537. Uneven time: 0.1 s and more. ERR_RANGE for other sizes, ERR_CRYPTO

@@ -1,9 +1,12 @@
 /* Who may use a route. */
 #include "http/access.h"
 
+#include <string.h>
+
 #include "base/ct.h"
 #include "base/out.h"
 #include "crypto/hash.h"
+#include "enc/url.h"
 #include "plat/clock.h"
 
 static bool bearer_token(struct span value, struct span *token)
@@ -104,6 +107,20 @@ static bool from_our_page(const struct http_head *h, bool tls)
 	return reads && !repeated;
 }
 
+static bool is_local(const struct http_head *h)
+{
+	bool origin, site;
+	char host[HOST_MAX];
+	struct span value;
+	uint16_t port;
+
+	if (http_field_get(h, "Origin", &value, &origin) || http_field_get(h, "Sec-Fetch-Site", &value, &site) || origin || site)
+		return false;
+	if (url_hostport(h->host, 80, host, &port) != ERR_OK)
+		return false;
+	return strcmp(host, "localhost") == 0 || strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0;
+}
+
 enum access_verdict access_check(enum access need, const struct settings *s, const struct http_head *h, bool tls)
 {
 	struct span value, token, id;
@@ -111,6 +128,8 @@ enum access_verdict access_check(enum access need, const struct settings *s, con
 
 	if (need == ACCESS_PEER)
 		return ACCESS_DENIED; /* what a connection has proven is not in the settings or the head */
+	if (need == ACCESS_LOCAL)
+		return is_local(h) ? ACCESS_GRANTED : ACCESS_FOREIGN;
 	if (need != ACCESS_OPERATOR || s->operator_none)
 		return ACCESS_GRANTED;
 	if (!s->operator_set)

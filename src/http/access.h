@@ -16,13 +16,14 @@ enum access {
 enum access_verdict {
 	ACCESS_DENIED = 0, /* no proof or a wrong one */
 	ACCESS_CLOSED,     /* no operator is configured: nobody may */
-	ACCESS_FOREIGN,    /* a good session, but the request comes from another site's page */
+	ACCESS_FOREIGN,    /* a good session, but the request comes from another site's page; local: from any page */
 	ACCESS_GRANTED
 };
 
 /* Decides from the settings and the request's head. An Authorization field decides alone; else the session cookie. A browser sends a
  * cookie whoever's page makes it ask, so a request that rests on a cookie and changes something must show that a page of our own made
- * it: Sec-Fetch-Site same-origin, or an Origin that is our scheme and Host (RFC 6454; tls: how the request came). */
+ * it: Sec-Fetch-Site same-origin, or an Origin that is our scheme and Host (RFC 6454; tls: how the request came). A local request
+ * names a loopback Host (a page could have its own name lead here) and has neither of these fields. */
 enum access_verdict access_check(enum access need, const struct settings *s, const struct http_head *h, bool tls);
 /* The operator's token: compared by its hash in constant time. */
 bool access_token_ok(const struct settings *s, struct span token);

@@ -51,6 +51,12 @@ void h_storage_fault(struct request *q, const struct fault *f, const char *blob_
 void h_login(struct request *q);
 void h_logout(struct request *q);
 void h_session(struct request *q);
+/* h_local.c: the sidecar port only */
+void h_local_status(struct request *q);
+void h_local_raw(struct request *q);
+void h_local_combined(struct request *q);
+void h_local_maa(struct request *q);
+void h_local_release(struct request *q);
 /* h_debug.c: only with DEBUG_ROUTES=on */
 void h_debug_claims(struct request *q);
 void h_debug_partner_keys(struct request *q);

@@ -120,12 +120,18 @@ void reply_send(struct reply *r, int status, const char *content_type, struct sp
 		r->keep_alive = false;
 }
 
+/* The sidecar's clients know its forms only. */
+static bool is_local(const struct reply *r)
+{
+	return r->conn->port == PORT_SIDECAR;
+}
+
 void reply_json(struct reply *r, int status, const struct out *json)
 {
 	if (json->bad)
 		reply_error(r, 500, "The answer does not fit its buffer.");
 	else
-		reply_send(r, status, "application/json", out_span(json));
+		reply_send(r, status, is_local(r) ? "application/json; charset=utf-8" : "application/json", out_span(json));
 }
 
 void reply_error(struct reply *r, int status, const char *message)
@@ -135,8 +141,9 @@ void reply_error(struct reply *r, int status, const char *message)
 	struct jw w = jw_init(&o);
 
 	jw_object(&w, NULL);
-	jw_str(&w, "status", "error");
-	jw_str(&w, "message", message);
+	if (!is_local(r))
+		jw_str(&w, "status", "error");
+	jw_str(&w, is_local(r) ? "error" : "message", message);
 	jw_end_object(&w);
 	reply_json(r, status, &o);
 }

@@ -1,4 +1,4 @@
-/* Answers: one head with the security headers, then a whole body, or a stream. It cannot be given a key. */
+/* Answers: one head with the security headers, then a whole body, or a stream. A key is in one only where h_local.c puts it. */
 #ifndef HTTP_REPLY_H
 #define HTTP_REPLY_H
 
@@ -30,7 +30,7 @@ struct reply {
 void reply_send(struct reply *r, int status, const char *content_type, struct span body);
 /* application/json from a finished writer; a writer that overflowed becomes a 500. */
 void reply_json(struct reply *r, int status, const struct out *json);
-/* {"status":"error","message":...} */
+/* {"status":"error","message":...}; on the sidecar port {"error":...} */
 void reply_error(struct reply *r, int status, const char *message);
 /* An error with all that a fault knows: step, service, its status and code, likely cause and remedy.
  * Status follows the kind of fault (429 is told from a policy denial; Retry-After is passed on). */

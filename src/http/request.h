@@ -13,7 +13,10 @@
 struct scratch {
 	bool at_poll; /* the server's: this worker is one of those that wait for input */
 	uint8_t text[ANALYZE_RESULT_MAX + 4096]; /* the answer's JSON */
-	struct attest_result attest;
+	union {
+		struct attest_result attest;
+		struct attest_collateral collateral;
+	};
 	struct store_reader reader;
 	struct storage_reader storage;
 	uint8_t runtime[RUNTIME_DATA_MAX];

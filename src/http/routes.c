@@ -5,6 +5,7 @@
 
 #define PUBLIC ACCESS_PUBLIC
 #define OPERATOR ACCESS_OPERATOR
+#define LOCAL ACCESS_LOCAL
 
 const struct route routes[] = {
 	/* method  path                      access    rate          body           slow   handler */
@@ -57,6 +58,12 @@ const struct route routes[] = {
 	{ "GET",  "/debug/attestation-claims", OPERATOR, RATE_ATTEST, BODY_NONE,    true,  h_debug_claims },
 	{ "GET",  "/debug/partner-keys",     OPERATOR, RATE_NONE,    BODY_NONE,     false, h_debug_partner_keys },
 	{ "POST", "/debug/test-partner-decrypt", OPERATOR, RATE_HEAVY, BODY_JSON,   true,  h_debug_partner_decrypt },
+	/* the SKR sidecar's interface */
+	{ "GET",  "/status",                 LOCAL,    RATE_NONE,    BODY_NONE,     false, h_local_status },
+	{ "POST", "/attest/raw",             LOCAL,    RATE_NONE,    BODY_ANY,      true,  h_local_raw },
+	{ "POST", "/attest/combined",        LOCAL,    RATE_NONE,    BODY_ANY,      true,  h_local_combined },
+	{ "POST", "/attest/maa",             LOCAL,    RATE_NONE,    BODY_ANY,      true,  h_local_maa },
+	{ "POST", "/key/release",            LOCAL,    RATE_NONE,    BODY_ANY,      true,  h_local_release },
 };
 
 const size_t routes_n = sizeof routes / sizeof routes[0];

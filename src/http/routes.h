@@ -10,6 +10,7 @@ enum route_body {
 	BODY_NONE,     /* a body is read and ignored */
 	BODY_JSON,     /* application/json required */
 	BODY_JSON_OPT, /* no body, or application/json */
+	BODY_ANY,      /* of whatever type it says it is: the handler judges it */
 	BODY_STREAM    /* read by the handler as it arrives */
 };
 

@@ -152,7 +152,7 @@ static void allow_line(enum port port, struct span path, struct out *o)
 
 static bool is_sensitive(struct span path)
 {
-	return span_starts(path, "/skr/") || span_starts(path, "/encrypt") || span_starts(path, "/decrypt");
+	return span_starts(path, "/skr/") || span_starts(path, "/encrypt") || span_starts(path, "/decrypt") || span_starts(path, "/key/");
 }
 
 /* Answers requests that have no route of their own. */
@@ -161,6 +161,10 @@ static void answer_unrouted(struct reply *r, struct span path, bool path_known)
 	uint8_t buf[256];
 	struct out allow = out_init(buf, sizeof buf);
 
+	if (r->conn->port == PORT_SIDECAR) { /* its clients know this form, also for a wrong method */
+		reply_send(r, 404, "text/plain", SPAN_LIT("404 page not found"));
+		return;
+	}
 	/* "*" comes with OPTIONS only and means the server as a whole (RFC 9110 section 9.3.7). */
 	if (!path_known && !span_eq_str(path, "*")) {
 		reply_error(r, 404, "There is nothing at this path.");
@@ -197,7 +201,9 @@ static bool check_access(struct reply *r, const struct route *route, const struc
 		reply_error(r, 403, "No operator is configured (OPERATOR_AUTH): this route is closed.");
 		return false;
 	case ACCESS_FOREIGN:
-		reply_error(r, 403, "The session is good, but a page of another site made this request (Origin, Sec-Fetch-Site).");
+		reply_error(r, 403, route->access == ACCESS_LOCAL ?
+		            "This port is for programs of this container group, by a loopback name (Host), not for a web page (Origin, Sec-Fetch-Site)." :
+		            "The session is good, but a page of another site made this request (Origin, Sec-Fetch-Site).");
 		return false;
 	case ACCESS_DENIED:
 	default:
@@ -268,7 +274,7 @@ static void log_request(const struct conn *c, const struct route *route, const s
 /* Whoever may come without a proof cannot take all the places: one is left for the operator's work. */
 static unsigned slow_max(const struct route *route)
 {
-	return route->access == ACCESS_PUBLIC ? HTTP_WORKERS - 3 : HTTP_WORKERS - 2;
+	return route->access == ACCESS_PUBLIC || route->access == ACCESS_LOCAL ? HTTP_WORKERS - 3 : HTTP_WORKERS - 2;
 }
 
 static void enter_poll(struct scratch *scratch)

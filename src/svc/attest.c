@@ -245,8 +245,7 @@ void attest_collateral(struct attest_collateral *c)
 
 /* --- The token --- */
 
-static enum err attest_once(const struct settings *s, struct span runtime, struct attest_result *res, int64_t deadline_ms,
-                            struct fault *f)
+static enum err attest_once(const char *maa, struct span runtime, struct attest_result *res, int64_t deadline_ms, struct fault *f)
 {
 	const struct maa_evidence e = {
 		.report = span_of(res->report, sizeof res->report),
@@ -254,12 +253,12 @@ static enum err attest_once(const struct settings *s, struct span runtime, struc
 		.uvm = span_of(context.reference, context.reference_len),
 		.runtime = runtime,
 	};
-	struct maa_expect x = { .instance = s->maa, .report_data = res->report + 0x50, .host_data = res->report + 0xc0 };
+	struct maa_expect x = { .instance = maa, .report_data = res->report + 0x50, .host_data = res->report + 0xc0 };
 	char nonce[21];
 	size_t n;
 	enum err err;
 
-	err = maa_attest(s->maa, &e, res->token, sizeof res->token, &res->token_len, nonce, deadline_ms, f);
+	err = maa_attest(maa, &e, res->token, sizeof res->token, &res->token_len, nonce, deadline_ms, f);
 	if (err)
 		return err;
 	x.nonce = nonce;
@@ -272,8 +271,8 @@ static bool evidence_rejected(enum err err, const struct fault *f)
 	return err == ERR_HTTP && f->step == STEP_ATTEST && f->http_status == 400;
 }
 
-static enum err attest_locked(const struct settings *s, struct span runtime, struct attest_result *res, int64_t deadline_ms,
-                              struct fault *f)
+static enum err attest_locked(const struct settings *s, const char *maa, struct span runtime, struct attest_result *res,
+                              int64_t deadline_ms, struct fault *f)
 {
 	struct fault rejected, again;
 	struct snp_report r;
@@ -282,7 +281,7 @@ static enum err attest_locked(const struct settings *s, struct span runtime, str
 	if (!err)
 		err = fit_certificates(s, runtime, res->report, &r, deadline_ms, f);
 	if (!err)
-		err = attest_once(s, runtime, res, deadline_ms, f);
+		err = attest_once(maa, runtime, res, deadline_ms, f);
 	if (!evidence_rejected(err, f))
 		return err;
 	/* Once more from the start, with a new report and new certificates. When those cannot be had, the service's own words
@@ -294,11 +293,16 @@ static enum err attest_locked(const struct settings *s, struct span runtime, str
 		*f = rejected;
 		return err;
 	}
-	return attest_once(s, runtime, res, deadline_ms, f);
+	return attest_once(maa, runtime, res, deadline_ms, f);
 }
 
-enum err attest_token(const struct settings *s, struct span runtime, struct attest_result *r, int64_t deadline_ms,
-                      struct fault *f)
+enum err attest_token(const struct settings *s, struct span runtime, struct attest_result *r, int64_t deadline_ms, struct fault *f)
+{
+	return attest_token_from(s, s->maa, runtime, r, deadline_ms, f);
+}
+
+enum err attest_token_from(const struct settings *s, const char *maa, struct span runtime, struct attest_result *r,
+                           int64_t deadline_ms, struct fault *f)
 {
 	struct fault unused;
 	enum err err;
@@ -312,7 +316,7 @@ enum err attest_token(const struct settings *s, struct span runtime, struct atte
 	if (!lock_take_until(&attest_lock, deadline_ms))
 		return fault_set(f, ERR_TIMEOUT, STEP_ATTEST, "waiting for another attestation took too long");
 	memmove(r->runtime, runtime.p, runtime.n);
-	err = attest_locked(s, span_of(r->runtime, runtime.n), r, deadline_ms, f);
+	err = attest_locked(s, maa, span_of(r->runtime, runtime.n), r, deadline_ms, f);
 	lock_release(&attest_lock);
 	if (err) {
 		r->token_len = 0;

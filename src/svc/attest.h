@@ -44,6 +44,9 @@ void attest_collateral(struct attest_collateral *c);
  * verified. runtime is JSON. Serialises callers (one at a time) up to the deadline. */
 MUST_USE enum err attest_token(const struct settings *s, struct span runtime, struct attest_result *r, int64_t deadline_ms,
                                struct fault *f);
+/* The same from an instance that a caller named, in the form settings_host gives. */
+MUST_USE enum err attest_token_from(const struct settings *s, const char *maa, struct span runtime, struct attest_result *r,
+                                    int64_t deadline_ms, struct fault *f);
 /* Verifies somebody else's token from the configured MAA: signature, issuer, times, type, compliance, not debuggable,
  * VMPL 0; host_data (32 bytes) must be equal when not NULL. The claims' JSON goes to payload[cap]. */
 MUST_USE enum err attest_verify_peer(const struct settings *s, struct span token, const uint8_t *host_data, uint8_t *payload,

@@ -19,6 +19,7 @@ static struct {
 	char access_token[TOKEN_MAX];
 	size_t access_len;
 	struct private_key key;
+	uint8_t key_ops[512];
 } work;
 static struct lock release_lock = LOCK_INIT;
 
@@ -27,6 +28,9 @@ struct order {
 	const struct settings *s;
 	const char *akv, *key_name;
 	int64_t deadline_ms;
+	const char *maa;
+	struct span access_token; /* empty: the managed identity's */
+	struct out *jwk;          /* NULL: the key does not leave */
 };
 
 /* Managed HSM has an audience of its own; other clouds are set by AKV_AUDIENCE. */
@@ -45,6 +49,13 @@ static enum err get_access(const struct order *o, struct fault *f)
 		.tenant_id = s->tenant_id, .token_file = s->federated_token_file, .authority = s->authority,
 	};
 
+	if (o->access_token.n) {
+		if (o->access_token.n > sizeof work.access_token)
+			return fault_set(f, ERR_TOO_BIG, STEP_CONFIG, "the access token is too long");
+		memcpy(work.access_token, o->access_token.p, o->access_token.n);
+		work.access_len = o->access_token.n;
+		return ERR_OK;
+	}
 	return identity_token(&from, audience(s, o->akv), work.access_token, sizeof work.access_token, &work.access_len,
 	                      o->deadline_ms, f);
 }
@@ -58,16 +69,17 @@ static enum err attest_wrap(const struct order *o, const struct rsa_key *wrap, s
 	jwk_write_wrapping_set(&runtime, &pub);
 	if (runtime.bad)
 		return fault_set(f, ERR_TOO_BIG, STEP_ATTEST, "the wrapping key is too long");
-	return attest_token(o->s, out_span(&runtime), &work.attested, o->deadline_ms, f);
+	return attest_token_from(o->s, o->maa, out_span(&runtime), &work.attested, o->deadline_ms, f);
 }
 
-static enum err ask_vault(const struct order *o, const struct rsa_key *wrap, struct release_info *info, struct fault *f)
+static enum err ask_vault(const struct order *o, const struct rsa_key *wrap, struct release_info *info, struct out *key_ops,
+                          struct fault *f)
 {
 	const struct akv_release r = {
 		.vault = o->akv, .key_name = o->key_name,
 		.bearer = span_of(work.access_token, work.access_len),
 		.target = span_of(work.attested.token, work.attested.token_len),
-		.wrap = wrap,
+		.wrap = wrap, .key_ops = key_ops,
 	};
 
 	return akv_release_key(&r, &work.key, info->kid, info->enc, o->deadline_ms, f);
@@ -77,6 +89,7 @@ static enum err ask_vault(const struct order *o, const struct rsa_key *wrap, str
  * one while we talk to the others. */
 static enum err run_locked(const struct order *o, struct release_info *info, struct fault *f)
 {
+	struct out key_ops = out_init(work.key_ops, sizeof work.key_ops);
 	struct rsa_key wrap = { 0 };
 	enum err err;
 
@@ -92,13 +105,20 @@ static enum err run_locked(const struct order *o, struct release_info *info, str
 	err = attest_wrap(o, &wrap, f);
 	if (err)
 		goto out;
-	err = ask_vault(o, &wrap, info, f);
-	if (err && f->http_status == 401) {
+	err = ask_vault(o, &wrap, info, &key_ops, f);
+	if (err && f->http_status == 401 && !o->access_token.n) {
 		/* A cached access token may have been revoked: one more try with a new one. */
 		identity_forget(audience(o->s, o->akv));
 		err = get_access(o, f);
 		if (!err)
-			err = ask_vault(o, &wrap, info, f);
+			err = ask_vault(o, &wrap, info, &key_ops, f);
+	}
+	if (!err && o->jwk) {
+		struct jw w = jw_init(o->jwk);
+
+		jwk_write_private(&w, &work.key, out_span(&key_ops));
+		if (o->jwk->bad || key_ops.bad)
+			err = fault_set(f, ERR_TOO_BIG, STEP_UNWRAP, "the released key does not fit its answer");
 	}
 out:
 	rsa_wipe(&wrap);
@@ -110,7 +130,7 @@ static void note(const struct order *o, enum err err, const struct fault *f)
 	if (err)
 		log_fault(err == ERR_DENIED ? LOG_WARN : LOG_ERROR, "release", "key not released", f);
 	else
-		log_text(LOG_INFO, "release", "key released", "vault", span_str(o->akv));
+		log_text(LOG_INFO, "release", o->jwk ? "key released and handed to its caller" : "key released", "vault", span_str(o->akv));
 }
 
 /* slot KEYS_SLOTS: do not keep the key. */
@@ -146,7 +166,7 @@ static enum err run(const struct order *o, enum key_slot slot, struct release_in
 
 enum err release_own(const struct settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f)
 {
-	const struct order o = { s, s->akv, s->key_name, deadline_ms };
+	const struct order o = { .s = s, .akv = s->akv, .key_name = s->key_name, .deadline_ms = deadline_ms, .maa = s->maa };
 
 	return run(&o, KEYS_OWN, info, f);
 }
@@ -155,7 +175,7 @@ enum err release_partner(const struct settings *s, enum role partner, struct rel
                          struct fault *f)
 {
 	const struct partner_settings *p = &s->partner[partner == ROLE_FABRIKAM ? ROLE_FABRIKAM : ROLE_CONTOSO];
-	const struct order o = { s, p->akv, p->key_name, deadline_ms };
+	const struct order o = { .s = s, .akv = p->akv, .key_name = p->key_name, .deadline_ms = deadline_ms, .maa = s->maa };
 
 	/* Only Woodgrove holds partners' keys; others ask for them with release_other, which keeps nothing. */
 	if (s->role != ROLE_WOODGROVE || (partner != ROLE_CONTOSO && partner != ROLE_FABRIKAM)) {
@@ -168,11 +188,39 @@ enum err release_partner(const struct settings *s, enum role partner, struct rel
 enum err release_other(const struct settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f)
 {
 	enum role other = s->role == ROLE_CONTOSO ? ROLE_FABRIKAM : ROLE_CONTOSO;
-	const struct order o = { s, s->partner[other].akv, s->partner[other].key_name, deadline_ms };
+	const struct partner_settings *p = &s->partner[other];
+	const struct order o = { .s = s, .akv = p->akv, .key_name = p->key_name, .deadline_ms = deadline_ms, .maa = s->maa };
 
 	if (s->role != ROLE_CONTOSO && s->role != ROLE_FABRIKAM) {
 		memset(info, 0, sizeof *info);
 		return fault_set(f, ERR_CONFIG, STEP_CONFIG, "this party has no counterpart to try");
 	}
 	return run(&o, KEYS_SLOTS, info, f);
+}
+
+/* It goes into a request's head as it is. */
+static bool is_token(struct span t)
+{
+	for (size_t i = 0; i < t.n; i++)
+		if (t.p[i] <= 0x20 || t.p[i] >= 0x7f)
+			return false;
+	return true;
+}
+
+enum err release_for_caller(const struct settings *s, const struct release_wish *wish, struct out *jwk, int64_t deadline_ms,
+                            struct fault *f)
+{
+	char maa[HOSTPORT_MAX], akv[HOSTPORT_MAX], name[KEY_NAME_MAX];
+	const struct order o = {
+		.s = s, .akv = akv, .key_name = name, .deadline_ms = deadline_ms, .maa = maa, .access_token = wish->access_token, .jwk = jwk,
+	};
+	struct release_info info;
+
+	if (!settings_host(wish->maa, maa, sizeof maa) || !settings_host(wish->akv, akv, sizeof akv) ||
+	    !settings_key_name(wish->kid, name, sizeof name) || !is_token(wish->access_token)) {
+		fault_advise(f, "a host has a scheme, a path or odd characters, or the key's name or the access token has",
+		             "give hosts as host or host:port, the key as name or name/version");
+		return fault_set(f, ERR_CONFIG, STEP_CONFIG, "the request is out of form");
+	}
+	return run(&o, KEYS_SLOTS, &info, f);
 }

@@ -24,4 +24,16 @@ MUST_USE enum err release_partner(const struct settings *s, enum role partner, s
  * nevertheless is wiped at once and reported as ERR_OK: the caller shows the alarm. info is filled in any case. */
 MUST_USE enum err release_other(const struct settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f);
 
+/* What a program of the same container group asks for. Untrusted. */
+struct release_wish {
+	struct span maa, akv; /* host[:port] */
+	struct span kid;      /* name or name/version */
+	struct span access_token; /* for the vault (secret); empty: the managed identity's is used */
+};
+/* The SKR sidecar's contract: the key goes to the caller, whole, as a JSON Web Key appended to jwk, and is not kept. For the
+ * sidecar port alone, where whoever can ask could attest and ask the vault by himself as well. The caller of this function wipes
+ * what jwk holds. ERR_CONFIG for names out of form. */
+MUST_USE enum err release_for_caller(const struct settings *s, const struct release_wish *wish, struct out *jwk,
+                                     int64_t deadline_ms, struct fault *f);
+
 #endif

@@ -72,24 +72,26 @@ static bool read_path(const struct variable *d, struct settings *s, struct span 
 	return v.n && v.p[0] == '/' && read_text(d, s, v);
 }
 
-/* host or host:port, lower case, without the port when it is https's own: the issuer of a token and the identifier of a
- * key are compared with this text. */
-static bool read_host(const struct variable *d, struct settings *s, struct span v)
+bool settings_host(struct span v, char *text, size_t cap)
 {
 	char host[HOST_MAX];
-	char *text = member(d, s);
 	uint16_t port;
 
 	if (url_hostport(v, 443, host, &port) != ERR_OK)
 		return false;
 	if (port == 443 && span_ends(v, ":443"))
 		v.n -= 4;
-	if (!span_copy_str(v, text, d->cap))
+	if (!span_copy_str(v, text, cap))
 		return false;
 	for (; *text; text++)
 		if (*text >= 'A' && *text <= 'Z')
 			*text = (char)(*text + 32);
 	return true;
+}
+
+static bool read_host(const struct variable *d, struct settings *s, struct span v)
+{
+	return settings_host(v, member(d, s), d->cap);
 }
 
 /* Plain http is for services of the same machine only. */
@@ -165,17 +167,21 @@ static bool is_key_char(uint8_t c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
 }
 
-/* name or name/version, in Key Vault's alphabet. */
-static bool read_key_name(const struct variable *d, struct settings *s, struct span v)
+bool settings_key_name(struct span v, char *text, size_t cap)
 {
 	size_t slash = span_find(v, '/');
 
-	if (slash == 0 || slash + 1 == v.n)
+	if (v.n == 0 || slash == 0 || slash + 1 == v.n)
 		return false;
 	for (size_t i = 0; i < v.n; i++)
 		if (i != slash && !is_key_char(v.p[i]))
 			return false;
-	return read_text(d, s, v);
+	return span_copy_str(v, text, cap);
+}
+
+static bool read_key_name(const struct variable *d, struct settings *s, struct span v)
+{
+	return settings_key_name(v, member(d, s), d->cap);
 }
 
 static bool read_hash(const struct variable *d, struct settings *s, struct span v)

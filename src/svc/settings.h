@@ -105,4 +105,10 @@ struct settings {
  * and others are ignored. ERR_CONFIG. Values are views or copies; s is static and lives for the whole run. */
 MUST_USE enum err settings_read(struct settings *s, char *const *environment, struct out *problem);
 
+/* Two forms that a caller may also give. host or host:port, lower case, without the port when it is https's own: the issuer of a
+ * token and the identifier of a key are compared with this text. And name or name/version, in Key Vault's alphabet: it goes into
+ * a target as it is. False when malformed or longer than text[cap]. Untrusted. */
+bool settings_host(struct span v, char *text, size_t cap);
+bool settings_key_name(struct span v, char *text, size_t cap);
+
 #endif

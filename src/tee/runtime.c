@@ -52,6 +52,50 @@ enum err runtime_parse(struct span text, struct runtime *r)
 	return ERR_OK;
 }
 
+/* One member of the outermost object. Text that does not fit is none of ours. */
+static bool member_is_ours(struct json_val name, struct json_val value)
+{
+	char text[64];
+	struct span n = span_of(text, 0);
+
+	if (json_cstr(name, text, sizeof text) == ERR_OK)
+		n = span_str(text);
+	if (!span_eq_nocase(n, "purpose"))
+		return span_eq_nocase(n, "keys");
+	return json_cstr(value, text, sizeof text) == ERR_OK && span_starts(span_str(text), RUNTIME_PURPOSES);
+}
+
+/* Attestation services and vaults read JSON with readers that we do not know: comments, repeated names, other encodings. */
+static bool lenient_might(struct span text)
+{
+	while (text.n && (text.p[0] >= 0x80 || text.p[0] <= ' ')) /* blanks and what marks a byte order */
+		text = span_sub(text, 1, text.n);
+	if (!span_starts(text, "{") && !span_starts(text, "/"))
+		return false;
+	return span_has_nocase(text, "keys") || span_has_nocase(text, "purpose") || span_has_nocase(text, "\\u");
+}
+
+bool runtime_is_ours(struct span data)
+{
+	uint8_t bytes[RUNTIME_DATA_MAX];
+	struct out text = out_init(bytes, sizeof bytes);
+	struct json_tok toks[256];
+	struct json_val name, value;
+	struct json doc;
+	bool ours = false;
+
+	for (size_t i = 0; i < data.n; i++)
+		if (data.p[i]) /* UTF-16 is read as what it says */
+			out_byte(&text, data.p[i]);
+	if (text.bad)
+		return true;
+	if (json_parse(&doc, out_span(&text), toks, sizeof toks / sizeof toks[0]) != ERR_OK)
+		return lenient_might(out_span(&text));
+	for (size_t i = 0; !ours && json_member(json_root(&doc), i, &name, &value); i++)
+		ours = member_is_ours(name, value);
+	return ours;
+}
+
 void runtime_report_data(struct span text, uint8_t report_data[64])
 {
 	memset(report_data, 0, 64);

@@ -10,7 +10,8 @@
 
 /* Tells our evidence from other hashed texts (a wrapping key set for key release, above all): a report made for one is
  * never taken for the other. */
-#define RUNTIME_PURPOSE "parley-evidence-1"
+#define RUNTIME_PURPOSES "parley-" /* what every purpose of ours begins with */
+#define RUNTIME_PURPOSE RUNTIME_PURPOSES "evidence-1"
 #define RUNTIME_NONCE_MIN 16 /* bytes; base64url text of 22 characters */
 #define RUNTIME_NONCE_MAX 64 /* 86 characters */
 #define RUNTIME_NONCE_TEXT_MAX 86
@@ -30,6 +31,10 @@ bool runtime_nonce_ok(struct span text);
 void runtime_write(struct out *o, const struct runtime *r);
 /* Reads it back; members must be those, all there, and no others. ERR_SYNTAX. Untrusted until compared with REPORT_DATA. */
 MUST_USE enum err runtime_parse(struct span text, struct runtime *r);
+/* Whether bytes that somebody else chose must not be hashed into a report of ours, because a verifier, or a vault, could take them
+ * for runtime data of our own: a JSON object with "keys" (a wrapping key set) or with a "purpose" that begins as ours do. True also
+ * for what a reader less strict than ours might find that in, and for more than RUNTIME_DATA_MAX bytes. Untrusted. */
+bool runtime_is_ours(struct span data);
 /* REPORT_DATA for a text. */
 void runtime_report_data(struct span text, uint8_t report_data[64]);
 

@@ -241,6 +241,16 @@ const routes = [
 ];
 for (const r of routes) r.refused = (r.refused || []).filter((x) => x[3] !== 'skip');
 
+// The sidecar port: the SKR sidecar's interface (azure-protocols.md section 5), as exact as clients of that program expect it. takes: required
+// fields, as its messages call them; failed: status and first line when what it needs cannot be had.
+const localRoutes = [
+  { method: 'GET', path: '/status', reply: { message: '=Status OK' } },
+  { method: 'POST', path: '/attest/raw', takes: ['RawAttestData.RuntimeData'], reply: { report: 'string' }, failed: [403, 'failure to fetch attestation report hex'] },
+  { method: 'POST', path: '/attest/combined', takes: ['RawAttestData.RuntimeData'], reply: { endorsed_tcb: 'string', endorsements: 'string', evidence: 'string', uvm_endorsements: 'string' }, failed: [500, 'failure to fetch attestation report bytes'] },
+  { method: 'POST', path: '/attest/maa', takes: ['MAAAttestData.MAAEndpoint', 'MAAAttestData.RuntimeData'], reply: { token: 'string' }, failed: [403, 'attestation failed'] },
+  { method: 'POST', path: '/key/release', takes: ['KeyReleaseData.MAAEndpoint', 'KeyReleaseData.AKVEndpoint', 'KeyReleaseData.KID'], reply: { key: 'string' }, failed: [403, 'secure key release failed'] },
+];
+
 // Headers of every answer (multiparty-app.md section 0).
 const HEADERS = { 'x-content-type-options': /^nosniff$/, 'x-xss-protection': /^1; mode=block$/, 'referrer-policy': /^strict-origin-when-cross-origin$/, 'permissions-policy': /camera=\(\)/, 'content-security-policy': /default-src 'self'/ };
 const SENSITIVE = /^\/(skr\/|encrypt|decrypt)/; // and Cache-Control: no-store, Pragma: no-cache
@@ -272,4 +282,4 @@ function differs(value, shape, where = 'reply') {
   return null;
 }
 
-module.exports = { routes, ERROR, FAULT, HEADERS, SENSITIVE, BODY_MAX, JSON_TYPE, differs };
+module.exports = { routes, localRoutes, ERROR, FAULT, HEADERS, SENSITIVE, BODY_MAX, JSON_TYPE, differs };

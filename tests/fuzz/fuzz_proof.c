@@ -78,6 +78,7 @@ void fuzz_one(struct span in)
 		return;
 	}
 	parts_inside(&p, span_of(exact, in.n));
+	HOLD(runtime_parse(p.runtime_data, &runtime) != ERR_OK || runtime_is_ours(p.runtime_data));
 	e = proof_write(&o, &p);
 	HOLD(e == ERR_OK || e == ERR_TOO_BIG || e == ERR_SYNTAX);
 	if (e == ERR_OK && is_plain(p.token)) {

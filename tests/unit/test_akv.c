@@ -209,7 +209,7 @@ static bool is_zero(const void *p, size_t n)
 
 static enum err release_named(const char *name)
 {
-	const struct akv_release r = { VAULT, name, SPAN_LIT("access.token"), SPAN_LIT("maa.token.text"), &wrap_key };
+	const struct akv_release r = { VAULT, name, SPAN_LIT("access.token"), SPAN_LIT("maa.token.text"), &wrap_key, NULL };
 	enum err err;
 
 	memset(&got, 0xee, sizeof got);
@@ -389,7 +389,7 @@ static void keys_that_do_not_fit(void **state)
 
 static void version_asked_for(void **state)
 {
-	const struct akv_release r = { VAULT, "contoso-secret-key/0123456789abcdef0123456789abcdef", SPAN_LIT(""), SPAN_LIT(""), NULL };
+	const struct akv_release r = { VAULT, "contoso-secret-key/0123456789abcdef0123456789abcdef", SPAN_LIT(""), SPAN_LIT(""), NULL, NULL };
 
 	(void)state;
 	assert_true(kid_is_ours(KID, &r));

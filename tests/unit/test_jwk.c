@@ -90,6 +90,23 @@ static void sha256_url(const char *text, char *dst)
 }
 
 /* The private halves of these keys must not show up; the text must be exactly the public members. */
+/* What goes out on the sidecar port; tests/e2e/sidecar.test.js compares every kind with the vault's. */
+static void whole_keys_as_the_sidecar_writes_them(void **state)
+{
+	struct private_key k = { .type = KEY_OCT, .oct = { 1, 2, 3 }, .oct_len = 3 };
+	char text[64];
+	struct out o = out_init(text, sizeof text);
+	struct jw w = jw_init(&o);
+
+	(void)state;
+	jwk_write_private(&w, &k, span_of(NULL, 0));
+	assert_string_equal(out_cstr(&o), "{\"k\":\"AQID\",\"kty\":\"oct\"}");
+	o = out_init(text, sizeof text);
+	w = jw_init(&o);
+	jwk_write_private(&w, &k, SPAN_LIT("[\"sign\"]"));
+	assert_string_equal(out_cstr(&o), "{\"k\":\"AQID\",\"key_ops\":[\"sign\"],\"kty\":\"oct\"}");
+}
+
 static void written_keys_hold_public_members_only(void **state)
 {
 	static struct private_key k;
@@ -233,7 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(thumbprint_of_rfc7638),
 		cmocka_unit_test(wrapping_set_is_exact),
-		cmocka_unit_test(written_keys_hold_public_members_only),
+		cmocka_unit_test(written_keys_hold_public_members_only), cmocka_unit_test(whole_keys_as_the_sidecar_writes_them),
 		cmocka_unit_test(keys_of_node_are_read),
 		cmocka_unit_test(unusual_keys_are_refused),
 		cmocka_unit_test(key_from_certificate),

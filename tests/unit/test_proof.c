@@ -303,12 +303,49 @@ static void runtime_forms(void **state)
 		assert_int_equal(runtime_nonce_ok(span_str(nonces[i].text)), nonces[i].ok);
 }
 
+/* What a caller may have hashed as it is: nothing that a verifier takes for ours. */
+static void foreign_runtime_data(void **state)
+{
+	static const char *const ours[] = {
+		"{\"keys\":[]}", "{\"a\":1,\"Keys\":null}", "{\"k\\u0065ys\":1}", "{\"purpose\":\"parley-attest\"}", "{\"PURPOSE\":\"parley-\"}",
+		"{\"purpose\":\"\\u0070arley-peer-1\"}", "\n{\"keys\":1} ", "\xef\xbb\xbf{\"keys\":1}", "{\"keys\":1,}", "{'keys':1}", "{keys:1}", "/**/{\"keys\":1}",
+		"//\n{\"keys\":1}", "{\"keys\":1} x", "{\"keys\":1,\"keys\":2}", "{\"purpose\":\"a\",\"purpose\":\"parley-attest\"}", "{\"\\u006beys\":1,}",
+		"{\"a\":\"\xff\",\"keys\":1}",
+	};
+	static const char *const others[] = {
+		"", "{}", "[{\"keys\":1}]", "\"keys\"", "{\"a\":{\"keys\":1}}", "{\"purpose\":\"kms\"}", "{\"purpose\":\"xparley-\"}", "{\"purpose\":1}", "{\"purpose\":{\"a\":\"parley-\"}}",
+		"keys", "-----BEGIN PUBLIC KEY-----", "{", "/", "{x}", "\xff\xfe{\x01\x02", "{\"keyss\":1}", "{\"user\\u002ddata\":1}",
+	};
+	static uint8_t wide[RUNTIME_DATA_MAX + 2];
+	struct out o = out_init(wide, sizeof wide);
+
+	(void)state;
+	assert_true(runtime_is_ours(party.proof.runtime_data));
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+		if (!runtime_is_ours(span_str(ours[i])))
+			fail_msg("%s passes", ours[i]);
+		for (int big = 0; big < 2; big++) { /* UTF-16 */
+			o.n = 0;
+			out_bytes(&o, big ? "\xfe\xff" : "\xff\xfe", 2);
+			for (const char *p = ours[i]; *p; p++)
+				out_bytes(&o, (const char[3]){ 0, *p, 0 } + !big, 2);
+			assert_true(runtime_is_ours(out_span(&o)));
+		}
+	}
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (runtime_is_ours(span_str(others[i])))
+			fail_msg("%s is refused", others[i]);
+	memset(wide, 'x', sizeof wide);
+	assert_false(runtime_is_ours(span_of(wide, RUNTIME_DATA_MAX)));
+	assert_true(runtime_is_ours(span_of(wide, RUNTIME_DATA_MAX + 1)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip), cmocka_unit_test(every_byte), cmocka_unit_test(bound_to_request_and_connection),
 		cmocka_unit_test(parts_of_others), cmocka_unit_test(another_purpose), cmocka_unit_test(refused_forms),
-		cmocka_unit_test(too_big_to_write), cmocka_unit_test(runtime_forms),
+		cmocka_unit_test(too_big_to_write), cmocka_unit_test(runtime_forms), cmocka_unit_test(foreign_runtime_data),
 	};
 
 	return cmocka_run_group_tests(tests, make_all, remove_all);

@@ -52,6 +52,8 @@ static void sixty_four_at_most(void **state)
 static char session[SESSION_ID_LEN + 1];
 
 /* fields: lines without the last empty one; "@" stands for the session's identifier. */
+static enum access need = ACCESS_OPERATOR;
+
 static enum access_verdict ask(const struct settings *s, const char *method, const char *fields, bool tls)
 {
 	static char text[2048];
@@ -68,7 +70,7 @@ static enum access_verdict ask(const struct settings *s, const char *method, con
 	}
 	out_str(&o, "\r\n");
 	assert_int_equal(http_request_parse(out_span(&o), &h), ERR_OK);
-	return access_check(ACCESS_OPERATOR, s, &h, tls);
+	return access_check(need, s, &h, tls);
 }
 
 static struct settings operator_settings(void)
@@ -149,11 +151,38 @@ static void other_sites_pages_may_not(void **state)
 	assert_int_equal(ask(&s, "POST", "Host: a\r\nAuthorization: Bearer token\r\nSec-Fetch-Site: cross-site\r\n", true), ACCESS_GRANTED);
 }
 
+/* No proof is asked for, but that no page of a browser makes the request. */
+static void local_means_no_page_and_a_loopback_name(void **state)
+{
+	static const char *const foreign[] = {
+		"Host: a\r\n", "Host: 127.0.0.1.a\r\n", "Host: localhost.a:80\r\n", "Host: 127.0.0.2\r\n", "Host: [::2]:80\r\n",
+		"Host: 0.0.0.0\r\n", "Host: localhost\r\nOrigin: http://localhost\r\n", "Host: localhost\r\nOrigin: null\r\n",
+		"Host: localhost\r\nOrigin: \r\n", "Host: localhost\r\norigin: a\r\nOrigin: b\r\n", "Host: localhost\r\nSec-Fetch-Site: same-origin\r\n",
+		"Host: localhost\r\nSec-Fetch-Site: none\r\nSec-Fetch-Site: none\r\n",
+	};
+	static const char *const own[] = { "Host: localhost\r\n", "Host: Localhost:8080\r\n", "Host: 127.0.0.1:1\r\n", "Host: [::1]\r\n" };
+	struct settings s = operator_settings();
+
+	(void)state;
+	need = ACCESS_LOCAL;
+	for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
+		for (s.operator_none = false;; s.operator_none = true) {
+			if (ask(&s, "GET", foreign[i], false) != ACCESS_FOREIGN || ask(&s, "POST", foreign[i], false) != ACCESS_FOREIGN)
+				fail_msg("%s", foreign[i]);
+			if (s.operator_none)
+				break;
+		}
+	s.operator_none = false;
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+		assert_int_equal(ask(&s, "POST", own[i], false), ACCESS_GRANTED);
+	need = ACCESS_OPERATOR;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_session_ends), cmocka_unit_test(sixty_four_at_most), cmocka_unit_test(a_cookie_opens_what_the_token_opens),
-		cmocka_unit_test(other_sites_pages_may_not),
+		cmocka_unit_test(other_sites_pages_may_not), cmocka_unit_test(local_means_no_page_and_a_loopback_name),
 	};
 
 	return cmocka_run_group_tests_name("session", tests, NULL, NULL);
