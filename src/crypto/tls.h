@@ -39,12 +39,12 @@ struct span tls_identity_cert(const struct tls_identity *id);
 void tls_identity_wipe(struct tls_identity *id);
 
 /* One connection's state; lives in its slot, is not moved or copied while in use, wiped with tls_wipe. */
-#define TLS_STATE_LEN 49152
+#define TLS_STATE_LEN 49216
 struct tls {
 	_Alignas(16) uint8_t opaque[TLS_STATE_LEN];
 };
 
-/* Starts the server side: ECDHE with the identity's key, no client certificate asked for. id outlives the connection. */
+/* Starts the server side: ECDHE on X25519 or P-256 with the identity's key, no client certificate asked for. id outlives the connection. */
 void tls_server_start(struct tls *t, const struct tls_identity *id);
 /* Right after tls_server_start: the client must show a certificate, of any issuer, name and date, whose key (ECDSA P-256 or
  * P-384) signs the handshake. The caller MUST check tls_peer_cert before it believes or answers anything. */

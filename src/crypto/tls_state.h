@@ -37,6 +37,7 @@ struct tls_state {
 	struct tls_trust_check check; /* of the peer's certificate, where one is asked for */
 	br_x509_certificate cert;     /* our own and its key: views of the identity's */
 	br_ec_private_key key;
+	br_ec_impl ec;                /* a server's curves */
 	br_x500_name asked;           /* of the authority that a server asks a certificate of */
 	bool is_client;
 	bool broken;     /* could not be set up: nothing moves */

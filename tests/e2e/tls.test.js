@@ -4,13 +4,17 @@ const assert = require('node:assert');
 const { describe, it, before, after } = require('node:test');
 const { execFile } = require('node:child_process');
 const crypto = require('node:crypto');
+const fs = require('node:fs');
 const net = require('node:net');
 const tls = require('node:tls');
 const { Server, Wire, leave, closeAll, get, post, lines, sleep, within } = require('./raw');
 
 const SUITES = ['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305'];
+const CHANGE = 20;
 const ALERT = 21;
+const HANDSHAKE = 22;
 const DATA = 23;
+const HEARTBEAT = 24;
 
 // Types of the TLS records in a stream of bytes; it must end at the end of one.
 function records(bytes) {
@@ -25,6 +29,35 @@ function records(bytes) {
   return types;
 }
 
+const u16 = (n) => Buffer.from([n >> 8, n & 255]);
+const u16s = (list) => Buffer.concat(list.map(u16));
+const vector = (size, body) => { // body behind its length in `size` bytes
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(body.length);
+  return Buffer.concat([length.subarray(4 - size), body]);
+};
+const record = (type, body, version = 0x0303) => Buffer.concat([Buffer.from([type]), u16(version), vector(2, body)]);
+const message = (type, body) => Buffer.concat([Buffer.from([type]), vector(3, body)]);
+const extension = (type, body) => Buffer.concat([u16(type), vector(2, body)]);
+const GROUPS = [29, 23]; // X25519, P-256
+const IDS = [0xc02b, 0xc02c, 0xcca9]; // of SUITES
+// A ClientHello (RFC 5246 section 7.4.1.2, RFC 8422): right unless told otherwise.
+function clientHello({ version = 0x0303, session = Buffer.alloc(0), suites = IDS, compression = [0], groups = GROUPS, sigalgs = [0x0403], extensions = [], tail = Buffer.alloc(0) } = {}) {
+  const all = [extension(10, vector(2, u16s(groups))), extension(11, vector(1, Buffer.from([0]))), extension(13, vector(2, u16s(sigalgs))), ...extensions];
+  return message(1, Buffer.concat([u16(version), crypto.randomBytes(32), vector(1, session), vector(2, u16s(suites)), vector(1, Buffer.from(compression)), vector(2, Buffer.concat(all)), tail]));
+}
+// What the server said to a ClientHello: null, or {suite, compression, group}.
+function serverHello(answer) {
+  const said = Buffer.concat(records(answer).filter((r) => r.type === HANDSHAKE).map((r) => r.bytes));
+  if (said.length === 0) return null;
+  assert.strictEqual(said[0], 2, 'a ServerHello first');
+  const at = 4 + 2 + 32 + 1 + said[4 + 2 + 32];
+  let key = 0; // the ServerKeyExchange among the messages
+  while (said[key] !== 12) key += 4 + said.readUIntBE(key + 1, 3);
+  assert.strictEqual(said[key + 4], 3, 'a named curve');
+  return { suite: said.readUInt16BE(at), compression: said[at + 2], group: said.readUInt16BE(key + 5) };
+}
+
 // Stands between a client and the server: keeps what the server says, may change what the client says.
 async function between(port, change = (d) => d) {
   const seen = { server: Buffer.alloc(0), client: Buffer.alloc(0), serverEnded: false };
@@ -37,7 +70,7 @@ async function between(port, change = (d) => d) {
       const parts = change(d, up, seen);
       for (const part of Array.isArray(parts) ? parts : [parts]) up.write(part);
     }).on('end', () => up.end()).on('error', () => {});
-    up.on('data', (d) => { seen.server = Buffer.concat([seen.server, d]); c.write(d); }).on('end', () => { seen.serverEnded = true; c.end(); }).on('error', () => c.destroy());
+    up.on('data', (d) => { seen.server = Buffer.concat([seen.server, d]); c.write(d); }).on('end', () => { seen.serverEnded = true; c.end(); }).on('error', () => c.destroy()).on('close', () => c.end());
     leave(c);
     leave(up);
   }));
@@ -203,6 +236,147 @@ describe('the TLS port', { concurrency: 8 }, () => {
     assert.strictEqual((await s.ask(get('/health'), { tls: true })).status, 200);
   });
 
+  it('a scanner finds TLS 1.2, three suites, and nothing else', async () => {
+    const xml = await within(120000, 'sslscan', () => new Promise((resolve, reject) => {
+      execFile('sslscan', ['--xml=-', '--show-sigs', `127.0.0.1:${s.secure}`], (error, out) => (error ? reject(error) : resolve(out)));
+    }));
+    const found = (tag, want, attribute) => [...xml.matchAll(new RegExp(`<${tag} ([^>]*)`, 'g'))].filter((m) => m[1].includes(want))
+      .map((m) => new RegExp(`\\b${attribute}="([^"]*)"`).exec(m[1])[1]);
+    assert.strictEqual(found('protocol', '', 'type').length, 6, xml);
+    assert.deepStrictEqual(found('protocol', 'enabled="1"', 'version'), ['1.2']);
+    assert.deepStrictEqual(found('cipher', '', 'cipher'), SUITES);
+    assert.deepStrictEqual(found('renegotiation', '', 'supported'), ['0']);
+    assert.deepStrictEqual(found('heartbleed', '', 'vulnerable'), ['0']);
+    assert.deepStrictEqual(found('connection-signature-algorithm', '', 'name'), ['ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384', 'ecdsa_secp521r1_sha512']);
+    assert.deepStrictEqual(found('pk', '', 'curve_name'), ['prime256v1']);
+  });
+
+  const helloed = async (options) => serverHello(await raw(record(HANDSHAKE, clientHello(options)), { end: true }));
+
+  it('of all suites, groups and compressions that can be written, three, two and none are taken', async () => {
+    assert.deepStrictEqual(await helloed({}), { suite: IDS[0], compression: 0, group: 29 });
+    for (const suite of IDS) assert.strictEqual((await helloed({ suites: [suite] })).suite, suite);
+    const others = Array.from({ length: 65536 }, (_, i) => i).filter((i) => !IDS.includes(i));
+    for (let i = 0; i < others.length; i += 4096) assert.strictEqual(await helloed({ suites: others.slice(i, i + 4096) }), null, `suites from ${others[i]}`);
+    for (const group of [...Array.from({ length: 64 }, (_, i) => i), 256, 257, 258, 259, 260, 0x0a0a, 0x11ec, 0xff01, 0xff02]) {
+      const answer = await helloed({ groups: [group] });
+      assert.strictEqual(answer && answer.group, GROUPS.includes(group) ? group : null, `group ${group}`);
+    }
+    assert.strictEqual((await helloed({ compression: [1, 64, 0] })).compression, 0);
+    for (const compression of [[], [1], [1, 64]]) assert.strictEqual(await helloed({ compression }), null, `compression ${compression}`);
+    for (const version of [0, 0x0002, 0x0200, 0x0300, 0x0301, 0x0302]) assert.strictEqual(await helloed({ version }), null, `version ${version}`);
+  });
+
+  it('a malformed or misplaced message of a handshake ends it', async () => {
+    const good = clientHello();
+    const flip = (at, value) => { const b = Buffer.from(good); b[at] = value; return b; };
+    const sessionAt = 4 + 2 + 32;
+    const bodies = {
+      'an empty ClientHello': [[HANDSHAKE, message(1, Buffer.alloc(0))]],
+      'a ClientHello with a byte behind it': [[HANDSHAKE, clientHello({ tail: Buffer.alloc(1) })]],
+      'a ClientHello that says it is longer': [[HANDSHAKE, flip(3, good[3] + 1)]],
+      'a ClientHello that says it is shorter': [[HANDSHAKE, flip(3, good[3] - 1)]],
+      'a ClientHello of 16 MiB': [[HANDSHAKE, Buffer.concat([Buffer.from([1, 255, 255, 255]), Buffer.alloc(16380)])]],
+      'a session identifier of 33 bytes': [[HANDSHAKE, clientHello({ session: Buffer.alloc(33) })]],
+      'a session identifier longer than the message': [[HANDSHAKE, flip(sessionAt, 255)]],
+      'an odd length of suites': [[HANDSHAKE, flip(sessionAt + 2, good[sessionAt + 2] + 1)]],
+      'no suites': [[HANDSHAKE, clientHello({ suites: [] })]],
+      'an extension longer than the message': [[HANDSHAKE, clientHello({ extensions: [Buffer.concat([u16(35), u16(9), Buffer.alloc(3)])] })]],
+      'a renegotiation that was never begun': [[HANDSHAKE, clientHello({ extensions: [extension(0xff01, vector(1, Buffer.alloc(12)))] })]],
+      'an empty handshake record': [[HANDSHAKE, Buffer.alloc(0)]],
+      'a message of the server': [[HANDSHAKE, message(2, Buffer.alloc(40))]],
+      'a HelloRequest': [[HANDSHAKE, message(0, Buffer.alloc(0))]],
+      'a key exchange first': [[HANDSHAKE, message(16, vector(1, Buffer.alloc(32)))]],
+      'Finished first': [[HANDSHAKE, message(20, Buffer.alloc(12))]],
+      'a change of ciphers first': [[CHANGE, Buffer.from([1])]],
+      'data first': [[DATA, Buffer.from(get('/health'))]],
+      'a heartbeat': [[HEARTBEAT, Buffer.from([1, 0xff, 0xff])]],
+      'a record of an unknown type': [[99, good]],
+      'a fatal alert': [[ALERT, Buffer.from([2, 40])]],
+      'an alert of an unknown level': [[ALERT, Buffer.from([9, 9])]],
+    };
+    for (const [what, list] of Object.entries(bodies)) assert.strictEqual(serverHello(await raw(Buffer.concat(list.map((r) => record(...r))), { end: true })), null, what);
+    // After a good ClientHello: whatever is not the key exchange that must come now. The server has then said its part and, but for an alert, no more.
+    const point = (p) => [HANDSHAKE, message(16, vector(1, p))];
+    const finish = [[CHANGE, Buffer.from([1])], [HANDSHAKE, crypto.randomBytes(40)], [DATA, crypto.randomBytes(60)]];
+    const p256 = clientHello({ groups: [23] });
+    const after = {
+      'a change of ciphers without a key': [good, ...finish],
+      'Finished in the clear': [good, [HANDSHAKE, message(20, Buffer.alloc(12))]],
+      'data in the clear': [good, [DATA, Buffer.from(get('/health'))]],
+      'a second ClientHello': [good, [HANDSHAKE, good]],
+      'a certificate nobody asked for': [good, [HANDSHAKE, message(11, vector(3, Buffer.alloc(0)))]],
+      'a key exchange without a point': [good, [HANDSHAKE, message(16, Buffer.alloc(0))], ...finish],
+      'an empty point': [good, point(Buffer.alloc(0)), ...finish],
+      'a point of X25519 that is too short': [good, point(crypto.randomBytes(31)), ...finish],
+      'a point of small order': [good, point(Buffer.alloc(32)), ...finish],
+      'a point not on P-256': [p256, point(Buffer.concat([Buffer.from([4]), Buffer.alloc(64, 1)])), ...finish],
+      'the point at infinity': [p256, point(Buffer.from([0])), ...finish],
+      'a compressed point': [p256, point(Buffer.concat([Buffer.from([2]), crypto.randomBytes(32)])), ...finish],
+      'a key exchange, then data in the clear': [good, point(crypto.randomBytes(32)), [DATA, Buffer.from(get('/health'))]],
+      'a key exchange twice': [good, point(crypto.randomBytes(32)), point(crypto.randomBytes(32))],
+      'a change of ciphers that is none': [good, point(crypto.randomBytes(32)), [CHANGE, Buffer.from([2])]],
+      'a false Finished': [good, point(crypto.randomBytes(32)), ...finish],
+    };
+    for (const [what, [first, ...list]] of Object.entries(after)) {
+      const answer = await raw(Buffer.concat([record(HANDSHAKE, first), ...list.map((r) => record(...r))]));
+      assert.ok(serverHello(answer), what);
+      const said = records(answer);
+      assert.ok(said.every((r, i) => r.type === HANDSHAKE || (r.type === ALERT && i === said.length - 1)), `${what}: types ${said.map((r) => r.type)}`);
+    }
+  });
+
+  it('records of more than TLS allows end the connection, before the handshake and after it', async () => {
+    for (const length of [16385 + 2048, 20000, 65535]) {
+      const head = Buffer.concat([Buffer.from([HANDSHAKE]), u16(0x0303), u16(length)]);
+      assert.strictEqual(serverHello(await raw(Buffer.concat([head, clientHello(), Buffer.alloc(length)]).subarray(0, 5 + length))), null);
+      let on = false;
+      const evil = await between(s.secure, (d) => { if (!on) return d; on = false; return Buffer.concat([Buffer.from([DATA]), u16(0x0303), u16(length), Buffer.alloc(length)]); });
+      const w = await Wire.open(evil.port, { tls: true, from: '127.0.0.1' });
+      await w.stillOpen();
+      on = true;
+      const before = evil.server.length;
+      w.write(get('/health'));
+      await w.over();
+      assert.ok(records(evil.server.subarray(before)).every((r) => r.type === ALERT), `${length}`);
+      w.destroy();
+      evil.close();
+    }
+  });
+
+  it('warnings without end instead of a handshake keep a connection open no longer than silence does', async () => {
+    const c = leave(net.connect({ port: s.secure, host: '127.0.0.1' }));
+    const over = new Promise((resolve) => c.on('close', resolve).on('error', resolve));
+    c.on('data', () => {});
+    const timer = setInterval(() => c.write(record(ALERT, Buffer.from([1, 90]))), 20);
+    try { await within(30000, 'end of a handshake that makes no progress', () => over); } finally { clearInterval(timer); }
+  });
+
+  it('a client that goes away at any point of the handshake leaves nothing behind', async () => {
+    const other = await Server.start();
+    const count = () => fs.readdirSync(`/proc/${other.child.pid}/fd`).length;
+    const open = count();
+    for (let flight = 0; flight < 3; flight++) {
+      for (const how of ['end', 'resetAndDestroy', 'half']) {
+        let seen = 0;
+        const cut = await between(other.secure, (d, up) => {
+          if (seen++ < flight) return d;
+          if (how === 'half') up.end(d.subarray(0, d.length >> 1));
+          else up[how]();
+          return [];
+        });
+        const c = leave(tls.connect({ port: cut.port, host: '127.0.0.1', rejectUnauthorized: false }));
+        const gone = new Promise((resolve) => c.on('error', resolve).on('close', resolve).on('secureConnect', () => c.write(get('/health'))).resume());
+        await within(15000, `${how} at flight ${flight}`, () => gone);
+        c.destroy();
+        cut.close();
+      }
+    }
+    await within(15000, 'the end of all connections', async () => { while (count() > open) await sleep(20); });
+    assert.strictEqual((await other.ask(get('/health'), { tls: true })).status, 200);
+    assert.strictEqual((await other.stop()).code, 0);
+  });
+
   it('records that come byte by byte, or one byte each, are all the same', async () => {
     const slow = await between(s.secure, (d) => [...d].map((b) => Buffer.from([b])));
     const w = await Wire.open(slow.port, { tls: true, from: '127.0.0.1' });
@@ -243,7 +417,7 @@ describe('the TLS port', { concurrency: 8 }, () => {
       await w.stillOpen();
       on = true;
       w.write(get('/health'));
-      await sleep(100);
+      while (on) await sleep(5); // the first is on its way, or is gone
       w.write(get('/health'));
       const got = (async () => { let n = 0; try { for (;;) { await w.answer(); n += 1; } } catch { return n; } })();
       await w.over();

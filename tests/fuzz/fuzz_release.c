@@ -50,6 +50,7 @@ static struct span signed_part(struct span jws)
 /* What stands behind the signature, by itself: an input that is a JSON object is taken for the payload, and for the header. */
 static void parts(struct span in)
 {
+	static const char ours[] = "https://fuzz.example/keys/contoso-secret-key/";
 	static struct private_key k;
 	struct json_tok toks[HEADER_TOKENS];
 	struct span chain[CHAIN_MAX];
@@ -62,7 +63,7 @@ static void parts(struct span in)
 	memset(&k, 0, sizeof k);
 	if (json_parse(&doc, in, work.payload_toks, PAYLOAD_TOKENS) == ERR_OK) {
 		if (check_payload(json_root(&doc), &expected, kid, &f) == ERR_OK)
-			HOLD(span_starts(span_str(kid), "https://") && span_has_nocase(span_str(kid), "fuzz.example/keys/contoso-secret-key/"));
+			HOLD(span_eq_nocase(span_sub(span_str(kid), 0, strlen(ours)), ours));
 		if (unwrap(json_root(&doc), &expected, &k, &f) == ERR_OK)
 			HOLD(k.type != KEY_NONE);
 		else
