@@ -16,6 +16,7 @@
 #include "svc/analyze.h"
 #include "svc/attest.h"
 #include "svc/autoinit.h"
+#include "svc/certificate.h"
 #include "svc/confine.h"
 #include "svc/evidence.h"
 #include "svc/keys.h"
@@ -25,8 +26,6 @@
 #define EXIT_START 1
 #define STOP_MS 5000
 #define SWEEP_MS 250
-/* The certificate of a run: containers are replaced long before. */
-#define CERT_HOURS (90 * 24)
 
 static struct settings settings;
 /* The TLS key and its certificates: whole pages of their own. The first one, with the key, is locked like the key area. */
@@ -88,6 +87,8 @@ static enum err seal_and_run(void)
 		e = keys_wrap_start();
 	if (e == ERR_OK)
 		e = server_start();
+	if (e == ERR_OK)
+		e = certificate_start();
 	if (e == ERR_OK && settings.auto_start)
 		e = autoinit_start(&settings);
 	if (e == ERR_OK)
@@ -114,7 +115,7 @@ static enum err start(void)
 	}
 	if (mem_guard(&tls, 4096) != ERR_OK)
 		log_line(LOG_WARN, "start", "the TLS key's memory could not be locked");
-	e = tls_identity_make(&tls.id, name ? name : "parley", clock_unix(), CERT_HOURS, span_of(NULL, 0));
+	e = certificate_make(&settings, &tls.id);
 	if (e == ERR_OK)
 		e = server_listen(&settings, &tls.id);
 	if (e != ERR_OK)

@@ -11,9 +11,14 @@
  * endorsement in it is about 17. */
 #define TLS_CERT_MAX 20480
 
+/* A server's handshake is over by then: whoever serves ends it. */
+#define TLS_HANDSHAKE_MS 10000
+#define TLS_CERTS 3
+
 struct tls_cert {
 	uint8_t der[TLS_CERT_MAX];
 	size_t n;
+	int64_t free_ms; /* from then on (clock_ms) no handshake is left that began with it */
 };
 /* A server's key, ECDSA P-256, and self-signed certificates for it, made inside the process and never written anywhere.
  * Holds a secret in its first 32 bytes: wiped by tls_identity_wipe. */
@@ -21,8 +26,8 @@ struct tls_identity {
 	uint8_t d[32];
 	uint8_t point[65];
 	uint8_t spki_sha256[32]; /* SHA-256 of the DER SubjectPublicKeyInfo */
-	_Atomic unsigned in_use; /* which certificate new connections get; the other may still be that of a handshake */
-	struct tls_cert cert[2];
+	_Atomic unsigned in_use; /* which certificate new connections get; the others may still be those of handshakes */
+	struct tls_cert cert[TLS_CERTS];
 };
 /* Makes key and certificate: CN (cut at 64) = name, SAN dNSName = name where it is a possible host name, and localhost;
  * valid from now_s - 1 h to now_s + hours. extension: whole DER Extension elements to add, or empty. ERR_RANGE: name empty,
@@ -30,11 +35,12 @@ struct tls_identity {
 MUST_USE enum err tls_identity_make(struct tls_identity *id, const char *name, int64_t now_s, unsigned hours,
                                     struct span extension);
 /* Another certificate for the same key, for connections that start from now on; errors as above, and then nothing changes.
- * One caller at a time. It is written where the one before the current one was: a handshake that began with that one must
- * be over, so let more time pass between two calls than a handshake may take. */
+ * One caller at a time. Connections read their certificate in place, until their handshake is over: it is not written over
+ * before TLS_HANDSHAKE_MS, and half as much again, have passed since it was in use (ERR_THROTTLED: not yet). Were a handshake
+ * to take longer all the same, it would send bytes of another certificate and fail: no memory but certificates is read. */
 MUST_USE enum err tls_identity_renew(struct tls_identity *id, const char *name, int64_t now_s, unsigned hours,
                                      struct span extension);
-/* The certificate in use: a view, good until the renewal after the next. */
+/* The certificate in use: a view, good for a handshake. */
 struct span tls_identity_cert(const struct tls_identity *id);
 void tls_identity_wipe(struct tls_identity *id);
 

@@ -7,6 +7,7 @@
 #include "crypto/bear.h"
 #include "crypto/rng.h"
 #include "enc/der.h"
+#include "plat/clock.h"
 
 #define CN_MAX 64 /* ub-common-name, RFC 5280 appendix A.1 */
 #define SIG_MAX 72 /* DER of r and s, 33 bytes each at most */
@@ -148,13 +149,15 @@ static bool name_ok(struct span name)
 enum err tls_identity_renew(struct tls_identity *id, const char *name, int64_t now_s, unsigned hours,
                             struct span extension)
 {
-	unsigned next = 1 - id->in_use;
+	unsigned now = id->in_use, next = (now + 1) % TLS_CERTS;
 	struct tls_cert *c = &id->cert[next];
 	struct dw w = dw_init(c->der, sizeof c->der);
 	struct span cn = span_str(name);
 
 	if (!name_ok(cn) || now_s < 3600)
 		return ERR_RANGE;
+	if (clock_ms() < c->free_ms)
+		return ERR_THROTTLED;
 	c->n = 0;
 	write_tbs(&w, cn, id->point, now_s - 3600, now_s + (int64_t)hours * 3600, extension);
 	sign(&w, id->d);
@@ -163,6 +166,8 @@ enum err tls_identity_renew(struct tls_identity *id, const char *name, int64_t n
 	c->n = dw_span(&w).n;
 	memmove(c->der, dw_span(&w).p, c->n);
 	id->in_use = next;
+	if (id->cert[now].n) /* else this is the first one */
+		id->cert[now].free_ms = clock_ms() + TLS_HANDSHAKE_MS + TLS_HANDSHAKE_MS / 2;
 	return ERR_OK;
 }
 

@@ -152,20 +152,28 @@ int ctl_evidence_endorsement(struct ctl_evidence *v, const char *path)
 	return 0;
 }
 
-int ctl_evidence_root(struct ctl_evidence *v, const char *path)
+int ctl_evidence_cert(const char *path, uint8_t der[TLS_CERT_MAX], struct x509_cert *c)
 {
-	static uint8_t der[CERT_DER_MAX];
-	struct x509_cert c;
 	struct span s;
 	size_t n;
 	int status = ctl_evidence_file(path, file, sizeof file, &n);
 
 	if (status)
 		return status;
-	if (one_object("CERTIFICATE", n, der, sizeof der, &s) != ERR_OK || x509_parse(s, &c) != ERR_OK)
+	if (one_object("CERTIFICATE", n, der, TLS_CERT_MAX, &s) != ERR_OK || x509_parse(s, c) != ERR_OK)
 		return ctl_say_problem(SHOW_UNCHECKED, path, NULL, "not a certificate in PEM or DER");
-	hash_sha256(c.spki, v->root_sha256);
 	return 0;
+}
+
+int ctl_evidence_root(struct ctl_evidence *v, const char *path)
+{
+	static uint8_t der[TLS_CERT_MAX];
+	struct x509_cert c;
+	int status = ctl_evidence_cert(path, der, &c);
+
+	if (!status)
+		hash_sha256(c.spki, v->root_sha256);
+	return status;
 }
 
 static bool digits(struct span *s, size_t n, char behind, int *v)

@@ -3,6 +3,7 @@
 #define CTL_CTL_EVIDENCE_H
 
 #include "ctl/ctl_options.h"
+#include "crypto/tls.h"
 #include "tee/proof.h"
 
 /* Memory for evidence, static storage of its user. */
@@ -21,6 +22,8 @@ int ctl_evidence_crl(struct ctl_evidence *v, const char *path);
 int ctl_evidence_endorsement(struct ctl_evidence *v, const char *path);
 /* A further root, one certificate in PEM or DER; its key's hash is left in root_sha256. */
 int ctl_evidence_root(struct ctl_evidence *v, const char *path);
+/* A certificate in PEM or DER, of TLS_CERT_MAX bytes at most: into der, and taken apart. */
+int ctl_evidence_cert(const char *path, uint8_t der[TLS_CERT_MAX], struct x509_cert *c);
 /* Any file, whole: 0 or SHOW_UNCHECKED. */
 int ctl_evidence_file(const char *path, uint8_t *dst, size_t cap, size_t *n);
 /* A time: Unix seconds, "2026-11-21" or "2026-11-21T02:03:04Z". */

@@ -9,10 +9,12 @@
 #include "ctl/ctl_show.h"
 #include "enc/hex.h"
 #include "plat/clock.h"
+#include "tee/cert_evidence.h"
 
 static const char help[] =
 	"usage: parleyctl verify --report FILE --certs FILE [--certs FILE]... [options]\n"
 	"       parleyctl verify --proof FILE [options]\n"
+	"       parleyctl verify --cert FILE [options]\n"
 	"       parleyctl verify https://HOST[:PORT] [options]\n"
 	"\n"
 	"Verifies evidence of an AMD SEV-SNP guest: offline from files, or of a running server, with a fresh nonce and bound\n"
@@ -25,6 +27,8 @@ static const char help[] =
 	"  --certs FILE          VCEK, ASK and ARK (or VLEK, ASVK, ARK), in this order: PEM, DER, or THIM's JSON;\n"
 	"                        may be given several times for certificates in several files\n"
 	"  --proof FILE          a proof as Parley serves it: all of the evidence in one file\n"
+	"  --cert FILE           a server's TLS certificate (PEM or DER) with the evidence in it: says which code has its\n"
+	"                        key, not when that was so\n"
 	"  --crl FILE            AMD's revocation list (DER or PEM); not with --proof, which has it inside\n"
 	"  --endorsement FILE    the utility VM's endorsement (COSE_Sign1, or base64 of it); with --report\n"
 	"  --runtime-data FILE   the bytes whose SHA-256 REPORT_DATA must be; with --report\n"
@@ -61,7 +65,7 @@ struct request {
 	struct ctl_show show;
 	bool help;
 	struct ctl_list certs, host_data, words;
-	const char *report, *proof, *crl, *endorsement, *runtime_data, *nonce, *maa_keys, *maa, *policy;
+	const char *report, *proof, *cert, *crl, *endorsement, *runtime_data, *nonce, *maa_keys, *maa, *policy;
 	const char *amd_root, *uvm_issuer, *uvm_feed, *at, *crl_max_age, *via, *save, *ca;
 	const char *url; /* the one word */
 	bool want_token, token_only;
@@ -87,7 +91,8 @@ static int read_request(int argc, char **argv, struct request *r)
 		{ "--verbose", "-v", &r->show.verbose, NULL, NULL }, { "--quiet", "-q", &r->show.quiet, NULL, NULL },
 		{ "--no-color", NULL, &r->show.plain, NULL, NULL }, { "--certs", NULL, NULL, NULL, &r->certs },
 		{ "--host-data", NULL, NULL, NULL, &r->host_data }, { "--report", NULL, NULL, &r->report, NULL },
-		{ "--proof", NULL, NULL, &r->proof, NULL }, { "--crl", NULL, NULL, &r->crl, NULL },
+		{ "--proof", NULL, NULL, &r->proof, NULL }, { "--cert", NULL, NULL, &r->cert, NULL },
+		{ "--crl", NULL, NULL, &r->crl, NULL },
 		{ "--endorsement", NULL, NULL, &r->endorsement, NULL }, { "--runtime-data", NULL, NULL, &r->runtime_data, NULL },
 		{ "--nonce", NULL, NULL, &r->nonce, NULL }, { "--maa-keys", NULL, NULL, &r->maa_keys, NULL },
 		{ "--maa", NULL, NULL, &r->maa, NULL }, { "--policy", NULL, NULL, &r->policy, NULL },
@@ -120,14 +125,14 @@ static int check_use(struct request *r)
 	if (r->words.n > 1 || (r->words.n && r->words.item[0][0] == '-'))
 		return use("unexpected word", r->words.item[r->words.n - 1]);
 	r->url = r->words.n ? r->words.item[0] : NULL;
-	if ((r->report ? 1 : 0) + (r->proof ? 1 : 0) + (r->url ? 1 : 0) != 1)
-		return use("give one of --report, --proof and https://host", NULL);
+	if ((r->report ? 1 : 0) + (r->proof ? 1 : 0) + (r->cert ? 1 : 0) + (r->url ? 1 : 0) != 1)
+		return use("give one of --report, --proof, --cert and https://host", NULL);
 	if (!r->report && (r->certs.n || r->endorsement || r->runtime_data || (r->proof && r->crl)))
-		return use("a server and a proof bring certificates, endorsement and runtime data along", NULL);
+		return use("servers, their certificates and proofs bring certificates, endorsement and runtime data along", NULL);
 	if (r->report && !r->certs.n)
 		return use("--report needs --certs", NULL);
-	if (r->report && (r->nonce || r->maa_keys || r->maa || r->via))
-		return use("--nonce, --via, --maa and --maa-keys do not go with --report", NULL);
+	if ((r->report || r->cert) && (r->nonce || r->maa_keys || r->maa || r->via))
+		return use("--nonce, --via, --maa and --maa-keys do not go with --report and --cert", NULL);
 	if (r->url && r->nonce)
 		return use("a running server is asked with a fresh nonce; --nonce goes with --proof", NULL);
 	if (r->save && !r->url)
@@ -307,6 +312,23 @@ static int verify_proof(const struct request *r, const struct verify_rules *rule
 	return judge_proof(r, &p, &area.proof, judge);
 }
 
+static int verify_cert(const struct request *r, const struct verify_rules *rules, bool judge)
+{
+	struct proof_rules p = { .verify = *rules };
+	const char *problem;
+	struct x509_cert c;
+	int status = ctl_evidence_cert(r->cert, area.file, &c);
+
+	if (status)
+		return status;
+	if (cert_evidence_read(&c, area.store, &area.proof, &problem) != ERR_OK)
+		return ctl_say_problem(SHOW_NOT_GENUINE, r->cert, NULL, problem);
+	if (r->crl)
+		status = ctl_evidence_crl(&area.evidence, r->crl);
+	area.proof.crl = area.evidence.e.crl;
+	return status ? status : judge_proof(r, &p, &area.proof, judge);
+}
+
 static int verify_server(const struct request *r, const struct verify_rules *rules, bool judge)
 {
 	struct proof_rules p = { .verify = *rules, .live = true };
@@ -344,5 +366,7 @@ int ctl_verify(int argc, char **argv)
 	checks_init(&area.checks);
 	if (r.url)
 		return verify_server(&r, &rules, judge);
+	if (r.cert)
+		return verify_cert(&r, &rules, judge);
 	return r.proof ? verify_proof(&r, &rules, judge) : verify_report(&r, &rules, judge);
 }

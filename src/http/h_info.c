@@ -2,6 +2,7 @@
 #include "base/version.h"
 #include "http/handlers.h"
 #include "plat/seal.h"
+#include "svc/certificate.h"
 #include "svc/confine.h"
 #include "svc/keys.h"
 
@@ -102,6 +103,7 @@ void h_info(struct request *q)
 	jw_u64(&w, "system_calls_allowed", seal_calls_allowed());
 	jw_u64(&w, "landlock_abi", (uint64_t)confine_landlock()); /* 0: this kernel has none */
 	jw_end_object(&w);
+	certificate_write(&w);
 	jw_object(&w, "diagnostics");
 	jw_str(&w, "note", works ? "A report was taken and attested just now." : f.message);
 	jw_str(&w, "recommendation", works ? NULL : f.remedy);

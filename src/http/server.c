@@ -20,7 +20,6 @@
 #include "plat/poll.h"
 #include "plat/thread.h"
 
-#define HANDSHAKE_MS 10000
 #define HEAD_MS 10000
 #define BODY_MS 30000
 #define IDLE_MS 30000
@@ -501,7 +500,7 @@ static void admit(int fd, const struct net_addr *peer, enum port port)
 		return;
 	}
 	conn_start(c, fd, peer, port, tls ? identity : NULL);
-	conn_set_time(c, tls ? HANDSHAKE_MS : HEAD_MS);
+	conn_set_time(c, tls ? TLS_HANDSHAKE_MS : HEAD_MS);
 	slots_park(c, conn_wants(c));
 }
 

@@ -26,6 +26,7 @@ static uint8_t tls_spki[32];
  * which is held over the whole attestation: one at a time. Public data. */
 static struct lock attest_lock = LOCK_INIT;
 static struct platform_certs certs, fresh;
+static _Atomic unsigned certs_version;
 static uint8_t claims[TOKEN_MAX];
 static uint8_t scratch[CONTEXT_SCRATCH_LEN];
 
@@ -143,6 +144,13 @@ static void settle_product(struct snp_report *r)
 	r->reported_tcb = report_tcb(r->reported_tcb.raw, v.product);
 }
 
+static void take_fresh(void)
+{
+	if (fresh.pem_len != certs.pem_len || memcmp(fresh.pem, certs.pem, certs.pem_len) != 0)
+		certs_version++;
+	certs = fresh;
+}
+
 /* Asks the configured source for the chain of this report. THIM is asked first for what the host holds now, then by name:
  * not every host answers the second form. What fits is remembered; what does not is dropped. */
 static enum err refresh(const struct settings *s, const struct snp_report *r, int64_t deadline_ms, struct fault *f)
@@ -155,7 +163,7 @@ static enum err refresh(const struct settings *s, const struct snp_report *r, in
 	if (source == THIM_HOST) {
 		err = thim_fetch(source, endpoint_of(s), NULL, &fresh, deadline_ms, f);
 		if (!err && certs_match(&fresh, r, NULL)) {
-			certs = fresh;
+			take_fresh();
 			return ERR_OK;
 		}
 		if (err)
@@ -166,7 +174,7 @@ static enum err refresh(const struct settings *s, const struct snp_report *r, in
 		return err;
 	if (!certs_match(&fresh, r, NULL))
 		return fault_set(f, ERR_MISMATCH, STEP_COLLATERAL, "the fetched certificate is not for this chip's reported TCB");
-	certs = fresh;
+	take_fresh();
 	return ERR_OK;
 }
 
@@ -238,9 +246,15 @@ void attest_collateral(struct attest_collateral *c)
 	lock_take(&attest_lock);
 	memcpy(c->pem, certs.pem, certs.pem_len);
 	c->pem_len = certs.pem_len;
+	c->version = certs_version;
 	lock_release(&attest_lock);
 	c->endorsement = span_of(context.reference, context.reference_len);
 	c->policy = span_of(context.policy, context.policy_len);
+}
+
+unsigned attest_certs_version(void)
+{
+	return certs_version;
 }
 
 /* --- The token --- */

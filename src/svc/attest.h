@@ -37,9 +37,12 @@ MUST_USE enum err attest_evidence(const struct settings *s, struct span runtime,
 struct attest_collateral {
 	uint8_t pem[CERT_CHAIN_PEM_MAX]; /* VCEK, ASK, ARK */
 	size_t pem_len;
+	unsigned version; /* of the certificates: attest_certs_version */
 	struct span endorsement, policy; /* views that never change; empty when there is none */
 };
 void attest_collateral(struct attest_collateral *c);
+/* Another number whenever other certificates came into use. Cheap. */
+unsigned attest_certs_version(void);
 /* The whole way to a token from the configured MAA, signature, issuer, times, nonce, report data and host data
  * verified. runtime is JSON. Serialises callers (one at a time) up to the deadline. */
 MUST_USE enum err attest_token(const struct settings *s, struct span runtime, struct attest_result *r, int64_t deadline_ms,

@@ -8,6 +8,7 @@
 #include "plat/clock.h"
 #include "plat/lock.h"
 #include "svc/keys.h"
+#include "tee/cert_evidence.h"
 
 #define PROOF_GOOD_MS 300000
 #define NONCE_BYTES 32
@@ -60,16 +61,16 @@ static void fill_nonce(struct span given, char text[RUNTIME_NONCE_TEXT_MAX + 1])
 	(void)out_cstr(&o);
 }
 
-static enum err write_runtime(const struct settings *s, struct span nonce)
+static enum err write_runtime(const struct settings *s, const struct evidence_wish *wish)
 {
 	struct out o = out_init(now.runtime_text, sizeof now.runtime_text);
 	const char *role = role_name(s->role);
 
 	memset(&now.runtime, 0, sizeof now.runtime);
-	fill_nonce(nonce, now.runtime.nonce);
+	fill_nonce(wish->nonce, now.runtime.nonce);
 	(void)span_copy_str(span_str(role ? role : "other"), now.runtime.role, sizeof now.runtime.role);
 	key_now(now.runtime.key);
-	memcpy(now.runtime.tls_spki_sha256, tls_spki, sizeof tls_spki);
+	memcpy(now.runtime.tls_spki_sha256, wish->tls_spki_sha256 ? wish->tls_spki_sha256 : tls_spki, sizeof tls_spki);
 	runtime_write(&o, &now.runtime);
 	now.runtime_len = o.n;
 	return o.bad ? ERR_TOO_BIG : ERR_OK;
@@ -79,7 +80,7 @@ static enum err collect_locked(const struct settings *s, const struct evidence_w
                                int64_t deadline_ms, struct fault *f)
 {
 	struct span runtime;
-	enum err err = write_runtime(s, wish->nonce);
+	enum err err = write_runtime(s, wish);
 
 	if (err)
 		return fault_set(f, err, STEP_REPORT, "the runtime data are too long");
@@ -153,20 +154,29 @@ enum err evidence_write(const struct settings *s, const struct evidence_wish *wi
 
 /* --- As a proof --- */
 
-static enum err write_proof(struct out *o, struct fault *f)
+static enum err gather(struct proof *p, struct fault *f)
 {
-	struct proof p = {
-		.report = span_of(now.report, sizeof now.report), .endorsement = now.with.endorsement, .policy = now.with.policy,
-		.token = now.token, .runtime_data = span_of(now.runtime_text, now.runtime_len),
-	};
 	size_t n;
 	enum err err = chain_from_pem(span_of(now.with.pem, now.with.pem_len), now.chain, sizeof now.chain, &n);
 
 	if (err)
 		return fault_set(f, ERR_PROTOCOL, STEP_COLLATERAL, "the platform's certificates cannot be read");
-	p.chain = span_of(now.chain, n);
-	memcpy(p.nonce, now.runtime.nonce, sizeof p.nonce);
-	memcpy(p.tls_spki_sha256, tls_spki, sizeof tls_spki);
+	*p = (struct proof){
+		.report = span_of(now.report, sizeof now.report), .chain = span_of(now.chain, n), .endorsement = now.with.endorsement,
+		.policy = now.with.policy, .token = now.token, .runtime_data = span_of(now.runtime_text, now.runtime_len),
+	};
+	memcpy(p->nonce, now.runtime.nonce, sizeof p->nonce);
+	memcpy(p->tls_spki_sha256, now.runtime.tls_spki_sha256, sizeof p->tls_spki_sha256);
+	return ERR_OK;
+}
+
+static enum err write_proof(struct out *o, struct fault *f)
+{
+	struct proof p;
+	enum err err = gather(&p, f);
+
+	if (err)
+		return err;
 	err = proof_write_fitting(o, &p);
 	return err ? fault_set(f, err, STEP_COLLATERAL, "the evidence does not fit into a proof") : ERR_OK;
 }
@@ -210,4 +220,44 @@ enum err evidence_proof(const struct settings *s, const struct evidence_wish *wi
 	}
 	lock_release(&evidence_lock);
 	return err;
+}
+
+/* --- In a certificate --- */
+
+/* What the last extension says. */
+static struct {
+	bool made;
+	unsigned version;
+	char key[RUNTIME_THUMBPRINT_MAX + 1];
+} extension_says;
+
+enum err evidence_extension(const struct settings *s, const uint8_t tls_spki_sha256[32], uint8_t *buf, size_t cap,
+                            struct span *extension, int64_t deadline_ms, struct fault *f)
+{
+	const struct evidence_wish wish = { .tls_spki_sha256 = tls_spki_sha256 };
+	struct proof p;
+	enum err err;
+
+	if (!lock_take_until(&evidence_lock, deadline_ms))
+		return fault_set(f, ERR_TIMEOUT, STEP_REPORT, "waiting for other evidence took too long");
+	err = collect_locked(s, &wish, NULL, deadline_ms, f);
+	if (!err)
+		err = gather(&p, f);
+	if (!err && cert_evidence_write(buf, cap, &p, extension) != ERR_OK)
+		err = fault_set(f, ERR_TOO_BIG, STEP_COLLATERAL, "the evidence does not fit into a certificate");
+	if (!err) {
+		extension_says.made = true;
+		extension_says.version = now.with.version;
+		memcpy(extension_says.key, now.runtime.key, sizeof extension_says.key);
+	}
+	lock_release(&evidence_lock);
+	return err;
+}
+
+bool evidence_extension_true(void)
+{
+	char key[RUNTIME_THUMBPRINT_MAX + 1];
+
+	key_now(key);
+	return extension_says.made && extension_says.version == attest_certs_version() && strcmp(extension_says.key, key) == 0;
 }

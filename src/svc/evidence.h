@@ -12,6 +12,7 @@ void evidence_init(const uint8_t tls_spki_sha256[32]);
 struct evidence_wish {
 	struct span nonce; /* runtime_nonce_ok; empty: one is made, and proves no freshness */
 	bool token;        /* a token of the attestation service too */
+	const uint8_t *tls_spki_sha256; /* of another key than evidence_init's, or NULL */
 };
 
 /* Collects fresh evidence and appends a JSON object: {tee_type, report, certificates, endorsement, policy, runtime_data, nonce,
@@ -24,5 +25,13 @@ MUST_USE enum err evidence_write(const struct settings *s, const struct evidence
  * still true. What does not fit into 32 KiB is left out: first the token, then the policy's text. */
 MUST_USE enum err evidence_proof(const struct settings *s, const struct evidence_wish *wish, struct attest_result *work,
                                  struct out *o, int64_t deadline_ms, struct fault *f);
+
+/* The same as an extension for a certificate of the key with this hash (tee/cert_evidence.h): a view into buf[cap]. The nonce is
+ * made here. ERR_TOO_BIG when it does not fit. */
+MUST_USE enum err evidence_extension(const struct settings *s, const uint8_t tls_spki_sha256[32], uint8_t *buf, size_t cap,
+                                     struct span *extension, int64_t deadline_ms, struct fault *f);
+/* The last extension's platform certificates and key are still those in use; false when none was made. For the thread that
+ * makes extensions. */
+bool evidence_extension_true(void);
 
 #endif

@@ -349,6 +349,8 @@ static const struct variable table[] = {
 	{ "HTTPS_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_HTTPS]), false },
 	{ "PEER_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_PEER]), false },
 	{ "SIDECAR_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_SIDECAR]), false },
+	{ "TLS_CERT_EVIDENCE", "on or off", read_choice, MEMBER(cert_plain), false },
+	{ "TLS_CERT_HOURS", "1 to 8760", read_number, MEMBER(cert_hours), false },
 	{ "LISTEN", "all or loopback", read_choice, MEMBER(loopback_only), false },
 	{ "OPERATOR_AUTH", "none, or sha256: and 64 hex digits", read_operator, 0, 0, true },
 	{ "COMPARE_ORIGINS", "origins such as https://host:port, comma between", read_origins, MEMBER(compare_origins), false },
@@ -378,7 +380,7 @@ enum seen { ABSENT, EMPTY, GIVEN }; /* by variable */
  * IDENTITY_ are the platform's. */
 static const char *const own_prefixes[] = {
 	"SKR_", "PARTNER_", "OPERATOR_", "CERT_CACHE", "EXTRA_TRUST", "AKV_", "MIN_GROUP", "GENERATION_", "AUTO_INIT", "COMPARE_",
-	"DEBUG_ROUTE", "AZURE_STORAGE_", "PEER_", "SIDECAR_",
+	"DEBUG_ROUTE", "AZURE_STORAGE_", "PEER_", "SIDECAR_", "TLS_",
 };
 
 static enum err tell(struct out *problem, const char *name, const char *text)
@@ -454,6 +456,7 @@ static void set_defaults(struct settings *s)
 	s->cert_cache = CERT_CACHE_THIM;
 	s->port[PORT_HTTP] = (struct port_setting){ true, 80 };
 	s->port[PORT_HTTPS] = (struct port_setting){ true, 443 };
+	s->cert_hours = 24;
 	s->min_group = 5;
 	s->generation_year = 2026;
 	s->auto_start = true;

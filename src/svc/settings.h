@@ -81,6 +81,8 @@ struct settings {
 	char trust_file[256];           /* EXTRA_TRUST_ANCHOR: PEM file of additional roots, "" = none */
 	/* server */
 	struct port_setting port[PORTS]; /* HTTP_PORT default 80, HTTPS_PORT default 443, PEER_PORT, SIDECAR_PORT default off */
+	bool cert_plain;                /* TLS_CERT_EVIDENCE=on|off, default on: whether the self-made certificate holds evidence */
+	uint32_t cert_hours;            /* TLS_CERT_HOURS, default 24: how long it is good */
 	bool loopback_only;             /* LISTEN=loopback (default: all) */
 	bool operator_none;             /* OPERATOR_AUTH=none */
 	uint8_t operator_sha256[32];    /* OPERATOR_AUTH=sha256:<64 hex> of the bearer token */

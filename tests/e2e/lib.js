@@ -31,7 +31,8 @@ function newPeer() {
 const release = (party, options) => party.post('/skr/release', undefined, { localAddress: newPeer(), ...options });
 const attest = (party, options) => party.post('/attest/maa', { runtime_data: 'AAAA' }, { localAddress: newPeer(), ...options });
 
-// One party (default Contoso) with stand-ins of its own; it does nothing by itself (AUTO_INIT=off) unless told otherwise.
+// One party (default Contoso) with stand-ins of its own; it does nothing by itself (AUTO_INIT=off, TLS_CERT_EVIDENCE=off) unless told
+// otherwise.
 // options: role, kind ('vault' or 'hsm'), key (body of the key's creation or import), settings, box, context (null: no security context;
 // else what makes one), wrap, certs ('azure', 'amd': where certificates come from). box and context may be functions of the stand-ins.
 async function solo(options = {}) {
@@ -56,7 +57,7 @@ async function solo(options = {}) {
   const all = {
     SKR_KEY_NAME: own.key, SKR_MAA_ENDPOINT: bare(addresses.maa), SKR_AKV_ENDPOINT: bare(own.vault), HTTP_PORT: String(http), HTTPS_PORT: String(https),
     LISTEN: 'loopback', OPERATOR_AUTH: `sha256:${crypto.createHash('sha256').update(token).digest('hex')}`, EXTRA_TRUST_ANCHOR: addresses.ca,
-    DATA_DIR: path.join(dir, 'data'), IMDS_ENDPOINT: own.imds, UVM_SECURITY_CONTEXT_DIR: contextDir, AUTO_INIT: 'off', CSV_PATH: path.join(ROOT, `tests/data/${role}.csv`),
+    DATA_DIR: path.join(dir, 'data'), IMDS_ENDPOINT: own.imds, UVM_SECURITY_CONTEXT_DIR: contextDir, AUTO_INIT: 'off', TLS_CERT_EVIDENCE: 'off', CSV_PATH: path.join(ROOT, `tests/data/${role}.csv`),
     ...(certs ? { CERT_CACHE: certs, CERT_CACHE_ENDPOINT: certs === 'azure' ? bare(addresses.azcache) : bare(addresses.kds) } : {}), ...settings,
   };
   for (const name of Object.keys(all)) if (all[name] === null) delete all[name];

@@ -170,7 +170,7 @@ describe('the TLS port', { concurrency: 8 }, () => {
     assert.strictEqual(cert.subject, 'CN=contoso');
     assert.deepStrictEqual(cert.subjectAltName.split(', ').sort(), ['DNS:contoso', 'DNS:localhost']);
     const [from, to] = [Date.parse(cert.validFrom), Date.parse(cert.validTo)];
-    assert.ok(from < Date.now() && to > Date.now() + 80 * 86400e3 && to < Date.now() + 100 * 86400e3);
+    assert.ok(from < Date.now() && to > Date.now() + 23 * 3600e3 && to < Date.now() + 25 * 3600e3);
     const spki = (c) => crypto.createHash('sha256').update(c.publicKey.export({ type: 'spki', format: 'der' })).digest('hex');
     assert.strictEqual(spki((await handshake({})).cert), spki(cert));
     const other = await Server.start();

@@ -182,6 +182,10 @@ static void test_renewed(void **state)
 	assert_int_equal(tls_identity_renew(&id, "contoso", time(NULL), 48, span_of(id.cert, TLS_CERT_MAX)), ERR_TOO_BIG);
 	assert_ptr_equal(tls_identity_cert(&id).p, kept.p);
 	assert_int_equal(tls_identity_cert(&id).n, kept.n);
+	assert_int_equal(tls_identity_renew(&id, "contoso", time(NULL), 48, span_of(NULL, 0)), ERR_OK);
+	assert_memory_equal(before.p, copy, n);
+	assert_int_equal(tls_identity_renew(&id, "contoso", time(NULL), 48, span_of(NULL, 0)), ERR_THROTTLED);
+	assert_memory_equal(before.p, copy, n);
 }
 
 static void test_wiped(void **state)

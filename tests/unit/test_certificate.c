@@ -1,0 +1,310 @@
+/* When a new certificate is made, and with what in it: with clocks and a device of this test's own. */
+#include "t.h"
+
+#include <time.h>
+
+#include "amd.h"
+#include "base/log.h"
+#include "enc/base64.h"
+#include "plat/clock.h"
+#include "plat/snp_device.h"
+#include "svc/attest.h"
+#include "svc/certificate.h"
+#include "svc/evidence.h"
+#include "svc/keys.h"
+#include "tee/cert_evidence.h"
+
+#define HOUR 3600
+
+/* --- What the program would ask the kernel --- */
+
+static int64_t mono_ms = 1000000, unix_s;
+static bool device_works;
+static unsigned reports;
+
+int64_t clock_ms(void)
+{
+	return mono_ms;
+}
+
+int64_t clock_unix(void)
+{
+	return unix_s;
+}
+
+int64_t clock_unix_us(void)
+{
+	return unix_s * 1000000;
+}
+
+void clock_sleep(int64_t ms, int64_t deadline_ms)
+{
+	(void)deadline_ms;
+	mono_ms += ms;
+}
+
+enum snp_device snp_device_present(void)
+{
+	return SNP_DEVICE_SEV_GUEST;
+}
+
+enum err snp_device_report(const uint8_t report_data[64], uint8_t report[SNP_REPORT_LEN], struct fault *f)
+{
+	reports++;
+	if (!device_works)
+		return fault_set(f, ERR_NO_DEVICE, STEP_REPORT, "no device");
+	amd_report(report, 3, 0x19, 1);
+	memcpy(report + 0x50, report_data, 64);
+	amd_sign(report, "leaf");
+	return ERR_OK;
+}
+
+/* --- */
+
+static struct settings settings;
+static struct tls_identity id;
+static uint8_t serial[32];
+static size_t serial_n;
+
+static void json_text(FILE *f, const char *name, const char *pem)
+{
+	fprintf(f, "\"%s\":\"", name);
+	for (; *pem; pem++) {
+		if (*pem == '\n')
+			fputs("\\n", f);
+		else
+			fputc(*pem, f);
+	}
+	fputs("\",", f);
+}
+
+/* What the platform hands over: THIM's JSON in base64. */
+static void make_context(void)
+{
+	static char json[32768], text[65536];
+	static const char end[] = "-----END CERTIFICATE-----\n";
+	struct out o = out_init(text, sizeof text);
+	FILE *f = fmemopen(json, sizeof json, "w");
+	size_t n;
+	char *pem = (char *)amd_file("milan.chain", &n), *rest = strstr(pem, end) + strlen(end), *chain = strdup(rest);
+
+	*rest = 0;
+	fputc('{', f);
+	json_text(f, "vcekCert", pem);
+	json_text(f, "certificateChain", chain);
+	fprintf(f, "\"tcbm\":\"DB14000000000103\",\"cacheControl\":\"86400\"}");
+	fclose(f);
+	base64_encode(&o, B64_STD, span_str(json));
+	assert_false(o.bad);
+	settings.uvm_amd_cert = out_span(&o);
+	free(pem);
+	free(chain);
+}
+
+static int make_all(void **state)
+{
+	(void)state;
+	if (!amd_make())
+		return 0;
+	log_set_level(LOG_ERROR);
+	unix_s = time(NULL);
+	settings.role = ROLE_CONTOSO;
+	settings.cert_hours = 24;
+	strcpy(settings.context_dir, "/nonexistent");
+	make_context();
+	if (certificate_make(&settings, &id) != ERR_OK)
+		return -1;
+	keys_init();
+	attest_init(&settings, id.spki_sha256);
+	evidence_init(id.spki_sha256);
+	return 0;
+}
+
+static int remove_all(void **state)
+{
+	(void)state;
+	amd_remove();
+	return 0;
+}
+
+static void pass(int64_t seconds)
+{
+	unix_s += seconds;
+	mono_ms += seconds * 1000;
+}
+
+/* Looks once; true when that brought a new certificate. */
+static bool renewed(void)
+{
+	struct x509_cert c;
+	bool other;
+
+	certificate_look();
+	assert_int_equal(x509_parse(tls_identity_cert(&id), &c), ERR_OK);
+	assert_int_equal(x509_signed_by(&c, &c), ERR_OK);
+	other = !span_eq(c.serial, span_of(serial, serial_n));
+	memcpy(serial, c.serial.p, c.serial.n);
+	serial_n = c.serial.n;
+	if (other)
+		assert_int_equal(c.not_after, unix_s + 24 * HOUR);
+	return other;
+}
+
+/* The evidence of the certificate in use is genuine and of its key; *key: the thumbprint in it. */
+static bool has_evidence(char key[RUNTIME_THUMBPRINT_MAX + 1])
+{
+	static uint8_t store[CHAIN_DER_MAX];
+	static struct checks checks;
+	struct proof_rules rules = { .verify = { .now_s = unix_s, .extra_root = amd_root() }, .tls_spki_sha256 = id.spki_sha256 };
+	struct accept_context x;
+	struct verify_facts facts;
+	struct runtime runtime;
+	const char *problem;
+	struct x509_cert c;
+	struct proof p;
+	enum err err;
+
+	assert_int_equal(x509_parse(tls_identity_cert(&id), &c), ERR_OK);
+	err = cert_evidence_read(&c, store, &p, &problem);
+	if (err == ERR_NOT_FOUND)
+		return false;
+	assert_int_equal(err, ERR_OK);
+	checks_init(&checks);
+	assert_true(proof_genuine(&p, &rules, &facts, &runtime, &x, &checks));
+	assert_string_equal(runtime.role, "contoso");
+	if (key)
+		strcpy(key, runtime.key);
+	return true;
+}
+
+/* Without evidence: tried again with longer and longer pauses, and before it expires made anew as it is. */
+static void no_evidence(void **state)
+{
+	(void)state;
+	if (!*amd_dir)
+		skip();
+	(void)renewed();
+	assert_int_equal(reports, 1);
+	for (int64_t at = 1, next = 5, tries = 1; at < 4000; at++) { /* at 5, 15, 35, ... then every 600 s */
+		pass(1);
+		assert_false(renewed());
+		if (at == next) {
+			tries++;
+			next += (5 << (tries - 1)) < 600 ? 5 << (tries - 1) : 600;
+		}
+		assert_int_equal(reports, tries);
+	}
+	pass(18 * HOUR - 4000 - 700);
+	assert_false(renewed());
+	pass(1500);
+	assert_true(renewed());
+	assert_false(has_evidence(NULL));
+	pass(HOUR);
+	assert_false(renewed());
+}
+
+static void with_evidence(void **state)
+{
+	unsigned before;
+
+	(void)state;
+	if (!*amd_dir)
+		skip();
+	device_works = true;
+	pass(601);
+	assert_true(renewed());
+	assert_true(has_evidence(NULL));
+	before = reports;
+	for (int i = 0; i < 100; i++) {
+		pass(1);
+		assert_false(renewed());
+	}
+	pass(11 * HOUR);
+	assert_false(renewed());
+	assert_int_equal(reports, before);
+	pass(HOUR); /* half of its time is over */
+	assert_true(renewed());
+	assert_true(has_evidence(NULL));
+	assert_int_equal(reports, before + 1);
+}
+
+/* The device does not answer any more: near its end the certificate is made anew with the evidence that there is. */
+static void evidence_kept(void **state)
+{
+	(void)state;
+	if (!*amd_dir)
+		skip();
+	device_works = false;
+	pass(13 * HOUR);
+	assert_false(renewed());
+	pass(5 * HOUR);
+	assert_true(renewed());
+	assert_true(has_evidence(NULL));
+	device_works = true;
+	pass(601);
+	assert_false(renewed());
+	pass(12 * HOUR);
+	assert_true(renewed());
+}
+
+/* A clock set back makes the certificate one of the future. */
+static void clock_set_back(void **state)
+{
+	(void)state;
+	if (!*amd_dir)
+		skip();
+	pass(60);
+	unix_s -= 50 * HOUR;
+	assert_true(renewed());
+	assert_true(has_evidence(NULL));
+	pass(60);
+	assert_false(renewed());
+}
+
+static void put_key(char thumbprint[JWK_THUMBPRINT_LEN + 1])
+{
+	struct private_key k = { .type = KEY_EC };
+
+	assert_int_equal(ec_generate(&k.ec, EC_P256), ERR_OK);
+	jwk_thumbprint(&k, thumbprint);
+	keys_put(KEYS_OWN, &k, "contoso-secret-key");
+}
+
+/* Other keys of the party: told by the next certificate, but no faster than handshakes end. */
+static void key_changes(void **state)
+{
+	char key[JWK_THUMBPRINT_LEN + 1], said[RUNTIME_THUMBPRINT_MAX + 1];
+	unsigned before;
+
+	(void)state;
+	if (!*amd_dir)
+		skip();
+	pass(HOUR);
+	assert_false(renewed());
+	for (int i = 0; i < 2; i++) {
+		put_key(key);
+		assert_true(renewed());
+		assert_true(has_evidence(said));
+		assert_string_equal(said, key);
+	}
+	before = reports;
+	put_key(key);
+	for (int ms = 0; ms < TLS_HANDSHAKE_MS * 3 / 2; ms += 1000) {
+		assert_false(renewed());
+		mono_ms += 1000;
+	}
+	assert_int_equal(reports, before + 1); /* collected once, then waited */
+	assert_true(renewed());
+	assert_true(has_evidence(said));
+	assert_string_equal(said, key);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_evidence),    cmocka_unit_test(with_evidence), cmocka_unit_test(evidence_kept),
+		cmocka_unit_test(clock_set_back), cmocka_unit_test(key_changes),
+	};
+
+	return cmocka_run_group_tests(tests, make_all, remove_all);
+}
