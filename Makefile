@@ -88,7 +88,7 @@ TEST_CFLAGS := $(filter-out -Wconversion,$(HOST_CFLAGS)) -Itests/unit
 
 # --- What is asked for --------------------------------------------------------------------------------------------
 export UPDATE
-.PHONY: all audit image policy reproduce help test unit demo screenshot clean distclean check-clang third-party host-objs demo-programs test-programs
+.PHONY: all audit debug image policy reproduce help test unit demo screenshot clean distclean check-clang third-party host-objs demo-programs test-programs
 all: $(B)/parley $(B)/parleyctl ## build/parley and build/parleyctl (the default)
 
 help: ## this list
@@ -220,6 +220,23 @@ endef
 $(eval $(call program,parley))
 $(eval $(call program,parleyctl))
 
+# --- The program that names a call the seal denies it -------------------------------------------------------------
+# The shipped objects but for the filter's answer, and tests/seal/debug.c. Never shipped: build/debug only.
+OBJ_debug := $(B)/debug/seal_calls.o $(B)/debug/debug.o
+debug: $(B)/debug/parley ## build/debug/parley: dies of a denied system call as the shipped one does, but names it first
+
+$(B)/debug/syscall_names.h: $(MUSL)/stamp
+	@mkdir -p $(@D)
+	@sed -n 's/^#define __NR_\([a-z0-9_]*\)[ \t]*\([0-9]*\)$$/[\2] = "\1",/p' $(MUSL)/include/bits/syscall.h > $@
+$(B)/debug/seal_calls.o: src/plat/seal_calls.c $(B)/debug/syscall_names.h
+	@$(CC) $(SHIP_CFLAGS) -DRET_DENIED=0x00030000u $(DEP) -c -o $@ $<
+$(B)/debug/debug.o: tests/seal/debug.c $(B)/debug/syscall_names.h
+	@$(CC) $(SHIP_CFLAGS) -I$(B)/debug $(DEP) -c -o $@ $<
+$(B)/debug/parley: $(B)/parley $(OBJ_debug)
+	@echo "  LD      $@"
+	@$(CC) $(LDFLAGS) -Wl,--wrap=sigfillset -o $@ $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o $(OBJ_debug) \
+		$(filter-out %/plat/seal_calls.o,$(OBJ_parley)) $(T)/libbearssl.a $(MUSL)/lib/libc.a $$($(CC) -print-libgcc-file-name) $(MUSL)/lib/crtn.o
+
 # --- Image and policy ---------------------------------------------------------------------------------------------
 # The layer holds the program and the directory of its data. Labels do not enter the layer, so they do not enter HOST_DATA.
 REVISION ?= $(shell git describe --always --abbrev=40 --dirty 2>/dev/null || echo unknown)
@@ -333,6 +350,11 @@ $(B)/tests/snpbox_client: $(BOX_CLIENT_OBJ)
 	@mkdir -p $(@D)
 	@$(CC) -o $@ $^ -lpthread
 
+# Runs a program as on a kernel without some system calls.
+$(B)/tests/without: tests/seal/without.c
+	@mkdir -p $(@D)
+	@$(CC) $(STD) -O2 -g $(WARN) -o $@ $<
+
 # --- Fuzzing --------------------------------------------------------------------------------------------------------
 # All own code but main.c, and BearSSL, compiled by clang with coverage and sanitizers; each tests/fuzz/fuzz_*.c is a
 # program (libFuzzer). tests/fuzz/README.md says what each of them holds to be true.
@@ -420,9 +442,9 @@ $(B)/node_modules.stamp: tests/package.json tests/package-lock.json
 	@cd tests && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@
 
-test-programs: all $(B)/image/layer.tar $(B)/policy/stamp unit-programs $(B)/tests/snpbox $(B)/tests/snpbox_client $(B)/node_modules.stamp \
-	fuzz-programs ctgrind-programs
+test-programs: all $(B)/image/layer.tar $(B)/policy/stamp unit-programs $(B)/tests/snpbox $(B)/tests/snpbox_client $(B)/tests/without $(B)/node_modules.stamp \
+	$(B)/debug/parley fuzz-programs ctgrind-programs
 
--include $(sort $(OBJ_ship:.o=.d) $(OBJ_host:.o=.d) $(OBJ_clang:.o=.d) $(BOX_OBJ:.o=.d) $(BOX_CLIENT_OBJ:.o=.d) \
+-include $(sort $(OBJ_ship:.o=.d) $(OBJ_debug:.o=.d) $(OBJ_host:.o=.d) $(OBJ_clang:.o=.d) $(BOX_OBJ:.o=.d) $(BOX_CLIENT_OBJ:.o=.d) \
 	$(UNIT_SRC:tests/%.c=$(B)/host/tests/%.d) $(OBJ_unit_help:.o=.d) \
 	$(OBJ_fuzz_lib:.o=.d) $(OBJ_fuzz:.o=.d) $(OBJ_fuzz_help:.o=.d) $(CTGRIND_LIB:.o=.d))

@@ -82,21 +82,25 @@ static enum err seal_and_run(void)
 {
 	enum err e = confine_files(&settings);
 
+	if (e != ERR_OK)
+		return e;
 	thread_hold();
-	if (e == ERR_OK)
-		e = keys_wrap_start();
+	e = keys_wrap_start();
 	if (e == ERR_OK)
 		e = server_start();
 	if (e == ERR_OK)
 		e = certificate_start();
 	if (e == ERR_OK && settings.auto_start)
 		e = autoinit_start(&settings);
-	if (e == ERR_OK)
-		e = thread_go(seal_calls);
+	if (e != ERR_OK) {
+		log_line(LOG_ERROR, "seal", "the threads could not be started");
+		return e;
+	}
+	e = thread_go(seal_calls);
 	if (e == ERR_OK)
 		log_num(LOG_INFO, "seal", "system calls confined", "allowed", seal_calls_allowed());
 	else
-		log_line(LOG_ERROR, "seal", "the process could not be confined (seccomp, Landlock) or its threads not started");
+		log_line(LOG_ERROR, "seal", "no seccomp: this kernel or container runtime refuses system call filters; parley does not run unsealed");
 	return e;
 }
 
@@ -108,11 +112,6 @@ static enum err start(void)
 	log_set_level((enum log_level)settings.log_level);
 	log_set_name(name ? name : "parley");
 	log_line(LOG_INFO, "start", "parley " PARLEY_VERSION);
-	e = file_prepare_dir(settings.data_dir);
-	if (e != ERR_OK) {
-		log_text(LOG_ERROR, "start", "DATA_DIR: the directory cannot be made or written", "path", span_str(settings.data_dir));
-		return e;
-	}
 	if (mem_guard(&tls, 4096) != ERR_OK)
 		log_line(LOG_WARN, "start", "the TLS key's memory could not be locked");
 	e = certificate_make(&settings, &tls.id);
@@ -123,10 +122,15 @@ static enum err start(void)
 	keys_init();
 	attest_init(&settings, tls.id.spki_sha256);
 	evidence_init(tls.id.spki_sha256);
-	if (mem_harden_process() != ERR_OK)
-		log_line(LOG_WARN, "start", "core dumps or tracing could not be switched off");
-	if (mem_relro() != ERR_OK)
-		log_line(LOG_WARN, "start", "the relocated data could not be made read-only");
+	if (mem_harden_process() != ERR_OK || mem_relro() != ERR_OK) {
+		log_line(LOG_ERROR, "start", "capabilities, core dumps or writable constants could not be given up");
+		return ERR_SYSTEM;
+	}
+	e = file_prepare_dir(settings.data_dir);
+	if (e != ERR_OK) {
+		log_text(LOG_ERROR, "start", "DATA_DIR: the directory cannot be made or written by this user without capabilities", "path", span_str(settings.data_dir));
+		return e;
+	}
 	return seal_and_run();
 }
 

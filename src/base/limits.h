@@ -41,6 +41,8 @@
 #define FIELD_NAME_MAX 64      /* bytes of a column name */
 #define FIELD_VALUE_MAX 4096   /* bytes of one value */
 #define RECORD_LINE_MAX 65536  /* one stored record as JSON */
+#define DATA_FILE_MAX ((uint64_t)64 << 30) /* bytes of one data file or of one partner's reply: 60 million records; a runaway partner must end */
+#define FILES_MAX (HTTP_SLOTS + 16 * HTTP_WORKERS) /* open at once: a connection each; data files, partners, services of a request; the few others */
 #define RECORDS_MAX 4000000000u /* a 32-bit record number is part of each nonce */
 
 #endif

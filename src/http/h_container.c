@@ -108,7 +108,7 @@ static void write_device(struct jw *w)
 		jw_object(w, "device_info");
 		jw_str(w, "mode", bits >= 0 ? out_cstr(&o) : NULL);
 		jw_str(w, "type", type);
-		jw_bool(w, "accessible", probe_read_open(path) == 0);
+		jw_bool(w, "accessible", probe_open(path, false) == 0);
 		jw_end_object(w);
 		jw_str(w, "explanation", "The guest device gives reports signed by the processor.");
 	} else {

@@ -106,9 +106,7 @@ enum err file_read_all(const char *path, uint8_t *dst, size_t cap, size_t *n)
 
 bool file_exists(const char *path)
 {
-	struct stat st;
-
-	return stat(path, &st) == 0;
+	return faccessat(AT_FDCWD, path, F_OK, 0) == 0;
 }
 
 /* Kernel's struct linux_dirent64 (getdents64(2)); opendir would need an allocator. */
@@ -240,7 +238,7 @@ enum err file_remove(const char *dir, const char *name)
 
 enum err file_prepare_dir(const char *dir)
 {
-	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+	if (mkdirat(AT_FDCWD, dir, 0700) != 0 && errno != EEXIST)
 		return from_errno();
-	return access(dir, R_OK | W_OK | X_OK) == 0 ? ERR_OK : ERR_SYSTEM;
+	return faccessat(AT_FDCWD, dir, R_OK | W_OK | X_OK, 0) == 0 ? ERR_OK : ERR_SYSTEM;
 }

@@ -12,7 +12,9 @@
 MUST_USE enum err mem_guard(void *p, size_t n);
 /* Makes the relocated read-only data (PT_GNU_RELRO) read-only: musl does not do it in static programs. */
 MUST_USE enum err mem_relro(void);
-/* No core dumps, no ptrace by others of the same user: RLIMIT_CORE 0, PR_SET_DUMPABLE 0, no_new_privs. */
+/* Gives up what the process does not need: core dumps, being traced by others of the same user (PR_SET_DUMPABLE 0), all capabilities and
+ * the way to new ones (no_new_privs), files larger than DATA_FILE_MAX or more than FILES_MAX. Capabilities are of each thread: call before
+ * threads are started, and after what needs them (mem_guard, ports below 1024). ERR_SYSTEM: the caller must not go on. */
 MUST_USE enum err mem_harden_process(void);
 
 #endif

@@ -8,7 +8,7 @@
 
 /* errno of the attempt, 0 when it succeeded. */
 int probe_connect(uint16_t port, int64_t deadline_ms); /* TCP to 127.0.0.1, closed at once */
-int probe_read_open(const char *path);                  /* open for reading, closed at once */
+int probe_open(const char *path, bool write);           /* open for reading or writing, closed at once */
 int probe_executable(const char *path);                 /* access(2): something is there and may be executed */
 /* "ENOENT", "EACCES", ...; "errno" for those without a name here; "success" for 0. */
 const char *probe_errno_name(int error);
@@ -19,14 +19,15 @@ int probe_mode(const char *path, const char **type);
 /* The process as the kernel shows it in /proc/self/status. -1 where it says nothing. */
 struct probe_self {
 	int64_t uid; /* effective */
-	int no_new_privs, seccomp;
+	int no_new_privs, seccomp, filters; /* seccomp: 2 with filters, their number (from Linux 5.11 on) */
 	bool caps_known;
 	uint64_t cap_eff;
 };
 void probe_self(struct probe_self *p);
-/* setuid(0) for this thread only and undone if it succeeds: errno. -1, not tried: we are root, hold capabilities or run under a seccomp
- * filter, which might end the process instead of answering. */
+/* For the sealed process (plat/seal.h), whose filter answers both with EPERM. setuid(0): errno; -1, not tried: there are filters of others,
+ * which might end the process instead. execve of no program, which without a filter is EFAULT: errno. */
 int probe_become_root(const struct probe_self *p);
+int probe_execve(void);
 
 /* Ports that listen in our network namespace (/proc/net/tcp and tcp6), each once, ascending; *n of them in ports[cap]. false: not
  * readable. */

@@ -20,7 +20,7 @@ enum {
 	FS_MAKE_REG = 1 << 8,
 	FS_REFER = 1 << 13, FS_TRUNCATE = 1 << 14, FS_IOCTL_DEV = 1 << 15,
 	FS_FIRST = (1 << 13) - 1, /* all rights of ABI 1 */
-	NET_CONNECT = 1 << 1,
+	NET_BIND = 1 << 0, NET_CONNECT = 1 << 1,
 };
 
 struct ruleset {
@@ -44,7 +44,7 @@ static struct ruleset handled(long abi)
 	if (abi >= 3)
 		r.fs |= FS_TRUNCATE;
 	if (abi >= 4)
-		r.net = NET_CONNECT;
+		r.net = NET_BIND | NET_CONNECT; /* no rule allows a new listener */
 	if (abi >= 5)
 		r.fs |= FS_IOCTL_DEV;
 	return r;

@@ -64,7 +64,7 @@ static int device_open(enum snp_device d)
 	int fd;
 
 	do {
-		fd = open(snp_device_path(d), O_RDWR | O_CLOEXEC);
+		fd = openat(AT_FDCWD, snp_device_path(d), O_RDWR | O_CLOEXEC);
 	} while (fd < 0 && errno == EINTR);
 	return fd;
 }

@@ -249,29 +249,39 @@ static void test_privilege(struct jw *w)
 {
 	struct out d = out_init(work.detail, sizeof work.detail);
 	struct probe_self self;
-	int root, mem = probe_read_open("/dev/mem");
 	bool held;
 
 	probe_self(&self);
-	root = probe_become_root(&self);
-	held = self.uid > 0 && self.caps_known && self.cap_eff == 0 && self.no_new_privs == 1;
+	enum { DEV_MEM, SELF_MEM, EXECVE, SETUID, TRIED };
+	const struct {
+		const char *name, *text;
+		int error; /* -1: not tried */
+	} tried[TRIED] = {
+		[DEV_MEM] = { "dev_mem", "/dev/mem: ", probe_open("/dev/mem", false) },
+		[SELF_MEM] = { "self_mem", "; /proc/self/mem for writing: ", probe_open("/proc/self/mem", true) },
+		[EXECVE] = { "execve", "; execve: ", probe_execve() },
+		[SETUID] = { "setuid_0", "; setuid(0): ", probe_become_root(&self) },
+	};
+
+	/* Without Landlock a process may write its own memory so. */
+	held = self.caps_known && self.cap_eff == 0 && self.no_new_privs == 1 && tried[SELF_MEM].error != 0;
 	out_str(&d, self.uid == 0 ? "The process runs as root" : "The process does not run as root");
 	out_str(&d, self.no_new_privs == 1 ? "; the kernel lets it gain no privileges (no_new_privs)" : "; no_new_privs is not set");
 	out_str(&d, self.caps_known && self.cap_eff == 0 ? "; it has no capabilities. " : "; it has capabilities. ");
-	out_str(&d, "/dev/mem: ");
-	out_str(&d, probe_errno_name(mem));
-	out_str(&d, ". setuid(0): ");
-	out_str(&d, root < 0 ? "not tried (already root, or a system call filter is in force)" : probe_errno_name(root));
+	for (size_t i = 0; i < TRIED; i++) {
+		out_str(&d, tried[i].text);
+		out_str(&d, tried[i].error < 0 ? "not tried (others' system call filters are in force, too)" : probe_errno_name(tried[i].error));
+	}
 	out_byte(&d, '.');
-	begin_test(w, "Privilege Escalation (become root)", "/proc/self/status; opening /dev/mem; setuid(0) where that is harmless",
-	           root == 0 || mem == 0 ? UNEXPECTED : held ? BLOCKED : NOT_ENFORCED, &d, "no_new_privileges: true, allow_elevated: false");
+	begin_test(w, "Privilege Escalation (become root)", "/proc/self/status; opening memory; execve and setuid(0), which the process's own seal answers",
+	           tried[DEV_MEM].error == 0 || tried[EXECVE].error == 0 || tried[SETUID].error == 0 ? UNEXPECTED : held ? BLOCKED : NOT_ENFORCED, &d, "no_new_privileges: true, allow_elevated: false");
 	write_known(w, "uid", self.uid);
 	write_known(w, "no_new_privs", self.no_new_privs);
 	write_known(w, "seccomp", self.seccomp);
 	if (self.caps_known)
 		jw_u64(w, "cap_eff", self.cap_eff);
-	jw_str(w, "dev_mem", probe_errno_name(mem));
-	jw_str(w, "setuid_0", root < 0 ? "not tried" : probe_errno_name(root));
+	for (size_t i = 0; i < TRIED; i++)
+		jw_str(w, tried[i].name, tried[i].error < 0 ? "not tried" : probe_errno_name(tried[i].error));
 	end_test(w);
 }
 

@@ -91,6 +91,8 @@ enum err confine_files(const struct settings *s)
 	}
 	if (e == ERR_OK)
 		log_num(LOG_INFO, "seal", "files and outgoing ports confined", "landlock_abi", (uint64_t)landlock);
+	else
+		log_line(LOG_ERROR, "seal", "Landlock is there but refuses the rules for files and ports; parley does not run unsealed");
 	return e;
 }
 

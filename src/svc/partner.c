@@ -189,7 +189,7 @@ static enum err take_body(struct partner *p, const struct partner_job *job, uint
 	json_items_init(&p->items, p->item, sizeof p->item);
 	for (*count = 0; n; total += n) {
 		e = https_read(&p->link, p->chunk, sizeof p->chunk, &n, STEP_PARTNER, soon(), f);
-		if (!e && n > PARTNER_SPOOL_MAX - total)
+		if (!e && n > DATA_FILE_MAX - total)
 			e = fault_set(f, ERR_TOO_BIG, STEP_PARTNER, "the partner's answer is larger than 64 GiB");
 		if (!e)
 			e = count_items(p, span_of(p->chunk, n), count, f);

@@ -8,7 +8,6 @@
 #include "svc/settings.h"
 #include "svc/spool.h"
 
-#define PARTNER_SPOOL_MAX ((uint64_t)64 << 30) /* bytes of one reply: 60 million records; a runaway partner must end */
 #define PARTNER_TOKS 1024
 #define PARTNER_NONCE_LEN 32
 

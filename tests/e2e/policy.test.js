@@ -8,10 +8,10 @@ const os = require('node:os');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
 const { World, PARTIES } = require('../world/world');
-const { Party, PARLEY, ROOT, SNPBOX } = require('../world/party');
+const { PARLEY, ROOT } = require('../world/party');
+const { Contained, whyNoContainers } = require('./lib-container');
 const policies = require('../world/policies');
 
-process.env.PATH += ':/usr/sbin:/sbin'; // where Debian keeps runc
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'parley-policy-'));
 const root = () => execFileSync(policies.CTL, ['policy', 'layer', policies.LAYER], { encoding: 'utf8' }).trim();
 let world;
@@ -108,65 +108,13 @@ test('the same program with another setting has another HOST_DATA and gets no ke
 
 // --- The image, run as a container: no capabilities, read-only root, no new privileges, user 0, nothing but what is mounted ---
 
-function bundle(party, mounts) {
-  const to = path.join(dir, 'bundle');
-  fs.mkdirSync(path.join(to, 'rootfs'), { recursive: true });
-  execFileSync('tar', ['-xf', policies.LAYER, '-C', path.join(to, 'rootfs')]);
-  const none = { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] };
-  const bind = ([p, rw]) => ({ type: 'bind', source: p, destination: p, options: ['bind', 'nosuid', 'nodev', rw ? 'rw' : 'ro'] });
-  fs.writeFileSync(path.join(to, 'config.json'), JSON.stringify({
-    ociVersion: '1.0.2',
-    process: {
-      terminal: false, user: { uid: 0, gid: 0, umask: 0o22 }, args: ['/parley'], env: Object.entries(party.settings).map(([k, v]) => `${k}=${v}`), cwd: '/',
-      capabilities: none, noNewPrivileges: true,
-    },
-    root: { path: 'rootfs', readonly: true },
-    mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }, ...mounts.map(bind)],
-    linux: { namespaces: [{ type: 'pid' }, { type: 'ipc' }, { type: 'uts' }, { type: 'mount' }] },
-  }));
-  return to;
-}
-
-class Contained extends Party {
-  start() {
-    const id = `parley-${process.pid}`;
-    this.log = '';
-    this.child = spawn(SNPBOX, [...Object.entries(this.box).flatMap(([k, v]) => [`--${k}`, v]), '--', 'runc', '--root', path.join(dir, 'runc'), 'run',
-      '--bundle', this.bundle, id], { env: { PATH: process.env.PATH }, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.ended = new Promise((resolve) => { this.child.on('exit', (code, signal) => resolve({ code, signal })); });
-    for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (d) => { this.log += d; });
-    return this;
-  }
-
-  // The container's first process, as the host sees it.
-  pid() {
-    return JSON.parse(execFileSync('runc', ['--root', path.join(dir, 'runc'), 'state', `parley-${process.pid}`], { encoding: 'utf8' })).pid;
-  }
-}
-
-// Not every machine lets containers be made; ours must then be skipped with the reason.
-function whyNoContainers() {
-  if (spawnSync('runc', ['--version']).status !== 0) return 'runc is not installed';
-  if (process.getuid() !== 0) return 'needs root';
-  const probe = path.join(dir, 'probe');
-  fs.mkdirSync(path.join(probe, 'rootfs'), { recursive: true });
-  execFileSync('tar', ['-xf', policies.LAYER, '-C', path.join(probe, 'rootfs')]);
-  fs.writeFileSync(path.join(probe, 'config.json'), JSON.stringify({
-    ociVersion: '1.0.2', process: { user: { uid: 0, gid: 0 }, args: ['/parley', '--version'], env: [], cwd: '/' }, root: { path: 'rootfs', readonly: true },
-    mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }], linux: { namespaces: [{ type: 'pid' }, { type: 'mount' }] },
-  }));
-  const r = spawnSync('runc', ['--root', path.join(dir, 'probe-runc'), 'run', '--bundle', probe, `probe-${process.pid}`], { encoding: 'utf8' });
-  return r.status === 0 && /^parley \d/.test(r.stdout + r.stderr) ? null : `containers cannot be made here: ${r.stderr.trim().split('\n').pop()}`;
-}
-
 test('the image runs as a container under runc: attested, with its key, and confined', async (t) => {
-  const why = whyNoContainers();
+  const why = whyNoContainers(dir);
   if (why) { t.skip(why); return; }
   const plain = world.contoso;
   fs.mkdirSync(plain.settings.DATA_DIR, { recursive: true });
-  const party = new Contained(plain);
-  party.bundle = bundle(plain, [[plain.settings.DATA_DIR, true], [plain.settings.UVM_SECURITY_CONTEXT_DIR, false], [plain.settings.EXTRA_TRUST_ANCHOR, false],
-    [plain.settings.CSV_PATH, false]]);
+  const party = new Contained(plain, dir, { mounts: [[plain.settings.DATA_DIR, true], [plain.settings.UVM_SECURITY_CONTEXT_DIR, false],
+    [plain.settings.EXTRA_TRUST_ANCHOR, false], [plain.settings.CSV_PATH, false]] });
   party.start();
   try {
     await party.listening();

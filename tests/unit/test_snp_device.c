@@ -11,14 +11,14 @@
 
 #include <cmocka.h>
 
-static int fake_open(const char *path, int flags);
+static int fake_open(int dir, const char *path, int flags);
 static int fake_close(int fd);
 static long fake_syscall(long number, long fd, unsigned long request, void *argument);
-#define open fake_open
+#define openat fake_open
 #define close fake_close
 #define syscall fake_syscall
 #include "../../src/plat/snp_device.c"
-#undef open
+#undef openat
 #undef close
 #undef syscall
 
@@ -34,10 +34,11 @@ static struct {
 	uint8_t argument[40], asked[96];
 } kernel;
 
-static int fake_open(const char *path, int flags)
+static int fake_open(int dir, const char *path, int flags)
 {
 	bool there = strcmp(path, "/dev/sev-guest") == 0 ? kernel.sev_guest : kernel.sev;
 
+	assert_int_equal(dir, AT_FDCWD);
 	assert_int_equal(flags, O_RDWR | O_CLOEXEC);
 	if (!there) {
 		errno = ENOENT;

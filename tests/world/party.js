@@ -15,14 +15,15 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 class Party {
   // box: snpbox options as {name: value}, null for no device. wrap: a command put in front (strace).
   constructor({ name, dir, settings, box, token, wrap = [] }) {
-    Object.assign(this, { name, dir, settings, box, token, wrap, log: '', ended: null });
+    // program: what is run; a test may put another build of it there.
+    Object.assign(this, { name, dir, settings, box, token, wrap, program: PARLEY, log: '', ended: null });
     this.plain = `http://localhost:${settings.HTTP_PORT}`;
     this.secure = `https://localhost:${settings.HTTPS_PORT}`;
   }
 
   start() {
     fs.mkdirSync(this.dir, { recursive: true });
-    const boxed = this.box ? [SNPBOX, ...Object.entries(this.box).flatMap(([k, v]) => [`--${k}`, v]), '--', PARLEY] : [PARLEY];
+    const boxed = this.box ? [SNPBOX, ...Object.entries(this.box).flatMap(([k, v]) => [`--${k}`, v]), '--', this.program] : [this.program];
     const [command, ...args] = [...this.wrap, ...boxed];
     this.log = '';
     this.child = spawn(command, args, { env: this.settings, stdio: ['ignore', 'pipe', 'pipe'], cwd: this.dir });
