@@ -14,7 +14,7 @@ static const unsigned limits[RATE_GROUPS] = {
 };
 
 struct bucket {
-	uint8_t ip[16];
+	uint8_t ip[RATE_PEER_LEN];
 	uint8_t group; /* RATE_NONE: unused */
 	uint16_t route;
 	int64_t level; /* tokens times WINDOW_MS: refills by `limit` a millisecond without rounding */
@@ -24,29 +24,28 @@ struct bucket {
 static struct bucket buckets[BUCKETS];
 static struct lock lock = LOCK_INIT;
 
-/* What counts as one peer: an IPv4 address, or an IPv6 /64 (one customer has at least that many addresses). */
-static void peer_key(const struct net_addr *peer, uint8_t ip[16])
+void rate_peer(const struct net_addr *addr, uint8_t peer[RATE_PEER_LEN])
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
-	memcpy(ip, peer->ip, 16);
-	if (memcmp(ip, mapped, sizeof mapped) != 0)
-		memset(ip + 8, 0, 8);
+	memcpy(peer, addr->ip, RATE_PEER_LEN);
+	if (memcmp(peer, mapped, sizeof mapped) != 0)
+		memset(peer + 8, 0, 8);
 }
 
-static struct bucket *find_locked(enum rate_group g, unsigned route, const uint8_t ip[16], int64_t now_ms)
+static struct bucket *find_locked(enum rate_group g, unsigned route, const uint8_t ip[RATE_PEER_LEN], int64_t now_ms)
 {
 	struct bucket *oldest = &buckets[0];
 
 	for (size_t i = 0; i < BUCKETS; i++) {
 		struct bucket *b = &buckets[i];
 
-		if (b->group == g && b->route == route && memcmp(b->ip, ip, 16) == 0)
+		if (b->group == g && b->route == route && memcmp(b->ip, ip, RATE_PEER_LEN) == 0)
 			return b;
 		if (oldest->group != RATE_NONE && (b->group == RATE_NONE || b->seen_ms < oldest->seen_ms))
 			oldest = b;
 	}
-	memcpy(oldest->ip, ip, 16);
+	memcpy(oldest->ip, ip, RATE_PEER_LEN);
 	oldest->group = (uint8_t)g;
 	oldest->route = (uint16_t)route;
 	oldest->level = (int64_t)limits[g] * WINDOW_MS;
@@ -59,11 +58,11 @@ struct rate_verdict rate_take(enum rate_group g, unsigned route, const struct ne
 	struct rate_verdict v = { .allowed = true };
 	int64_t limit = limits[g], full = limit * WINDOW_MS;
 	struct bucket *b;
-	uint8_t ip[16];
+	uint8_t ip[RATE_PEER_LEN];
 
 	if (g == RATE_NONE)
 		return v;
-	peer_key(peer, ip);
+	rate_peer(peer, ip);
 	lock_take(&lock);
 	b = find_locked(g, route, ip, now_ms);
 	/* After a whole window the bucket is full; the bound also keeps the product small. */

@@ -5,6 +5,10 @@
 #include "base/out.h"
 #include "plat/net.h"
 
+/* What counts as one peer: an IPv4 address, or an IPv6 /64 (one customer has at least that many addresses). */
+#define RATE_PEER_LEN 16
+void rate_peer(const struct net_addr *addr, uint8_t peer[RATE_PEER_LEN]);
+
 /* Limits per 60 s of each route of the group (multiparty-app.md section 0). RATE_NONE: unlimited. */
 enum rate_group {
 	RATE_NONE = 0,
@@ -23,7 +27,7 @@ struct rate_verdict {
 	unsigned reset_s; /* until one more is allowed (when not), or until the bucket is full again */
 };
 
-/* Takes one token of the bucket of this peer and route (any number that stands for it, below 65536). IPv6 peers count by /64. When all 1,024 buckets are in use the one longest unused is
+/* Takes one token of the bucket of this peer and route (any number that stands for it, below 65536). When all 1,024 buckets are in use the one longest unused is
  * forgotten (its peer starts full): memory is bounded, the limit is then softer. Thread-safe. */
 struct rate_verdict rate_take(enum rate_group g, unsigned route, const struct net_addr *peer, int64_t now_ms);
 /* X-RateLimit-Limit, -Remaining, -Reset (and Retry-After when refused) as header lines. */

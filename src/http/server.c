@@ -43,7 +43,6 @@ static const struct tls_identity *identity;
 static struct listener listeners[PORTS];
 static size_t listeners_n;
 static struct scratch scratches[HTTP_WORKERS];
-static atomic_uint slow_running;
 /* Workers at the poll set: as many as there are processors. More would only take turns on them, each holding up the clients it has. */
 static atomic_uint at_poll;
 static unsigned at_poll_max;
@@ -270,10 +269,14 @@ static void log_request(const struct conn *c, const struct route *route, const s
 	        (uint64_t)r->status);
 }
 
-/* Whoever may come without a proof cannot take all the places: one is left for the operator's work. */
-static unsigned slow_max(const struct route *route)
+/* Whoever may come without a proof cannot take all the places: one is left for the operator's work. Nor can one address among them
+ * take all of theirs (its clients may read an answer as slowly as they like). */
+static bool slow_begin(struct conn *c, const struct route *route)
 {
-	return route->access == ACCESS_PUBLIC || route->access == ACCESS_LOCAL ? HTTP_WORKERS - 3 : HTTP_WORKERS - 2;
+	bool anybody = route->access == ACCESS_PUBLIC;
+	unsigned max = anybody || route->access == ACCESS_LOCAL ? HTTP_WORKERS - 3 : HTTP_WORKERS - 2;
+
+	return slots_slow_begin(c, max, anybody ? HTTP_WORKERS - 5 : max);
 }
 
 static void enter_poll(struct scratch *scratch)
@@ -304,7 +307,7 @@ static void run(struct conn *c, const struct route *route, struct reply *r, stru
 		.body = span_of(c->body, c->body_n), .deadline_ms = clock_ms() + REQUEST_MS,
 	};
 
-	if (route->slow && atomic_fetch_add(&slow_running, 1) >= slow_max(route)) {
+	if (route->slow && !slow_begin(c, route)) {
 		r->extra = "Retry-After: 2\r\n";
 		reply_error(r, 503, "Busy: as many long operations as this server runs at once are running.");
 		r->extra = NULL;
@@ -314,7 +317,7 @@ static void run(struct conn *c, const struct route *route, struct reply *r, stru
 		route->run(&q);
 	}
 	if (route->slow)
-		atomic_fetch_sub(&slow_running, 1);
+		slots_slow_end(c);
 	if (!r->sent)
 		reply_error(r, 500, "The handler gave no answer.");
 	if (!c->body_done)
@@ -474,14 +477,14 @@ static void serve(struct conn *c, struct scratch *scratch)
 
 /* --- taking connections ------------------------------------------------------------------------------------------ */
 
-/* A free slot; or, since a new client is worth more than the one that has been of no use the longest, that one's. */
-static struct conn *find_slot(uint64_t *tag)
+/* A free slot; or, since a new client is worth more than one that is of no use, that one's. */
+static struct conn *find_slot(const struct net_addr *peer, uint64_t *tag)
 {
-	struct conn *c = slots_take_free(tag);
+	struct conn *c, *old;
 
-	if (!c && (c = slots_evict()) != NULL) {
-		dismiss(c, 503, "Busy: all connections are in use, and this one made no progress.");
-		*tag = slots_renew(c);
+	while ((c = slots_take_free(peer, tag)) == NULL && (old = slots_evict()) != NULL) {
+		dismiss(old, 503, "Busy: all connections are in use, and this one made no progress, or its address has the most.");
+		slots_free(old);
 	}
 	return c;
 }
@@ -490,7 +493,7 @@ static void admit(int fd, const struct net_addr *peer, enum port port)
 {
 	bool tls = port == PORT_HTTPS || port == PORT_PEER;
 	uint64_t tag;
-	struct conn *c = find_slot(&tag);
+	struct conn *c = find_slot(peer, &tag);
 
 	if (!c || poll_add(fd, tag) != ERR_OK) {
 		log_line(LOG_WARN, "http", "no slot for a new connection: it is closed");

@@ -1,6 +1,9 @@
 /* The fixed slots of connections. */
 #include "http/slots.h"
 
+#include <string.h>
+
+#include "http/rate.h"
 #include "plat/lock.h"
 #include "plat/poll.h"
 
@@ -8,11 +11,15 @@ enum state { FREE = 0, PARKED, BUSY };
 
 struct slot {
 	enum state state;
+	bool slow; /* runs a long operation */
 	uint32_t generation;
-	struct conn conn;
+	unsigned crowd; /* connections of this peer, this one included */
+	uint8_t peer[RATE_PEER_LEN];
 };
 
+/* Apart, so that going over all slots does not touch as many pages. */
 static struct slot slots[HTTP_SLOTS];
+static struct conn conns[HTTP_SLOTS];
 static struct lock lock = LOCK_INIT;
 static unsigned in_use;
 
@@ -24,27 +31,51 @@ static uint64_t tag_of(const struct slot *s)
 static struct slot *slot_of(struct conn *c)
 {
 	for (size_t i = 0; i < HTTP_SLOTS; i++)
-		if (&slots[i].conn == c)
+		if (&conns[i] == c)
 			return &slots[i];
 	__builtin_trap(); /* our bug: a connection outside the slots */
 }
 
-struct conn *slots_take_free(uint64_t *tag)
+static struct conn *conn_of(const struct slot *s)
 {
-	struct conn *c = NULL;
+	return &conns[s - slots];
+}
+
+static bool same_peer(const struct slot *a, const struct slot *b)
+{
+	return a->state != FREE && memcmp(a->peer, b->peer, sizeof a->peer) == 0;
+}
+
+/* After s was taken or freed: every connection of its peer learns how many they are now. */
+static void count_crowd_locked(const struct slot *s)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < HTTP_SLOTS; i++)
+		n += same_peer(&slots[i], s);
+	for (size_t i = 0; i < HTTP_SLOTS; i++)
+		if (same_peer(&slots[i], s))
+			slots[i].crowd = n;
+}
+
+struct conn *slots_take_free(const struct net_addr *peer, uint64_t *tag)
+{
+	struct slot *s = NULL;
 
 	lock_take(&lock);
-	for (size_t i = 0; i < HTTP_SLOTS && !c; i++) {
-		if (slots[i].state == FREE) {
-			slots[i].state = BUSY;
-			slots[i].generation++;
-			*tag = tag_of(&slots[i]);
-			c = &slots[i].conn;
-			in_use++;
-		}
+	for (size_t i = 0; i < HTTP_SLOTS && !s; i++)
+		if (slots[i].state == FREE)
+			s = &slots[i];
+	if (s) {
+		s->state = BUSY;
+		s->generation++;
+		rate_peer(peer, s->peer);
+		count_crowd_locked(s);
+		*tag = tag_of(s);
+		in_use++;
 	}
 	lock_release(&lock);
-	return c;
+	return s ? conn_of(s) : NULL;
 }
 
 struct conn *slots_claim(uint64_t tag)
@@ -55,7 +86,7 @@ struct conn *slots_claim(uint64_t tag)
 	lock_take(&lock);
 	if (i < HTTP_SLOTS && slots[i].state == PARKED && tag_of(&slots[i]) == tag) {
 		slots[i].state = BUSY;
-		c = &slots[i].conn;
+		c = &conns[i];
 	}
 	lock_release(&lock);
 	return c;
@@ -75,22 +106,35 @@ void slots_park(struct conn *c, unsigned events)
 
 void slots_free(struct conn *c)
 {
+	struct slot *s = slot_of(c);
+
 	lock_take(&lock);
-	slot_of(c)->state = FREE;
+	s->state = FREE;
+	count_crowd_locked(s);
 	in_use--;
 	lock_release(&lock);
 }
 
-uint64_t slots_renew(struct conn *c)
+bool slots_slow_begin(struct conn *c, unsigned max, unsigned max_peer)
 {
 	struct slot *s = slot_of(c);
-	uint64_t tag;
+	unsigned all = 0, own = 0;
 
 	lock_take(&lock);
-	s->generation++;
-	tag = tag_of(s);
+	for (size_t i = 0; i < HTTP_SLOTS; i++) {
+		all += slots[i].slow;
+		own += slots[i].slow && same_peer(&slots[i], s);
+	}
+	s->slow = all < max && own < max_peer;
 	lock_release(&lock);
-	return tag;
+	return s->slow;
+}
+
+void slots_slow_end(struct conn *c)
+{
+	lock_take(&lock);
+	slot_of(c)->slow = false;
+	lock_release(&lock);
 }
 
 static struct conn *busy_locked(struct slot *s)
@@ -98,7 +142,7 @@ static struct conn *busy_locked(struct slot *s)
 	if (!s)
 		return NULL;
 	s->state = BUSY;
-	return &s->conn;
+	return conn_of(s);
 }
 
 struct conn *slots_expire(int64_t now_ms)
@@ -108,7 +152,7 @@ struct conn *slots_expire(int64_t now_ms)
 
 	lock_take(&lock);
 	for (size_t i = 0; i < HTTP_SLOTS && !late; i++)
-		if (slots[i].state == PARKED && slots[i].conn.deadline_ms <= now_ms)
+		if (slots[i].state == PARKED && conns[i].deadline_ms <= now_ms)
 			late = &slots[i];
 	c = busy_locked(late);
 	lock_release(&lock);
@@ -116,11 +160,14 @@ struct conn *slots_expire(int64_t now_ms)
 }
 
 /* A kind of phase does not count otherwise: who has just come has had no time to send anything. */
-static bool worth_less(const struct conn *a, const struct conn *b)
+static bool worth_less(const struct slot *a, const struct slot *b)
 {
-	bool la = a->phase == CONN_LINGER, lb = b->phase == CONN_LINGER;
+	const struct conn *ca = conn_of(a), *cb = conn_of(b);
+	bool la = ca->phase == CONN_LINGER, lb = cb->phase == CONN_LINGER;
 
-	return la != lb ? la : a->since_ms < b->since_ms;
+	if (la != lb)
+		return la;
+	return a->crowd != b->crowd ? a->crowd > b->crowd : ca->since_ms < cb->since_ms;
 }
 
 struct conn *slots_evict(void)
@@ -130,7 +177,7 @@ struct conn *slots_evict(void)
 
 	lock_take(&lock);
 	for (size_t i = 0; i < HTTP_SLOTS; i++)
-		if (slots[i].state == PARKED && (!least || worth_less(&slots[i].conn, &least->conn)))
+		if (slots[i].state == PARKED && (!least || worth_less(&slots[i], least)))
 			least = &slots[i];
 	c = busy_locked(least);
 	lock_release(&lock);
@@ -144,7 +191,7 @@ struct conn *slots_any_parked(void)
 
 	lock_take(&lock);
 	for (size_t i = 0; i < HTTP_SLOTS && !found; i++)
-		if (slots[i].state == PARKED && slots[i].conn.phase != CONN_LINGER)
+		if (slots[i].state == PARKED && conns[i].phase != CONN_LINGER)
 			found = &slots[i];
 	c = busy_locked(found);
 	lock_release(&lock);

@@ -91,6 +91,17 @@ class Server {
     return answer;
   }
 
+  // Open descriptors; 0 where only root may look at them.
+  descriptors() {
+    try { return fs.readdirSync(`/proc/${this.child.pid}/fd`).length; } catch (e) {
+      if (e.code === 'EACCES') return 0;
+      throw e;
+    }
+  }
+
+  // A line of /proc/PID/status that is a number: VmRSS and VmHWM in KiB, Threads.
+  status(name) { return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(fs.readFileSync(`/proc/${this.child.pid}/status`, 'latin1'))[1]); }
+
   // User and system time used so far, in milliseconds.
   cpu() {
     const fields = fs.readFileSync(`/proc/${this.child.pid}/stat`, 'latin1').split(') ')[1].split(' ');

@@ -3,7 +3,6 @@
 'use strict';
 const assert = require('node:assert');
 const { describe, it, before, after } = require('node:test');
-const fs = require('node:fs');
 const { run } = require('./conn_fuzz');
 const { Server, closeAll, within, sleep } = require('../e2e/raw');
 
@@ -15,19 +14,17 @@ describe(`conversations from seed ${seed}`, () => {
   let s;
   before(async () => { s = await Server.start(); });
   after(closeAll);
-  const descriptors = () => fs.readdirSync(`/proc/${s.child.pid}/fd`).length;
-  const residentKiB = () => Number(/^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${s.child.pid}/status`, 'latin1'))[1]);
 
   it('get the answers they must get, and leave nothing behind', async (t) => {
-    const open = descriptors();
+    const open = s.descriptors();
     const count = await run(s, { seed, ms, only });
     t.diagnostic(`seed ${seed}: ${count.connections} connections, ${count.answers} answers`);
     if (only === undefined) assert.ok(count.connections > 50 && count.answers > 200, `only ${JSON.stringify(count)}`);
     // The longest that a connection lingers is a second.
-    await within(20000, 'the end of all connections', async () => { while (descriptors() > open) await sleep(50); });
-    assert.strictEqual(descriptors(), open);
-    // Slots hold their pages once used; there are 256 of them with some 80 KiB each.
-    assert.ok(residentKiB() < 40 * 1024, `${residentKiB()} KiB resident`);
+    await within(20000, 'the end of all connections', async () => { while (s.descriptors() > open) await sleep(50); });
+    assert.strictEqual(s.descriptors(), open);
+    // Slots hold their pages once used; there are 256 of them with some 90 KiB each.
+    assert.ok(s.status('VmRSS') < 40 * 1024, `${s.status('VmRSS')} KiB resident`);
     const w = await s.connect();
     await w.stillOpen();
     w.destroy();
