@@ -396,13 +396,18 @@ $(B)/fuzz/libparley.a: $(OBJ_fuzz_lib)
 $(FUZZ_BIN): $(B)/fuzz/%: $(B)/fuzz/harness/fuzz_%.o $(OBJ_fuzz_help) $(B)/fuzz/libparley.a
 	@$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $< $(OBJ_fuzz_help) $(B)/fuzz/libparley.a -lresolv -lpthread
 
-.PHONY: fuzz fuzz-programs
+.PHONY: fuzz fuzz-programs soak
 fuzz-programs: $(FUZZ_BIN)
 
 SECONDS ?= 60
 fuzz: $(B)/setup-test ## every fuzz target for SECONDS=60 seconds each, two at a time; crashers stay in build/fuzz/
 	@$(MAKE) --no-print-directory fuzz-programs
 	@tests/fuzz/run $(SECONDS) $(if $(TARGETS),$(TARGETS),$(FUZZ_SRC:tests/fuzz/fuzz_%.c=%))
+
+soak: SECONDS = 1800
+soak: $(B)/setup-test ## mixed traffic for SECONDS=1800: right answers, and no growth
+	@$(MAKE) --no-print-directory $(jobs) test-programs
+	@SOAK_SECONDS=$(SECONDS) node --test tests/e2e/soak.test.js
 
 # --- Secret-independent timing --------------------------------------------------------------------------------------
 # Our own code and BearSSL with the shipped compiler and the shipped flags, but for glibc, so that valgrind can run it and say which branches

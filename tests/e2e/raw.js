@@ -99,8 +99,8 @@ class Server {
     }
   }
 
-  // A line of /proc/PID/status that is a number: VmRSS and VmHWM in KiB, Threads.
-  status(name) { return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(fs.readFileSync(`/proc/${this.child.pid}/status`, 'latin1'))[1]); }
+  // A line of /proc/PID/status (or limits) that is a number: VmRSS and VmHWM in KiB, Threads.
+  status(name, file = 'status') { return Number(new RegExp(`^${name}:?\\s+(\\d+)`, 'm').exec(fs.readFileSync(`/proc/${this.child.pid}/${file}`, 'latin1'))[1]); }
 
   // User and system time used so far, in milliseconds.
   cpu() {
