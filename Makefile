@@ -155,6 +155,12 @@ BEAR_FILES := $(patsubst src/%.c,%,$(shell cat third_party/bearssl.files))
 BEAR_OBJ := $(BEAR_FILES:%=$(T)/bearssl-obj/%.o)
 BEAR_HOST_OBJ := $(BEAR_FILES:%=$(T)/bearssl-host-obj/%.o)
 
+# For the objects below directory $(1): what is compiled in another way than the rest (third_party/flags.mk).
+bear_hot = $(HOT:%=$(1)/%.o)
+bear_roomy = $(ROOMY:%=$(1)/%.o)
+$(call bear_hot,$(T)/bearssl-obj): BEAR_CFLAGS += $(HOT_OPT)
+$(call bear_roomy,$(T)/bearssl-obj): BEAR_CFLAGS += -include third_party/bearssl_rsa.h
+$(call bear_roomy,$(T)/bearssl-obj): third_party/bearssl_rsa.h
 $(BEAR_OBJ): $(T)/bearssl-obj/%.o: $(T)/bearssl.stamp third_party/flags.mk | $(MUSL)/stamp
 	@mkdir -p $(@D)
 	@$(CC) $(BEAR_CFLAGS) $(MUSL_INC) -c -o $@ $(T)/bearssl/src/$*.c
@@ -427,6 +433,9 @@ $(B)/ctgrind/obj/%.o: src/%.c
 $(B)/ctgrind/obj/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
 	@$(CC) $(CTGRIND_CFLAGS) $(DEP) -c -o $@ $<
+$(call bear_hot,$(B)/ctgrind/bearssl): CTGRIND_BEAR_CFLAGS += $(HOT_OPT)
+$(call bear_roomy,$(B)/ctgrind/bearssl): CTGRIND_BEAR_CFLAGS += -include third_party/bearssl_rsa.h
+$(call bear_roomy,$(B)/ctgrind/bearssl): third_party/bearssl_rsa.h
 $(B)/ctgrind/bearssl/%.o: $(T)/bearssl.stamp
 	@mkdir -p $(@D)
 	@$(CC) $(CTGRIND_BEAR_CFLAGS) -c -o $@ $(T)/bearssl/src/$*.c
@@ -440,6 +449,26 @@ ctgrind-programs: $(CTGRIND_BIN)
 ctgrind: $(B)/setup-test ## secret-independent timing, checked under valgrind
 	@$(MAKE) --no-print-directory ctgrind-programs
 	@sh tests/checks/ctgrind.sh
+
+# --- Bench ----------------------------------------------------------------------------------------------------------
+# Programs that measure the shipped objects are compiled and linked as the shipped programs are; the others stand beside them on glibc.
+BENCH_SHIP := $(B)/bench/crypto $(B)/bench/verify
+BENCH_HOST := $(B)/bench/verify_openssl $(B)/bench/start
+OBJ_bench := $(call objects,$(B)/obj,$(SRC_lib) $(SRC_client))
+$(BENCH_SHIP): $(B)/bench/%: tests/bench/%.c tests/bench/measure.h $(OBJ_bench) $(T)/libbearssl.a $(MUSL)/stamp
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	@$(CC) $(SHIP_CFLAGS) -Itests/bench -c -o $@.o $<
+	@$(CC) $(LDFLAGS) -o $@ $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o $@.o $(OBJ_bench) $(T)/libbearssl.a $(MUSL)/lib/libc.a \
+		$$($(CC) -print-libgcc-file-name) $(MUSL)/lib/crtn.o
+$(BENCH_HOST): $(B)/bench/%: tests/bench/%.c tests/bench/measure.h
+	@mkdir -p $(@D)
+	@$(CC) $(STD) -O2 $(WARN) -Itests/bench -o $@ $< -lcrypto
+.PHONY: bench bench-programs
+bench-programs: $(B)/parley $(B)/parleyctl $(B)/image/layer.tar $(B)/tests/snpbox $(BENCH_SHIP) $(BENCH_HOST)
+bench: $(B)/setup-bench ## side by side with nginx, Flask, OpenSSL and Python, as ratios: build/bench.md (UPDATE=1: README's table, docs/bench.svg)
+	@$(MAKE) --no-print-directory bench-programs
+	@node tests/bench/main.js
 
 # --- All that tests/run needs -------------------------------------------------------------------------------------
 $(B)/node_modules.stamp: tests/package.json tests/package-lock.json

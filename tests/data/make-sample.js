@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Makes the demo's sample data: synthetic people, the same at every run. make-sample.js contoso > contoso.csv
+// Makes the demo's sample data: synthetic people, the same at every run. make-sample.js contoso [rows] > contoso.csv
 'use strict';
 
 // mulberry32: small, and the same everywhere.
@@ -38,5 +38,5 @@ function person(pick) {
 
 const SEEDS = { contoso: 20261, fabrikam: 20262 };
 const pick = generator(SEEDS[process.argv[2]]);
-const rows = Array.from({ length: 120 }, () => person(pick).join(','));
+const rows = Array.from({ length: Number(process.argv[3] || 120) }, () => person(pick).join(','));
 process.stdout.write(['name,phone,age,salary,eye_color,favorite_color,address,postal_code,city,country', ...rows].join('\n') + '\n');
