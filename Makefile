@@ -361,6 +361,16 @@ $(B)/tests/without: tests/seal/without.c
 	@mkdir -p $(@D)
 	@$(CC) $(STD) -O2 -g $(WARN) -o $@ $<
 
+# --- Faults at system calls -----------------------------------------------------------------------------------------
+$(B)/tests/faultbox: tests/faults/faultbox.c
+	@mkdir -p $(@D)
+	@echo "  HOSTCC  $<"
+	@$(CC) $(STD) -O2 -g $(WARN) -o $@ $<
+.PHONY: faults
+faults: $(B)/setup-test ## every fault at every system call in turn, 400 kills: what "make test" takes samples of
+	@$(MAKE) --no-print-directory test-programs
+	@FAULTS=all FAULTS_VERBOSE=1 node --test tests/e2e/faults.test.js tests/e2e/crash.test.js
+
 # --- Fuzzing --------------------------------------------------------------------------------------------------------
 # All own code but main.c, and BearSSL, compiled by clang with coverage and sanitizers; each tests/fuzz/fuzz_*.c is a
 # program (libFuzzer). tests/fuzz/README.md says what each of them holds to be true.
@@ -476,7 +486,7 @@ $(B)/node_modules.stamp: tests/package.json tests/package-lock.json
 	@cd tests && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@
 
-test-programs: all $(B)/image/layer.tar $(B)/policy/stamp unit-programs $(B)/tests/snpbox $(B)/tests/snpbox_client $(B)/tests/without $(B)/node_modules.stamp \
+test-programs: all $(B)/image/layer.tar $(B)/policy/stamp unit-programs $(B)/tests/snpbox $(B)/tests/snpbox_client $(B)/tests/without $(B)/tests/faultbox $(B)/node_modules.stamp \
 	$(B)/debug/parley fuzz-programs ctgrind-programs
 
 -include $(sort $(OBJ_ship:.o=.d) $(OBJ_debug:.o=.d) $(OBJ_host:.o=.d) $(OBJ_clang:.o=.d) $(BOX_OBJ:.o=.d) $(BOX_CLIENT_OBJ:.o=.d) \

@@ -117,10 +117,11 @@ static enum err start(void)
 	e = certificate_make(&settings, &tls.id);
 	if (e == ERR_OK)
 		e = server_listen(&settings, &tls.id);
+	if (e == ERR_OK)
+		e = attest_init(&settings, tls.id.spki_sha256);
 	if (e != ERR_OK)
 		return e;
 	keys_init();
-	attest_init(&settings, tls.id.spki_sha256);
 	evidence_init(tls.id.spki_sha256);
 	if (mem_harden_process() != ERR_OK || mem_relro() != ERR_OK) {
 		log_line(LOG_ERROR, "start", "capabilities, core dumps or writable constants could not be given up");

@@ -1,4 +1,5 @@
 /* A company's own data: what there is, import, listing of ciphertext. */
+#include "base/log.h"
 #include "http/body.h"
 #include "http/handlers.h"
 #include "svc/append.h"
@@ -98,7 +99,8 @@ void h_company_populate(struct request *q)
 	jw_object(&w, NULL);
 	jw_str(&w, "status", "success");
 	jw_str(&w, "message", r.unchanged ? "This content is stored already; nothing was changed." :
-	                                    "The records were encrypted and stored.");
+	                      r.kept ? "The records were encrypted and stored. What was stored before could not be read; it is kept beside them." :
+	                               "The records were encrypted and stored.");
 	jw_str(&w, "company", role_name(q->s->role));
 	jw_str(&w, "source_file", uploaded ? "upload" : q->s->csv_path);
 	jw_u64(&w, "records_added", r.records_added);
@@ -312,9 +314,11 @@ void h_company_list(struct request *q)
 		e = stream_object(q, &o, &st, &f);
 	if (st.exists)
 		store_close(&q->scratch->reader);
-	/* After the head there is only one way to say that something went wrong: no proper end. */
+	/* After the head there is only one way to tell the client that something went wrong: no proper end. */
 	if (e == ERR_OK)
 		reply_stream_end(q->reply);
 	else
 		q->reply->keep_alive = false;
+	if (f.err)
+		log_fault(LOG_ERROR, "company", "the list of records was cut off", &f);
 }

@@ -29,6 +29,8 @@
 #define FAREWELL_MS 50
 /* How long a client may take to see that we have ended the connection. */
 #define LINGER_MS 1000
+/* Between two tries to take connections when the system has no room for them. */
+#define ACCEPT_PAUSE_MS 50
 
 /* Tags of listeners in the poll set: a generation no slot reaches. */
 #define LISTENER_TAG 0xffffffff00000000u
@@ -520,10 +522,13 @@ static void accept_some(const struct listener *l, uint64_t tag)
 	}
 	if (e == ERR_FULL) {
 		log_line(LOG_WARN, "http", "out of descriptors; new connections wait");
-		clock_sleep(50, INT64_MAX);
+		clock_sleep(ACCEPT_PAUSE_MS, INT64_MAX);
 	}
-	if (!stopping && poll_arm(l->fd, tag, NET_READ) != ERR_OK)
-		log_line(LOG_ERROR, "http", "a listener cannot be waited for any more");
+	/* The server would be deaf for good: this worker has nothing better to do. */
+	while (!stopping && poll_arm(l->fd, tag, NET_READ) != ERR_OK) {
+		log_line(LOG_ERROR, "http", "a listener cannot be waited for; trying again");
+		clock_sleep(ACCEPT_PAUSE_MS, INT64_MAX);
+	}
 }
 
 static void worker(void *arg)

@@ -44,9 +44,12 @@ enum err file_open(const char *path, struct file_in *f, uint64_t *size)
 
 	if (fd < 0)
 		return from_errno();
+	errno = 0;
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		int saved = errno; /* 0: it is no regular file */
+
 		close(fd);
-		errno = EINVAL;
+		errno = saved ? saved : EINVAL;
 		return ERR_SYSTEM;
 	}
 	f->fd = fd;
@@ -202,14 +205,23 @@ static void out_close(struct file_out *f)
 	f->fd = f->dir_fd = -1;
 }
 
+static bool set_aside(const struct file_out *f)
+{
+	char kept[sizeof f->name + 16];
+
+	return join(kept, sizeof kept, f->name, f->keep) && (renameat(f->dir_fd, f->name, f->dir_fd, kept) == 0 || errno == ENOENT);
+}
+
 enum err file_commit(struct file_out *f)
 {
-	enum err e = ERR_OK;
-
 	/* Contents first, then the name, then the directory: in this order a crash leaves the old or the new file. */
-	if (fsync(f->fd) != 0 || renameat(f->dir_fd, f->temp, f->dir_fd, f->name) != 0 || fsync(f->dir_fd) != 0) {
-		e = from_errno();
+	if (fsync(f->fd) != 0 || (f->keep && !set_aside(f)) || renameat(f->dir_fd, f->temp, f->dir_fd, f->name) != 0 ||
+	    fsync(f->dir_fd) != 0) {
+		enum err e = from_errno();
+		int saved = errno;
+
 		file_abandon(f);
+		errno = saved;
 		return e;
 	}
 	out_close(f);

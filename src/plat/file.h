@@ -27,8 +27,9 @@ void file_close(struct file_in *f);
 struct file_out {
 	int fd, dir_fd;
 	char temp[96], name[96];
+	const char *keep; /* set before file_commit: the old file is not replaced, this goes behind its name */
 };
-/* dir must exist; name has no '/'. A leftover temporary of an earlier crash is overwritten. */
+/* dir must exist; name has no '/'. A leftover temporary of an earlier crash is overwritten. keep is NULL. */
 MUST_USE enum err file_create(const char *dir, const char *name, struct file_out *f);
 MUST_USE enum err file_write(struct file_out *f, struct span data);
 MUST_USE enum err file_commit(struct file_out *f);

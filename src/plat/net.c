@@ -87,7 +87,9 @@ static enum err connect_one(const struct resolve_addr *a, uint16_t port, int64_t
 		e = net_wait(fd, NET_WRITE, deadline_ms);
 		if (e != ERR_OK)
 			goto fail;
-		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &err_len) != 0 || failed) {
+		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &err_len) != 0)
+			failed = errno;
+		if (failed) {
 			errno = failed;
 			e = ERR_CONNECT;
 			goto fail;

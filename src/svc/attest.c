@@ -30,7 +30,7 @@ static _Atomic unsigned certs_version;
 static uint8_t claims[TOKEN_MAX];
 static uint8_t scratch[CONTEXT_SCRATCH_LEN];
 
-void attest_init(const struct settings *s, const uint8_t tls_spki_sha256[32])
+enum err attest_init(const struct settings *s, const uint8_t tls_spki_sha256[32])
 {
 	const struct context_env env = { s->uvm_amd_cert, s->uvm_policy, s->uvm_reference };
 	const char *problem;
@@ -41,10 +41,11 @@ void attest_init(const struct settings *s, const uint8_t tls_spki_sha256[32])
 	if (err == ERR_NOT_FOUND && !problem)
 		log_line(LOG_INFO, "attest", "no security context: certificates will be fetched, no endorsement will be sent");
 	else if (err)
-		log_text(LOG_WARN, "attest", "the security context cannot be read", "part", span_str(problem));
+		log_text(err == ERR_SYSTEM ? LOG_ERROR : LOG_WARN, "attest", "the security context cannot be read", "part", span_str(problem));
 	else
 		log_text(LOG_INFO, "attest", "security context read", "from",
 		         span_str(context.source == CONTEXT_FILES ? context.dir : "environment"));
+	return err == ERR_SYSTEM ? err : ERR_OK;
 }
 
 bool attest_device_present(void)

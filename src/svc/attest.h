@@ -7,8 +7,10 @@
 #include "svc/settings.h"
 #include "tee/report.h"
 
-/* Loads the security context (directory, or UVM_* variables) once at start; absence is not an error by itself. */
-void attest_init(const struct settings *s, const uint8_t tls_spki_sha256[32]);
+/* Loads the security context (directory, or UVM_* variables) once at start; absence is not an error by itself, nor is one that is not as it
+ * should be (a warning says so). ERR_SYSTEM when it is there and cannot be read just now: without it no key would be released as long as
+ * this process runs, so the caller must not go on. */
+MUST_USE enum err attest_init(const struct settings *s, const uint8_t tls_spki_sha256[32]);
 /* A device is there. Cheap; says nothing about whether attestation works. */
 bool attest_device_present(void);
 

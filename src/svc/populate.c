@@ -150,34 +150,52 @@ static enum err take_all(const struct settings *s, struct import *im, const stru
 
 /* --- the whole --- */
 
-/* The same source is stored already, readable with the same key and undamaged. Anything else, also a stored file that
- * cannot be read, is replaced. */
-static bool is_stored(const struct settings *s, struct import *im, const uint8_t source[SHA256_LEN])
+enum stored { NOTHING, SAME, OTHER, UNREADABLE };
+
+/* What is stored at present, verified to its seal: this source under this key (with how many records: some may have been added since), other
+ * good data, or something that nobody can read with the key we hold. */
+static enum stored look(const struct settings *s, struct import *im, const uint8_t source[SHA256_LEN], uint64_t *total, struct fault *why)
 {
 	struct records_head head;
 	struct records_end end;
+	enum err e;
 
-	if (store_describe(s, &head, &end, NULL))
-		return false;
-	if (!ct_equal(end.source_sha256, source, SHA256_LEN) ||
-	    !span_eq_str(span_str(head.key_id), im->writer.head.key_id))
-		return false;
-	return store_verify(s, &im->stored, &im->check, NULL) == ERR_OK;
+	fault_clear(why);
+	e = store_verify(s, &im->stored, &im->check, why);
+	if (e == ERR_NOT_FOUND)
+		return NOTHING;
+	if (!e)
+		e = store_describe(s, &head, &end, why);
+	if (e == ERR_NOT_FOUND) /* a list of the original format, or an empty file: not written here, so not ours to throw away */
+		fault_set(why, ERR_DAMAGED, STEP_STORE, "it does not begin with a header of ours");
+	if (e)
+		return UNREADABLE;
+	*total = end.records;
+	return ct_equal(end.source_sha256, source, SHA256_LEN) && span_eq_str(span_str(head.key_id), im->writer.head.key_id) ? SAME : OTHER;
 }
 
 static enum err finish(const struct settings *s, struct import *im, struct populate_result *r, struct fault *f)
 {
-	struct populate_result done = { im->writer.records, im->writer.records, false };
+	struct populate_result done = { im->writer.records, im->writer.records, false, false };
 	uint8_t source[SHA256_LEN];
+	uint64_t total = 0;
+	struct fault why;
 	enum err e;
 
 	hash_sha256_out(&im->source, source);
 	/* Only now is the hash of a stream known; what was written so far is dropped with the temporary. */
-	if (is_stored(s, im, source)) {
-		done.records_added = 0;
-		done.unchanged = true;
-		*r = done;
+	switch (look(s, im, source, &total, &why)) {
+	case SAME:
+		*r = (struct populate_result){ 0, total, true, false };
 		return ERR_OK;
+	case UNREADABLE:
+		log_fault(LOG_WARN, "populate", "what is stored cannot be read; it is kept with " POPULATE_KEPT " behind its name", &why);
+		im->out.file.keep = POPULATE_KEPT;
+		done.kept = true;
+		break;
+	case NOTHING:
+	case OTHER:
+		break;
 	}
 	recwrite_end(&im->writer, source, &im->out.o);
 	e = spool_commit(&im->out, f);

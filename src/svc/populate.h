@@ -5,12 +5,17 @@
 #include "base/fault.h"
 #include "svc/settings.h"
 
+/* Behind the name of stored data that could not be read when others took their place: one file, the last. */
+#define POPULATE_KEPT ".unreadable"
+
 /* New content replaces the company's data set. The original appended on every call, so that pressing the button twice, or
  * two workers starting, doubled every person in the statistics (multiparty-app.md section 9, defects 19 and 20). */
 struct populate_result {
 	uint64_t records_added, total_records;
 	bool unchanged; /* the same content (SHA-256 of the input bytes) is stored already, whole, under the same key:
-	                   nothing was written, records_added is 0 */
+	                   nothing was written, records_added is 0 and total_records what is stored */
+	bool kept;      /* what was stored could not be read (damaged, of another key, of another format): it is beside the new data, see
+	                   POPULATE_KEPT */
 };
 
 /* Where the CSV comes from: fills dst with 1..cap bytes, *n = 0 at the end. Untrusted content. */

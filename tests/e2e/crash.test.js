@@ -6,10 +6,17 @@ const fs = require('fs');
 const os = require('os');
 const path = require('path');
 const { describe, test } = require('node:test');
+const { Box, why, killed, pick } = require('../faults/box');
+const { wiredWorld } = require('../faults/wire');
+const { World } = require('../world/world');
 const { solo, scratch, release, upload, keyStatus, newPeer, assertFault, assertReleased, Party, sleep, ROOT } = require('./lib');
 
-const ROWS = 50000;
+const KILLS = process.env.FAULTS === 'all' ? 200 : 30; // of each kind
+const untraceable = why();
+
+const ROWS = 3000;
 const STORED = 'contoso-encrypted.jsonl';
+const KEPT = '.unreadable';
 const HEAD = 'name,phone,age,salary,eye_color,favorite_color,address,postal_code,city,country';
 
 // rows records, of which no two are the same; which: makes two sets tell apart.
@@ -23,13 +30,6 @@ function write(name, text) {
   fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.writeFileSync(file, text);
   return file;
-}
-
-// The party's own process: snpbox is only around it.
-function pidOf(party) {
-  const children = fs.readFileSync(`/proc/${party.child.pid}/task/${party.child.pid}/children`, 'utf8').trim().split(' ');
-  assert.strictEqual(children.length, 1);
-  return Number(children[0]);
 }
 
 const populate = (party, options) => party.post('/company/populate', undefined, { localAddress: newPeer(), ...options });
@@ -59,45 +59,49 @@ async function stored(party) {
   return { which: (await firstName(party)).split(' ')[0], rows: end.records };
 }
 
-async function killed(t) {
-  const files = { old: write('old.csv', makeCsv(1000, 'old')), new: write('new.csv', makeCsv(ROWS, 'new')) };
-  const l = await lane(t, { settings: { CSV_PATH: files.old } });
-  assert.strictEqual((await populate(l.party)).json.total_records, 1000);
+// Kills at calls spread over a step by a seed: n-th of so many, before or after it. A kill between two calls leaves what one of these does.
+const killAt = (what, i, calls) => `* ${1 + pick(`${what} ${i}`, calls)} ${i % 2 ? 'kill' : 'kill-after'}\n`;
+
+async function importKilled(t) {
+  const files = { old: write('old.csv', makeCsv(300, 'old')), new: write('new.csv', makeCsv(ROWS, 'new')) };
+  const box = new Box(scratch('faultbox'));
+  const l = await lane(t, { settings: { CSV_PATH: files.old }, wrap: box.wrap });
+  assert.strictEqual((await populate(l.party)).json.total_records, 300);
   const dir = l.party.settings.DATA_DIR;
   const kept = path.join(l.dir, 'kept.jsonl');
   fs.copyFileSync(path.join(dir, STORED), kept);
   l.party.settings.CSV_PATH = files.new;
   await l.restart();
   assertReleased(await release(l.party));
-
-  // How long it takes when nobody interferes, so that the kills are spread over the whole.
-  const from = Date.now();
+  box.forget();
   const whole = await populate(l.party);
-  const takes = Date.now() - from;
+  const calls = box.calls().length;
   assert.deepStrictEqual([whole.status, whole.json.records_added, whole.json.total_records, whole.json.unchanged], [200, ROWS, ROWS, false], whole.text);
   assert.deepStrictEqual(await stored(l.party), { which: 'new', rows: ROWS });
 
-  const outcomes = { old: 0, new: 0, halfway: 0 };
-  const points = [0, 0.02, 0.1, 0.25, 0.4, 0.55, 0.7, 0.8, 0.88, 0.93, 0.97, 1.0, 1.03, 1.1];
-  for (const share of points) {
-    await t.test(`kill -9 after ${Math.round(share * takes)} of ${takes} ms`, async () => {
+  const outcomes = { old: 0, new: 0, halfway: 0, late: 0 };
+  for (let i = 0; i < KILLS; i++) {
+    const rule = killAt('import', i, calls);
+    await t.test(rule.trim(), async () => {
       fs.copyFileSync(kept, path.join(dir, STORED));
-      const done = populate(l.party).then((r) => r.status, () => 'cut');
-      await sleep(share * takes);
-      if (fs.existsSync(path.join(dir, `${STORED}.tmp`))) outcomes.halfway++;
-      process.kill(pidOf(l.party), 'SIGKILL');
-      await l.party.ended;
-      const answer = await done;
+      box.arm(rule);
+      const answer = await populate(l.party).then((r) => r.status, () => 'cut');
+      // The last calls come after the answer.
+      await Promise.race([l.party.ended, sleep(1000)]);
+      outcomes.late += answer === 200;
+      outcomes.halfway += fs.existsSync(path.join(dir, `${STORED}.tmp`));
+      await killed(l.party);
+      box.arm('');
       await l.start();
       assertReleased(await release(l.party));
       const found = await stored(l.party);
       outcomes[found.which]++;
-      assert.deepStrictEqual(found, found.which === 'new' ? { which: 'new', rows: ROWS } : { which: 'old', rows: 1000 });
+      assert.deepStrictEqual(found, found.which === 'new' ? { which: 'new', rows: ROWS } : { which: 'old', rows: 300 });
+      if (found.which === 'old') assert.ok(fs.readFileSync(path.join(dir, STORED)).equals(fs.readFileSync(kept)));
       if (answer === 200) assert.strictEqual(found.which, 'new', 'what was answered is there');
     });
   }
-  assert.ok(outcomes.old >= 3, `${JSON.stringify(outcomes)}: some kills came before the end`);
-  assert.ok(outcomes.halfway >= 3, `${JSON.stringify(outcomes)}: some kills left a half-written file`);
+  assert.ok(outcomes.old >= KILLS / 6 && outcomes.halfway >= KILLS / 6, JSON.stringify(outcomes));
   await t.test('the next import completes and leaves nothing else behind', async () => {
     const r = await populate(l.party);
     assert.deepStrictEqual([r.status, r.json.total_records], [200, ROWS]);
@@ -105,8 +109,49 @@ async function killed(t) {
   });
 }
 
+async function analysisKilled(t) {
+  const box = new Box(scratch('faultbox'));
+  const { world, stop } = await wiredWorld(World, newPeer, { dir: scratch('world') });
+  t.after(stop);
+  const woodgrove = world.makeParty('woodgrove', { wrap: box.wrap });
+  world.parties.woodgrove = woodgrove;
+  await world.start(['contoso', 'fabrikam']);
+  await world.start(['woodgrove']);
+  const analyze = () => woodgrove.post('/partner/analyze', {}, { localAddress: newPeer() });
+  const lists = () => Promise.all(['contoso', 'fabrikam'].map(async (n) => (await world[n].get('/company/list', { headers: { Accept: 'application/x-ndjson' } })).text));
+  await analyze();
+  box.forget();
+  const want = (await analyze()).json;
+  const calls = box.calls().length;
+  assert.deepStrictEqual([want.status, want.total_count, want.errors], ['success', 240, null]);
+  const before = await lists();
+  let [cut, halfway] = [0, 0];
+  for (let i = 0; i < KILLS; i++) {
+    const rule = killAt('analysis', i, calls);
+    await t.test(rule.trim(), async () => {
+      box.arm(rule);
+      const answer = await analyze().then((r) => r, () => null);
+      await Promise.race([woodgrove.ended, sleep(1000)]);
+      if (answer && answer.json) assert.deepStrictEqual(answer.json, want);
+      else cut++;
+      await killed(woodgrove);
+      const left = fs.readdirSync(woodgrove.settings.DATA_DIR);
+      assert.ok(left.every((n) => /^partner-(contoso|fabrikam)\.spool(\.tmp)?$/.test(n)), left.join());
+      halfway += left.length > 0;
+      box.arm('');
+      await world.start(['woodgrove']);
+      const again = await analyze();
+      assert.deepStrictEqual(again.json, want, 'the same result: nothing is counted twice');
+      assert.deepStrictEqual(fs.readdirSync(woodgrove.settings.DATA_DIR), [], 'nothing of partners stays behind');
+    });
+  }
+  assert.ok(cut >= KILLS / 3 && halfway >= KILLS / 10, `${cut} cut, ${halfway} with files left of ${KILLS}`);
+  assert.deepStrictEqual(await lists(), before, "the partners' data are what they were");
+}
+
 describe('crash', { concurrency: 2 }, () => {
-  test('kill -9 during a large import: old or new data, whole', killed);
+  test('kill -9 anywhere in an import: old or new data, whole', { skip: untraceable }, importKilled);
+  test('kill -9 anywhere in an analysis: the next one gives the same result', { skip: untraceable }, analysisKilled);
 
   test('the same content twice changes nothing; another content replaces, never adds', async (t) => {
     const l = await lane(t);
@@ -204,15 +249,38 @@ describe('crash', { concurrency: 2 }, () => {
         assert.strictEqual((await listOf(l.party)).record_count, 120);
       });
     }
-    await t.test('one bit anywhere is found before the data are taken for what they were', async () => {
-      for (const at of [10, 300, 2000, good.length >> 1, good.length - 100]) {
-        const b = Buffer.from(fs.readFileSync(file));
-        b[at] ^= 1;
-        fs.writeFileSync(file, b);
-        const again = await populate(l.party);
-        assert.deepStrictEqual([again.status, again.json.unchanged, again.json.total_records], [200, false, 120], `at ${at}: ${again.text}`);
-      }
-    });
+  });
+
+  test('damage at every place: found, said, and what is damaged is kept', async (t) => {
+    const l = await lane(t);
+    await populate(l.party);
+    const file = path.join(l.party.settings.DATA_DIR, STORED);
+    const good = fs.readFileSync(file);
+    const lines = good.toString().match(/.*\n/g);
+    const put = (at, bytes) => Buffer.concat([good.subarray(0, at), Buffer.from(bytes), good.subarray(at + bytes.length)]);
+    const order = (...list) => Buffer.from([...lines.slice(0, 2), ...list.map((i) => lines[i]), ...lines.slice(5)].join(''));
+    const spread = (n) => Array.from({ length: n }, (_, i) => Math.floor((i * (good.length - 1)) / (n - 1)));
+    const damages = {
+      'nothing left': Buffer.alloc(0), 'a line less': order(2, 4), 'a line twice': order(2, 3, 3, 4), 'two lines in each other\'s place': order(2, 4, 3),
+      'a page of zeros': put(8192, Buffer.alloc(4096)), 'a page of another place': put(8192, good.subarray(16384, 20480)),
+      'only the trailer': Buffer.from(lines[lines.length - 1]), 'only the header': Buffer.from(lines[0]), 'twice the whole': Buffer.concat([good, good]),
+    };
+    for (const at of spread(process.env.FAULTS === 'all' ? 1500 : 40)) damages[`bit ${at % 7} of byte ${at}`] = put(at, [good[at] ^ (1 << at % 7)]);
+    for (const at of spread(process.env.FAULTS === 'all' ? 500 : 20).slice(1)) damages[`cut to ${at} bytes`] = good.subarray(0, at);
+    for (const [what, bytes] of Object.entries(damages)) {
+      fs.writeFileSync(file, bytes);
+      const saved = await l.party.post('/company/save', { name: 'another' }, { localAddress: newPeer() });
+      assertFault(saved, { step: 'storage' }, what);
+      assert.ok(fs.readFileSync(file).equals(bytes), `${what}: not touched`);
+      const from = l.party.log.length;
+      const again = await populate(l.party);
+      assert.deepStrictEqual([again.status, again.json.unchanged, again.json.total_records], [200, false, 120], `${what}: ${again.text}`);
+      assert.match(again.json.message, /could not be read; it is kept/, what);
+      await l.party.until('the log', () => /warn .*what is stored cannot be read; it is kept .* step=storage error=\w+/.test(l.party.log.slice(from)));
+      assert.ok(fs.readFileSync(file + KEPT).equals(bytes), `${what}: kept as it was`);
+      fs.rmSync(file + KEPT);
+    }
+    assert.deepStrictEqual((await stored(l.party)).rows, 120);
   });
 
   test('another key: what was stored cannot be read, says so, and is replaced', async (t) => {
@@ -227,9 +295,12 @@ describe('crash', { concurrency: 2 }, () => {
     const old = await l.party.post('/decrypt', { ciphertext: value }, { localAddress: newPeer() });
     assert.deepStrictEqual([old.status, old.json.status, old.json.plaintext], [500, 'error', undefined], old.text);
     assert.match(old.json.message, /encrypted for another key/);
+    const file = path.join(l.party.settings.DATA_DIR, STORED);
+    const before = fs.readFileSync(file);
     const r = await populate(l.party);
     assert.deepStrictEqual([r.json.unchanged, r.json.total_records], [false, 120]);
     assert.strictEqual(await firstName(l.party), 'Katja Lindqvist');
+    assert.ok(fs.readFileSync(file + KEPT).equals(before), 'who has the old key can still read it');
   });
 
   test('no CSV where it should be, or one that is a directory', async (t) => {
@@ -270,6 +341,18 @@ describe('crash', { concurrency: 2 }, () => {
       process.on('exit', () => { execFileSync('umount', ['-l', at]); fs.rmdirSync(at); });
     } catch { fs.rmdirSync(at); /* not allowed here */ }
   }
+  test('a file larger than may be written: as a full disk, and no signal', async (t) => {
+    const l = await lane(t, { wrap: ['/bin/sh', '-c', 'ulimit -f 512; exec "$@"', 'sh'] });
+    const small = await upload(l.party, makeCsv(50, 'small'));
+    assert.deepStrictEqual([small.status, small.json.total_records], [200, 50], small.text);
+    const file = path.join(l.party.settings.DATA_DIR, STORED);
+    const before = fs.readFileSync(file);
+    assertFault(await upload(l.party, makeCsv(5000, 'large')), { status: 507, step: 'storage', error: 'capacity' });
+    assert.ok(fs.readFileSync(file).equals(before));
+    assert.deepStrictEqual(fs.readdirSync(path.dirname(file)), [STORED]);
+    assert.strictEqual((await keyStatus(l.party)).released, true);
+  });
+
   test('a full disk: said, nothing half-written stays, what was stored is untouched', { skip: mounted ? false : 'no small file system can be mounted here' }, async (t) => {
     const l = await lane(t, { settings: { DATA_DIR: mounted } });
     const small = await upload(l.party, makeCsv(50, 'small'));

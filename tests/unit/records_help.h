@@ -64,7 +64,7 @@ static inline void help_path(const struct settings *s, const char *name, char pa
 static inline void help_clean(const struct settings *s)
 {
 	static const char *const names[] = { "contoso-encrypted.jsonl", "fabrikam-encrypted.jsonl", "partner-contoso.spool",
-	                                     "partner-fabrikam.spool" };
+	                                     "partner-fabrikam.spool", "contoso-encrypted.jsonl.unreadable" };
 	char path[512];
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

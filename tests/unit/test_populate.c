@@ -119,7 +119,24 @@ static void other_content_replaces(void **state)
 	stored_is(fields, 1, "3\n4\n");
 }
 
-static void same_content_repairs_damaged_data(void **state)
+/* What could not be read is beside the new data, as it was; then it is taken away. */
+static void kept_is(struct span bytes)
+{
+	char kept[600];
+	size_t n;
+	uint8_t *got;
+
+	assert_true(result.kept);
+	snprintf(kept, sizeof kept, "%s" POPULATE_KEPT, path);
+	got = help_read(kept, &n);
+	assert_int_equal(n, bytes.n);
+	assert_memory_equal(got, bytes.p, n);
+	free(got);
+	assert_int_equal(unlink(kept), 0);
+}
+
+/* Whichever content is imported: the damage is seen before something takes the place of what is damaged. */
+static void damaged_data_are_replaced_and_kept(void **state)
 {
 	static const char *const fields[] = { "a" };
 	size_t n;
@@ -127,14 +144,23 @@ static void same_content_repairs_damaged_data(void **state)
 
 	(void)state;
 	assert_int_equal(import("a\n3\n4\n"), ERR_OK);
+	assert_false(result.kept);
 	bytes = help_read(path, &n);
 	for (size_t at = 5; at < n; at += 41) {
+		bool same = at & 1;
+
 		bytes[at] ^= 1;
 		help_write(path, span_of(bytes, n));
-		bytes[at] ^= 1;
-		assert_int_equal(import("a\n3\n4\n"), ERR_OK);
+		assert_int_equal(import(same ? "a\n3\n4\n" : "a\n5\n"), ERR_OK);
 		assert_false(result.unchanged);
-		stored_is(fields, 1, "3\n4\n");
+		kept_is(span_of(bytes, n));
+		bytes[at] ^= 1;
+		stored_is(fields, 1, same ? "3\n4\n" : "5\n");
+	}
+	for (size_t len = 0; len < n; len += 37) {
+		help_write(path, span_of(bytes, len));
+		assert_int_equal(import("a\n3\n4\n"), ERR_OK);
+		kept_is(span_of(bytes, len));
 	}
 	free(bytes);
 }
@@ -147,6 +173,7 @@ static void a_new_key_encrypts_anew(void **state)
 	assert_int_equal(store_verify(&settings, &spool, &reader, &why), ERR_MISMATCH);
 	assert_int_equal(import("a\n3\n"), ERR_OK);
 	assert_false(result.unchanged);
+	assert_true(result.kept); /* whoever has the old key can read it */
 	assert_int_equal(store_verify(&settings, &spool, &reader, &why), ERR_OK);
 }
 
@@ -341,7 +368,7 @@ int main(void)
 		cmocka_unit_test_setup(stores_every_column_of_every_row, nothing_stored),
 		cmocka_unit_test_setup(same_content_changes_nothing, nothing_stored),
 		cmocka_unit_test_setup(other_content_replaces, nothing_stored),
-		cmocka_unit_test_setup(same_content_repairs_damaged_data, nothing_stored),
+		cmocka_unit_test_setup(damaged_data_are_replaced_and_kept, nothing_stored),
 		cmocka_unit_test_setup(a_new_key_encrypts_anew, nothing_stored),
 		cmocka_unit_test_setup(refuses_bad_csv_and_keeps_what_was_stored, nothing_stored),
 		cmocka_unit_test_setup(refuses_too_many_columns_and_too_long_rows, nothing_stored),
