@@ -113,8 +113,13 @@ const contosoSteps = {
       await imported(l);
     },
   },
-  'access test': { run: (l) => l.party.post('/container/access-test', undefined, { tls: false, localAddress: newPeer(), ...limited }), right: (r) => assert.strictEqual(whole(r, 'access test').json.status, 'complete'),
-    sample: { few: 1, most: 4 } }, // it looks at every file of the root file system
+  // Each looks at every file of the root file system: thousands of calls.
+  ...(ALL ? {
+    'access test': {
+      run: (l) => l.party.post('/container/access-test', undefined, { tls: false, localAddress: newPeer(), ...limited }), sample: { most: 2 },
+      right: (r) => assert.strictEqual(whole(r, 'access test').json.status, 'complete'),
+    },
+  } : {}),
   'container info': { run: (l) => l.party.get('/container/info', { tls: false, ...limited }), right: (r) => whole(r, 'container info') },
 };
 
@@ -244,13 +249,11 @@ async function counted(t, lane, name, step, x, sum) {
 // All steps of a lane. part of parts: this lane's share of the injections.
 async function disturb(t, lane, steps, [part, parts] = [0, 1]) {
   const sum = { runs: 0, met: 0, right: 0 };
-  // Twice everything, so that what is made at the first use is there.
+  // Everything once, so that what is made at the first use is there.
   for (const step of Object.values(steps)) {
-    for (let i = 0; i < 2; i++) {
-      await step.before?.(lane);
-      step.right(await step.run(lane), lane);
-      await step.after?.(lane, true, null);
-    }
+    await step.before?.(lane);
+    step.right(await step.run(lane), lane);
+    await step.after?.(lane, true, null);
   }
   const before = await settled(lane);
   const fatal = [];
@@ -260,7 +263,7 @@ async function disturb(t, lane, steps, [part, parts] = [0, 1]) {
     step.right(await step.run(lane), lane);
     const calls = lane.box.calls();
     await step.after?.(lane, true, null);
-    const todo = plan(name, calls, { all: ALL, ...step.sample }).filter((x, i) => i % parts === part);
+    const todo = plan(name, calls, { all: ALL, few: 1, ...step.sample }).filter((x, i) => i % parts === part);
     for (const x of todo) {
       if (ends(x)) fatal.push([name, step, x]);
       else await counted(t, lane, name, step, x, sum);
@@ -346,7 +349,7 @@ async function fromStart(lane, x) {
 }
 
 describe('faults at system calls', { concurrency: true, skip: untraceable }, () => {
-  const PARTS = 2;
+  const PARTS = ALL ? 2 : 1;
   for (let part = 0; part < PARTS; part++) {
     test(`Contoso at work, part ${part + 1}`, async (t) => {
       const lane = await contoso(t, `contoso-${part}`);

@@ -128,9 +128,9 @@ const FAULTS = {
   'openat@data': error('EINTR', 'ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EMFILE'),
   'read@read': [...error('EIO', 'EINTR'), 'short 0'], readv: error('EIO'), 'write@data': [...error('ENOSPC', 'EIO', 'EINTR', 'EDQUOT', 'EFBIG'), 'short 0'],
   'write@log': [...error('EPIPE', 'EAGAIN', 'EIO', 'ENOSPC'), 'short 0'], close: after('EIO', 'EINTR'), fstat: error('EIO', 'ENOMEM'),
-  stat: error('EACCES', 'EIO'), lstat: error('EACCES', 'EIO'), newfstatat: error('EACCES', 'EIO'), access: error('EACCES', 'EROFS'), lseek: error('EIO'), getdents64: error('EIO'),
+  stat: error('EACCES', 'EIO'), lstat: error('EACCES', 'EIO'), newfstatat: error('EACCES', 'EIO'), access: error('EACCES', 'EROFS'), faccessat: error('EACCES', 'EROFS'), lseek: error('EIO'), getdents64: error('EIO'),
   fsync: [...error('EIO', 'ENOSPC', 'EINTR'), ...after('EIO')], renameat: error('EIO', 'ENOSPC', 'EACCES', 'EROFS'), unlinkat: error('EIO', 'EACCES', 'EBUSY'),
-  mkdir: error('ENOSPC', 'EACCES', 'EROFS'), 'ioctl@device': error('EINTR', 'EIO', 'EBUSY', 'ENOTTY'),
+  mkdir: error('ENOSPC', 'EACCES', 'EROFS'), mkdirat: error('ENOSPC', 'EACCES', 'EROFS'), 'ioctl@device': error('EINTR', 'EIO', 'EBUSY', 'ENOTTY'),
   socket: error('EMFILE', 'ENFILE', 'ENOBUFS', 'EACCES'), 'connect@out': [...error('ECONNREFUSED', 'ENETUNREACH', 'ETIMEDOUT', 'EADDRNOTAVAIL'), ...after('EINTR')],
   bind: error('EADDRINUSE', 'EACCES'), listen: error('EADDRINUSE'), getsockname: error('ENOBUFS'), 'accept4@listen': error('EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ECONNABORTED', 'EINTR', 'EPROTO'),
   'sendto@out': [...error('ECONNRESET', 'EPIPE', 'EINTR', 'EAGAIN', 'ENOBUFS'), 'short 0'], 'recvfrom@out': [...error('ECONNRESET', 'ETIMEDOUT', 'EINTR', 'EAGAIN'), 'short 0'],
@@ -147,7 +147,7 @@ const faultsOf = (call) => FAULTS[call] || FAULTS[call.split('@')[0]] || [];
 
 // The injections for one step, of which `calls` is what it calls when nothing interferes: [{call, n, fault, rule}].
 // all: every fault (and a delay) at the n-th call for every n, up to `most` calls of a kind, evenly spread. Otherwise `few` places for each kind of
-// call, the first and the last among them, each with one fault, chosen by the seed. All random bytes come from one place of the program, hundreds
+// call, evenly spread, each with one fault; which, the step's and the call's names decide. All random bytes come from one place of the program, hundreds
 // of times in a step: fewer of those.
 function plan(step, calls, { all = false, most = 24, few = 2 } = {}) {
   const count = new Map();
@@ -158,7 +158,7 @@ function plan(step, calls, { all = false, most = 24, few = 2 } = {}) {
     if (!faults.length) continue;
     const places = Math.min(n, !all ? few : call === 'getrandom' ? Math.min(most, 6) : most);
     for (let i = 0; i < places; i++) {
-      const at = places === 1 ? 1 : 1 + Math.round((i * (n - 1)) / (places - 1));
+      const at = places === 1 ? 1 + pick(call + step, n) : 1 + Math.round((i * (n - 1)) / (places - 1));
       const chosen = all ? [...faults, DELAY] : [[...faults, DELAY][(pick(step + call, faults.length + 1) + i) % (faults.length + 1)]];
       for (const fault of chosen) out.push({ call, n: at, fault, rule: `${call} ${at} ${fault}\n` });
     }

@@ -33,7 +33,7 @@
 /* The calls that can be named, and which argument is a descriptor (-: none). The rest run, and are reported by number. */
 #define CALLS(X)                                                                                                               \
 	X(read, 0) X(write, 0) X(readv, 0) X(writev, 0) X(open, -1) X(openat, -1) X(close, 0) X(stat, -1) X(fstat, 0) X(lstat, -1) \
-	X(newfstatat, -1) X(access, -1) X(lseek, 0) X(getdents64, 0) X(fsync, 0) X(renameat, -1) X(unlinkat, -1) X(mkdir, -1)      \
+	X(newfstatat, -1) X(access, -1) X(faccessat, -1) X(mkdirat, -1) X(lseek, 0) X(getdents64, 0) X(fsync, 0) X(renameat, -1) X(unlinkat, -1) X(mkdir, -1)      \
 	X(fcntl, 0) X(ioctl, 0) X(socket, -1) X(connect, 0) X(bind, 0) X(listen, 0) X(accept4, 0) X(getsockname, 0) X(sendto, 0)   \
 	X(recvfrom, 0) X(recvmsg, 0) X(setsockopt, 0) X(getsockopt, 0) X(shutdown, 0) X(poll, -1) X(epoll_create1, -1)             \
 	X(epoll_ctl, 2) X(epoll_wait, -1) X(epoll_pwait, -1) X(clock_gettime, -1) X(nanosleep, -1) X(clock_nanosleep, -1)          \

@@ -115,7 +115,7 @@ static int make_all(void **state)
 	if (certificate_make(&settings, &id) != ERR_OK)
 		return -1;
 	keys_init();
-	attest_init(&settings, id.spki_sha256);
+	assert_int_equal(attest_init(&settings, id.spki_sha256), ERR_OK);
 	evidence_init(id.spki_sha256);
 	return 0;
 }
