@@ -3,6 +3,7 @@
 
 #include "base/ct.h"
 #include "crypto/bear.h"
+#include "crypto/sha256_ni.h"
 
 _Static_assert(sizeof(br_sha256_context) <= sizeof(struct sha256), "opaque too small");
 _Static_assert(_Alignof(br_sha256_context) <= _Alignof(struct sha256), "opaque misaligned");
@@ -46,7 +47,20 @@ void hash_sha256_init(struct sha256 *h)
 
 void hash_sha256_update(struct sha256 *h, struct span in)
 {
-	br_sha256_update((br_sha256_context *)(void *)h->opaque, in.p, in.n);
+	br_sha256_context *c = (br_sha256_context *)(void *)h->opaque;
+	size_t start = (size_t)(0 - c->count) % SHA256_BLOCK, whole;
+
+	if (!sha256_ni_there() || in.n < start) {
+		br_sha256_update(c, in.p, in.n);
+		return;
+	}
+	/* BearSSL keeps what is not a whole block, and does the padding. */
+	br_sha256_update(c, in.p, start);
+	in = span_sub(in, start, in.n);
+	whole = in.n / SHA256_BLOCK;
+	sha256_ni(c->val, in.p, whole);
+	c->count += whole * SHA256_BLOCK;
+	br_sha256_update(c, in.p + whole * SHA256_BLOCK, in.n % SHA256_BLOCK);
 }
 
 void hash_sha256_out(const struct sha256 *h, uint8_t out[SHA256_LEN])

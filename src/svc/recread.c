@@ -27,6 +27,28 @@ static enum err damaged(const struct recread *r, struct fault *f, const char *wh
 
 /* --- our format --- */
 
+/* What stands between the values of every record, written once. */
+static bool write_between(struct recread *r)
+{
+	struct out o = out_init(r->between, sizeof r->between);
+	size_t start;
+
+	out_str(&o, ",\"timestamp\":\"");
+	out_str(&o, r->head.created);
+	out_str(&o, "\",\"company\":\"");
+	out_str(&o, r->head.company);
+	out_byte(&o, '"');
+	r->after_number = out_span(&o);
+	for (uint32_t i = 0; i < r->head.n_fields; i++) {
+		start = o.n;
+		out_str(&o, ",\"");
+		out_str(&o, r->head.field[i]);
+		out_str(&o, "_encrypted\":\"");
+		r->lead[i] = span_of(o.p + start, o.n - start);
+	}
+	return !o.bad;
+}
+
 static enum err begin_ours(struct recread *r, struct span line, struct fault *f)
 {
 	enum err e = records_head_parse(line, &r->head, f);
@@ -38,6 +60,8 @@ static enum err begin_ours(struct recread *r, struct span line, struct fault *f)
 	e = records_open_dek(&r->head, r->slot, &r->gcm, f);
 	if (e)
 		return e;
+	if (!write_between(r))
+		return damaged(r, f, "the names of the header do not fit");
 	for (uint32_t i = 0; i < FIELDS_MAX; i++)
 		r->want_of[i] = RECREAD_WANTED_MAX;
 	for (size_t i = 0; i < r->n_wanted; i++) {
@@ -52,11 +76,11 @@ static enum err begin_ours(struct recread *r, struct span line, struct fault *f)
 	return ERR_OK;
 }
 
-static bool eat(struct span *s, const char *text)
+static bool eat(struct span *s, struct span text)
 {
-	if (!span_starts(*s, text))
+	if (s->n < text.n || memcmp(s->p, text.p, text.n) != 0)
 		return false;
-	*s = span_sub(*s, strlen(text), s->n);
+	*s = span_of(s->p + text.n, s->n - text.n);
 	return true;
 }
 
@@ -67,21 +91,19 @@ static bool eat_start(const struct recread *r, struct span *s)
 	struct out o = out_init(number, sizeof number);
 
 	out_u64(&o, r->count + 1);
-	if (!eat(s, "{\"line_number\":") || !eat(s, out_cstr(&o)) || !eat(s, ",\"timestamp\":\"") || !eat(s, r->head.created))
-		return false;
-	return eat(s, "\",\"company\":\"") && eat(s, r->head.company) && eat(s, "\"");
+	return eat(s, SPAN_LIT("{\"line_number\":")) && eat(s, out_span(&o)) && eat(s, r->after_number);
 }
 
 static bool eat_field(const struct recread *r, struct span *s, uint32_t field, struct span *token)
 {
 	size_t n;
 
-	if (!eat(s, ",\"") || !eat(s, r->head.field[field]) || !eat(s, "_encrypted\":\""))
+	if (!eat(s, r->lead[field]))
 		return false;
 	n = span_find(*s, '"');
 	*token = span_sub(*s, 0, n);
 	*s = span_sub(*s, n, s->n);
-	return eat(s, "\"");
+	return eat(s, SPAN_LIT("\""));
 }
 
 /* A record is accepted only as the bytes that recwrite_record writes: every field once, in the header's order, nothing

@@ -8,7 +8,7 @@
 #define RECREAD_WANTED_MAX 8
 #define RECREAD_TOKS (2 * FIELDS_MAX + 32) /* an original record: its fields and a few members more */
 
-/* About 45 KiB, static storage. Holds a data key and plaintext: wiped by recread_wipe on every path. */
+/* About 52 KiB, static storage. Holds a data key and plaintext: wiped by recread_wipe on every path. */
 struct recread {
 	enum key_slot slot;
 	const char *company;
@@ -21,6 +21,8 @@ struct recread {
 	struct records_head head;
 	struct gcm gcm;
 	struct sha256 content;
+	struct span after_number, lead[FIELDS_MAX]; /* views of between: what stands behind a record's number and before each value */
+	uint8_t between[FIELDS_MAX * (FIELD_NAME_MAX + 20) + 256];
 	uint8_t want_of[FIELDS_MAX]; /* field -> index in wanted, or RECREAD_WANTED_MAX */
 	struct json_tok toks[RECREAD_TOKS];
 	uint8_t plain[RECREAD_WANTED_MAX][RECORDS_TOKEN_MAX];

@@ -44,7 +44,11 @@ static void sha256(void *arg)
 	struct gcm_job *j = arg;
 	uint8_t out[SHA256_LEN];
 
-	hash_sha256(span_of(j->data, j->n), out);
+	struct sha256 h;
+
+	hash_sha256_init(&h);
+	hash_sha256_update(&h, span_of(j->data, j->n));
+	hash_sha256_out(&h, out);
 	j->data[0] ^= out[0];
 }
 
