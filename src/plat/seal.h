@@ -21,12 +21,13 @@ struct seal_path {
 };
 
 /* Landlock (landlock(7)): from now on this thread, and those it starts, can use these paths only, and where the kernel has it (ABI 4)
- * connect to these TCP ports only. Call before threads are started. *abi: the kernel's Landlock version. ERR_NOT_FOUND: the kernel has no
+ * connect to these TCP ports only and take none. Call before threads are started. *abi: the kernel's Landlock version. ERR_NOT_FOUND: the kernel has no
  * Landlock; the caller says so and goes on. ERR_SYSTEM otherwise. */
 MUST_USE enum err seal_files(const struct seal_path *paths, size_t n_paths, const uint16_t *ports, size_t n_ports, int *abi);
 
-/* seccomp (seccomp(2)): from now on every thread may make the calls of the table in seal_calls.c only; any other ends the process at
- * once (SIGSYS), but those that /container/access-test tries, which fail with EPERM. Needs no_new_privs. All threads must have been
+/* seccomp (seccomp(2)): from now on every thread may make the calls of the table in seal_calls.c only, with the arguments named there;
+ * any other ends the process at once (SIGSYS), but those that /container/access-test tries, which fail with EPERM. RLIMIT_NPROC becomes
+ * 0. Needs no_new_privs. All threads must have been
  * started and be past their start (plat/thread: thread_arrived). ERR_SYSTEM: not available; the caller must not go on. */
 MUST_USE enum err seal_calls(void);
 /* How many calls the table allows. */
