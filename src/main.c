@@ -1,5 +1,6 @@
 /* Configuration, the order of start, and the wait for SIGTERM. */
 #include <signal.h>
+#include <stddef.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,22 +21,26 @@
 #include "svc/confine.h"
 #include "svc/evidence.h"
 #include "svc/keys.h"
+#include "svc/release.h"
 #include "svc/session.h"
 
 #define EXIT_USAGE 2
 #define EXIT_START 1
 #define STOP_MS 5000
 #define SWEEP_MS 250
+#define RELEASE_MS 60000
 
 static struct settings settings;
-/* The TLS key and its certificates: whole pages of their own. The first one, with the key, is locked like the key area. */
+/* TLS keys and their certificates: whole pages of their own. The first of each, with the key, is locked like the key area. Our own,
+ * and the one that the vault releases (TLS_KEY). */
 #define TLS_PAGES ((sizeof(struct tls_identity) + 4095) / 4096 * 4096)
 static union {
 	struct tls_identity id;
 	uint8_t pages[TLS_PAGES];
-} tls __attribute__((aligned(4096)));
+} tls __attribute__((aligned(4096))), released __attribute__((aligned(4096)));
 _Static_assert(sizeof tls % 4096 == 0, "mem_guard takes whole pages");
-static uint8_t trust_pem[65536];
+_Static_assert(offsetof(struct tls_identity, key) == 0 && sizeof(struct private_key) <= 4096, "the key is in the first page");
+static uint8_t pem_text[65536];
 
 static void say(int fd, const char *a, const char *b)
 {
@@ -56,12 +61,57 @@ static enum err load_trust(void)
 	enum err e = ERR_OK;
 
 	if (settings.trust_file[0])
-		e = file_read_all(settings.trust_file, trust_pem, sizeof trust_pem, &n);
+		e = file_read_all(settings.trust_file, pem_text, sizeof pem_text, &n);
 	if (e == ERR_OK)
-		e = x509_anchors_init(span_of(trust_pem, n));
+		e = x509_anchors_init(span_of(pem_text, n));
 	if (e != ERR_OK)
 		say(STDERR_FILENO, "parley: EXTRA_TRUST_ANCHOR: cannot be read, or is no PEM bundle of CA certificates: ",
 		    settings.trust_file);
+	return e;
+}
+
+/* What the HTTPS port shows. */
+static struct tls_identity *https_identity(void)
+{
+	return settings.tls_key[0] ? &released.id : &tls.id;
+}
+
+static enum err load_certificates(void)
+{
+	struct span pem = settings.tls_cert;
+	const char *problem = "the file cannot be read";
+	size_t n;
+	enum err e = ERR_OK;
+
+	if (!settings.tls_key[0])
+		return ERR_OK;
+	if (!pem.n) {
+		e = file_read_all(settings.tls_cert_file, pem_text, sizeof pem_text, &n);
+		pem = span_of(pem_text, n);
+	}
+	if (e == ERR_OK)
+		e = tls_identity_given(&released.id, pem, clock_unix(), &problem);
+	if (e != ERR_OK)
+		log_text(LOG_ERROR, "tls", "TLS_CERT, TLS_CERT_FILE: these certificates cannot be used", "problem", span_str(problem));
+	return e;
+}
+
+static enum err take_released_key(void)
+{
+	struct fault f;
+	enum err e;
+
+	if (!settings.tls_key[0])
+		return ERR_OK;
+	e = release_tls(&settings, &released.id.key, clock_ms() + RELEASE_MS, &f);
+	if (e != ERR_OK) {
+		log_fault(LOG_ERROR, "tls", "TLS_KEY: the key was not released, and without it nothing is served", &f);
+	} else if (!tls_identity_given_key(&released.id)) {
+		log_line(LOG_ERROR, "tls", "TLS_KEY: the released key is not the certificate's");
+		e = ERR_MISMATCH;
+	} else {
+		log_line(LOG_INFO, "tls", "TLS_KEY: serving with the released key");
+	}
 	return e;
 }
 
@@ -88,7 +138,7 @@ static enum err seal_and_run(void)
 	e = keys_wrap_start();
 	if (e == ERR_OK)
 		e = server_start();
-	if (e == ERR_OK)
+	if (e == ERR_OK && (!settings.tls_key[0] || settings.port[PORT_PEER].on))
 		e = certificate_start();
 	if (e == ERR_OK && settings.auto_start)
 		e = autoinit_start(&settings);
@@ -101,7 +151,9 @@ static enum err seal_and_run(void)
 		log_num(LOG_INFO, "seal", "system calls confined", "allowed", seal_calls_allowed());
 	else
 		log_line(LOG_ERROR, "seal", "no seccomp: this kernel or container runtime refuses system call filters; parley does not run unsealed");
-	return e;
+	if (e == ERR_OK)
+		e = take_released_key();
+	return e == ERR_OK ? server_open() : e;
 }
 
 static enum err start(void)
@@ -112,17 +164,19 @@ static enum err start(void)
 	log_set_level((enum log_level)settings.log_level);
 	log_set_name(name ? name : "parley");
 	log_line(LOG_INFO, "start", "parley " PARLEY_VERSION);
-	if (mem_guard(&tls, 4096) != ERR_OK)
+	if (mem_guard(&tls, 4096) != ERR_OK || (settings.tls_key[0] && mem_guard(&released, 4096) != ERR_OK))
 		log_line(LOG_WARN, "start", "the TLS key's memory could not be locked");
 	e = certificate_make(&settings, &tls.id);
 	if (e == ERR_OK)
-		e = server_listen(&settings, &tls.id);
+		e = load_certificates();
 	if (e == ERR_OK)
-		e = attest_init(&settings, tls.id.spki_sha256);
+		e = server_listen(&settings, https_identity(), &tls.id);
+	if (e == ERR_OK)
+		e = attest_init(&settings, https_identity()->spki_sha256);
 	if (e != ERR_OK)
 		return e;
 	keys_init();
-	evidence_init(tls.id.spki_sha256);
+	evidence_init(https_identity()->spki_sha256);
 	if (mem_harden_process() != ERR_OK || mem_relro() != ERR_OK) {
 		log_line(LOG_ERROR, "start", "capabilities, core dumps or writable constants could not be given up");
 		return ERR_SYSTEM;
@@ -173,6 +227,7 @@ int main(int argc, char **argv, char **envp)
 		log_line(LOG_ERROR, "start", "start failed; stopping");
 		keys_wipe();
 		tls_identity_wipe(&tls.id);
+		tls_identity_wipe(&released.id);
 		return EXIT_START;
 	}
 	wait_for_stop(&stop);
@@ -183,6 +238,7 @@ int main(int argc, char **argv, char **envp)
 	session_wipe();
 	identity_wipe();
 	tls_identity_wipe(&tls.id);
+	tls_identity_wipe(&released.id);
 	log_line(LOG_INFO, "stop", "keys wiped; goodbye");
 	return 0;
 }

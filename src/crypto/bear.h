@@ -7,6 +7,7 @@
 #include "base/span.h"
 #include "crypto/ec.h"
 #include "crypto/hash.h"
+#include "crypto/rsa.h"
 
 /* Implementations are named one by one: BearSSL's own "default" getters and *_init_full link everything. The target is
  * x86-64 (SEV-SNP exists nowhere else), so the code with 64x64->128 products (br_rsa_i62_*) is used without fallback. */
@@ -38,6 +39,9 @@ union bear_aes_cbcdec_ctx {
 /* Constant-time curve arithmetic for a curve, and BearSSL's number for the curve. */
 const br_ec_impl *bear_ec(enum ec_curve curve);
 int bear_curve_id(enum ec_curve curve);
+
+/* A key as BearSSL wants it: views of k, which BearSSL only reads. In crypto/rsa.c. */
+br_rsa_private_key bear_rsa_key(const struct rsa_key *k);
 
 /* Overwrites the 16 KiB or so of stack below the caller, where BearSSL's private-key functions leave their temporaries.
  * Best effort: the compiler may keep copies elsewhere (registers, its own spill slots). */

@@ -36,7 +36,7 @@ static br_rsa_public_key bear_pub(const struct rsa_pub *pub)
 	return (br_rsa_public_key){ (uint8_t *)pub->n.p, pub->n.n, (uint8_t *)pub->e.p, pub->e.n };
 }
 
-static br_rsa_private_key bear_key(const struct rsa_key *k)
+br_rsa_private_key bear_rsa_key(const struct rsa_key *k)
 {
 	return (br_rsa_private_key){
 		.n_bitlen = k->n_bits,
@@ -105,7 +105,7 @@ enum err rsa_check(const struct rsa_key *k)
 {
 	struct rsa_pub pub = rsa_public(k);
 	br_rsa_public_key pk = bear_pub(&pub);
-	br_rsa_private_key sk = bear_key(k);
+	br_rsa_private_key sk = bear_rsa_key(k);
 	uint8_t x[RSA_MAX], y[RSA_MAX];
 	bool ok;
 
@@ -142,7 +142,7 @@ enum err rsa_oaep_encrypt(const struct rsa_pub *pub, enum hash_alg alg, struct s
 
 enum err rsa_oaep_decrypt(const struct rsa_key *k, enum hash_alg alg, struct span in, uint8_t *out, size_t cap, size_t *n)
 {
-	br_rsa_private_key sk = bear_key(k);
+	br_rsa_private_key sk = bear_rsa_key(k);
 	size_t len = in.n;
 	enum err err = ERR_CRYPTO;
 

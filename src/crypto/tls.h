@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/span.h"
+#include "crypto/pkcs8.h"
 
 /* The largest certificate made or taken. Public ones are 1 to 2 KiB; one with a report, AMD's chain and Microsoft's
  * endorsement in it is about 17. */
@@ -15,16 +16,17 @@
 #define TLS_HANDSHAKE_MS 10000
 #define TLS_CERTS 3
 
+#define TLS_CHAIN_MAX 4 /* certificates shown: a public chain has two or three */
+
 struct tls_cert {
-	uint8_t der[TLS_CERT_MAX];
+	uint8_t der[TLS_CERT_MAX]; /* one behind the other, the leaf first */
 	size_t n;
 	int64_t free_ms; /* from then on (clock_ms) no handshake is left that began with it */
 };
-/* A server's key, ECDSA P-256, and self-signed certificates for it, made inside the process and never written anywhere.
- * Holds a secret in its first 32 bytes: wiped by tls_identity_wipe. */
+/* A server's key and the certificates for it: made inside the process (EC P-256, self-signed) and never written anywhere, or
+ * both given from outside (crypto/tls_given.c). Holds a secret, in its first member: wiped by tls_identity_wipe. */
 struct tls_identity {
-	uint8_t d[32];
-	uint8_t point[65];
+	struct private_key key;  /* EC P-256 or RSA */
 	uint8_t spki_sha256[32]; /* SHA-256 of the DER SubjectPublicKeyInfo */
 	_Atomic unsigned in_use; /* which certificate new connections get; the others may still be those of handshakes */
 	struct tls_cert cert[TLS_CERTS];
@@ -40,12 +42,18 @@ MUST_USE enum err tls_identity_make(struct tls_identity *id, const char *name, i
  * to take longer all the same, it would send bytes of another certificate and fail: no memory but certificates is read. */
 MUST_USE enum err tls_identity_renew(struct tls_identity *id, const char *name, int64_t now_s, unsigned hours,
                                      struct span extension);
-/* The certificate in use: a view, good for a handshake. */
+/* Takes a certificate chain from elsewhere instead: PEM, leaf first, each signed by the next, the leaf good for a server and all
+ * good at now_s; for a key that comes later. Sets cert and spki_sha256. *problem: static text. ERR_SYNTAX, ERR_TOO_BIG,
+ * ERR_UNTRUSTED (dates, signatures, purpose), ERR_RANGE (a key this server cannot use). Untrusted until tls_identity_given_key. */
+MUST_USE enum err tls_identity_given(struct tls_identity *id, struct span pem, int64_t now_s, const char **problem);
+/* The key that was put into id->key is the chain's. */
+bool tls_identity_given_key(const struct tls_identity *id);
+/* The certificate in use, or the chain: a view, good for a handshake. */
 struct span tls_identity_cert(const struct tls_identity *id);
 void tls_identity_wipe(struct tls_identity *id);
 
 /* One connection's state; lives in its slot, is not moved or copied while in use, wiped with tls_wipe. */
-#define TLS_STATE_LEN 49216
+#define TLS_STATE_LEN 49408
 struct tls {
 	_Alignas(16) uint8_t opaque[TLS_STATE_LEN];
 };

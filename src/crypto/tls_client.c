@@ -63,6 +63,6 @@ void tls_client_sign(struct tls *t, const struct tls_identity *id)
 		return;
 	tls_profile_identity(s, id);
 	/* Issued by a key of its own kind; what that is used for, static ECDH, is not offered. */
-	br_ssl_client_set_single_ec(&s->side.client, &s->cert, 1, &s->key, BR_KEYTYPE_SIGN, BR_KEYTYPE_EC, bear_ec(EC_P256),
+	br_ssl_client_set_single_ec(&s->side.client, s->cert, s->cert_n, &s->key, BR_KEYTYPE_SIGN, BR_KEYTYPE_EC, bear_ec(EC_P256),
 	                            br_ecdsa_i31_sign_asn1);
 }

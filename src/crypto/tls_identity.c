@@ -159,8 +159,8 @@ enum err tls_identity_renew(struct tls_identity *id, const char *name, int64_t n
 	if (clock_ms() < c->free_ms)
 		return ERR_THROTTLED;
 	c->n = 0;
-	write_tbs(&w, cn, id->point, now_s - 3600, now_s + (int64_t)hours * 3600, extension);
-	sign(&w, id->d);
+	write_tbs(&w, cn, id->key.ec.point, now_s - 3600, now_s + (int64_t)hours * 3600, extension);
+	sign(&w, id->key.ec.d);
 	if (w.bad)
 		return ERR_TOO_BIG;
 	c->n = dw_span(&w).n;
@@ -176,19 +176,16 @@ enum err tls_identity_make(struct tls_identity *id, const char *name, int64_t no
 {
 	uint8_t spki_buf[128];
 	struct dw spki = dw_init(spki_buf, sizeof spki_buf);
-	struct ec_key key;
 	enum err err;
 
 	WIPE(*id);
-	err = ec_generate(&key, EC_P256);
+	id->key.type = KEY_EC;
+	err = ec_generate(&id->key.ec, EC_P256);
 	if (!err) {
-		memcpy(id->d, key.d, sizeof id->d);
-		memcpy(id->point, key.point, sizeof id->point);
-		write_spki(&spki, id->point);
+		write_spki(&spki, id->key.ec.point);
 		hash_sha256(dw_span(&spki), id->spki_sha256);
 		err = tls_identity_renew(id, name, now_s, hours, extension);
 	}
-	ec_wipe(&key);
 	if (err)
 		tls_identity_wipe(id);
 	return err;

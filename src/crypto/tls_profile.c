@@ -1,5 +1,6 @@
 /* TLS: the algorithms both sides have in common, named one by one, and the seed of BearSSL's generator. */
 #include "crypto/tls_state.h"
+#include "enc/der.h"
 
 #include "base/ct.h"
 #include "crypto/rng.h"
@@ -47,14 +48,16 @@ static void set_record_protection(br_ssl_engine_context *eng)
 
 void tls_profile_identity(struct tls_state *s, const struct tls_identity *id)
 {
-	struct span cert = tls_identity_cert(id);
+	struct der chain = der_init(tls_identity_cert(id));
 
 	/* BearSSL's structures are not const; it only reads through them. */
-	s->cert.data = (unsigned char *)(uintptr_t)cert.p;
-	s->cert.data_len = cert.n;
-	s->key.curve = BR_EC_secp256r1;
-	s->key.x = (unsigned char *)(uintptr_t)id->d;
-	s->key.xlen = sizeof id->d;
+	for (s->cert_n = 0; s->cert_n < TLS_CHAIN_MAX && chain.rest.n; s->cert_n++) {
+		struct span one = der_element(&chain, NULL);
+
+		s->cert[s->cert_n] = (br_x509_certificate){ (unsigned char *)(uintptr_t)one.p, one.n };
+	}
+	s->key = (br_ec_private_key){ BR_EC_secp256r1, (unsigned char *)(uintptr_t)id->key.ec.d, 32 };
+	s->rsa_key = bear_rsa_key(&id->key.rsa);
 }
 
 void tls_profile_apply(struct tls_state *s)

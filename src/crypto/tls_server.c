@@ -5,11 +5,13 @@
 
 void tls_server_start(struct tls *t, const struct tls_identity *id)
 {
-	static const uint16_t suites[] = {
-		BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-		BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-		BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+	static const uint16_t suites[2][3] = {
+		{ BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+		  BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 },
+		{ BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+		  BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 },
 	};
+	bool rsa = id->key.type == KEY_RSA;
 	struct tls_state *s = tls_state(t);
 	br_ssl_server_context *ssl = &s->side.server;
 
@@ -20,12 +22,15 @@ void tls_server_start(struct tls *t, const struct tls_identity *id)
 	s->ec = br_ec_all_m31;
 	s->ec.supported_curves = (uint32_t)1 << BR_EC_curve25519 | (uint32_t)1 << BR_EC_secp256r1;
 	br_ssl_engine_set_ec(&ssl->eng, &s->ec);
-	br_ssl_engine_set_suites(&ssl->eng, suites, sizeof suites / sizeof suites[0]);
+	br_ssl_engine_set_suites(&ssl->eng, suites[rsa], 3);
 	br_ssl_engine_add_flags(&ssl->eng, BR_OPT_ENFORCE_SERVER_PREFERENCES);
 	tls_profile_identity(s, id);
 	/* Signing only: without key exchange with the certificate's key there are no static ECDH suites. */
-	br_ssl_server_set_single_ec(ssl, &s->cert, 1, &s->key, BR_KEYTYPE_SIGN, BR_KEYTYPE_EC,
-	                            bear_ec(EC_P256), br_ecdsa_i31_sign_asn1);
+	if (rsa)
+		br_ssl_server_set_single_rsa(ssl, s->cert, s->cert_n, &s->rsa_key, BR_KEYTYPE_SIGN, br_rsa_i62_private, br_rsa_i62_pkcs1_sign);
+	else
+		br_ssl_server_set_single_ec(ssl, s->cert, s->cert_n, &s->key, BR_KEYTYPE_SIGN, BR_KEYTYPE_EC,
+		                            bear_ec(EC_P256), br_ecdsa_i31_sign_asn1);
 	if (!br_ssl_server_reset(ssl)) {
 		s->broken = true;
 		s->why = "server set-up failed";

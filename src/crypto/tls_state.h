@@ -35,8 +35,10 @@ struct tls_state {
 		br_ssl_client_context client;
 	} side;
 	struct tls_trust_check check; /* of the peer's certificate, where one is asked for */
-	br_x509_certificate cert;     /* our own and its key: views of the identity's */
+	br_x509_certificate cert[TLS_CHAIN_MAX]; /* our own and their key: views of the identity's */
+	size_t cert_n;
 	br_ec_private_key key;
+	br_rsa_private_key rsa_key;   /* instead of key, for a server */
 	br_ec_impl ec;                /* a server's curves */
 	br_x500_name asked;           /* of the authority that a server asks a certificate of */
 	bool is_client;
@@ -65,7 +67,7 @@ static inline br_ssl_engine_context *tls_engine(struct tls_state *s)
 /* What both sides have in common: version, hashes, record protection, curves, buffers. The caller adds suites and key
  * exchange and then resets the engine. */
 void tls_profile_apply(struct tls_state *s);
-/* Sets cert and key to views of the identity's. */
+/* Sets certificates and key to views of the identity's. */
 void tls_profile_identity(struct tls_state *s, const struct tls_identity *id);
 
 #endif

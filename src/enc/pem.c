@@ -125,6 +125,19 @@ static void put_marker(struct out *o, const char *word, const char *label)
 	out_str(o, DASHES "\n");
 }
 
+enum err pem_all(struct span text, const char *label, uint8_t *dst, size_t cap, size_t *n)
+{
+	size_t used = 0, one = 0;
+	enum err err;
+
+	while ((err = pem_next(&text, label, dst + used, cap - used, &one)) == ERR_OK)
+		used += one;
+	if (err != ERR_NOT_FOUND || used == 0)
+		return err;
+	*n = used;
+	return ERR_OK;
+}
+
 void pem_write(struct out *o, const char *label, struct span der)
 {
 	put_marker(o, "BEGIN ", label);

@@ -41,7 +41,7 @@ struct listener {
 };
 
 static const struct settings *settings;
-static const struct tls_identity *identity;
+static const struct tls_identity *identities[PORTS]; /* NULL: plain */
 static struct listener listeners[PORTS];
 static size_t listeners_n;
 static struct scratch scratches[HTTP_WORKERS];
@@ -504,7 +504,7 @@ static void admit(int fd, const struct net_addr *peer, enum port port)
 			slots_free(c);
 		return;
 	}
-	conn_start(c, fd, peer, port, tls ? identity : NULL);
+	conn_start(c, fd, peer, port, identities[port]);
 	conn_set_time(c, tls ? TLS_HANDSHAKE_MS : HEAD_MS);
 	slots_park(c, conn_wants(c));
 }
@@ -570,12 +570,13 @@ static enum err open_listener(enum port port)
 	return ERR_OK;
 }
 
-enum err server_listen(const struct settings *s, const struct tls_identity *id)
+enum err server_listen(const struct settings *s, const struct tls_identity *id, const struct tls_identity *peer_id)
 {
 	enum err e = poll_init();
 
 	settings = s;
-	identity = id;
+	identities[PORT_HTTPS] = id;
+	identities[PORT_PEER] = peer_id;
 	for (enum port port = 0; port < PORTS && e == ERR_OK; port++)
 		if (s->port[port].on)
 			e = open_listener(port);
@@ -589,6 +590,13 @@ enum err server_start(void)
 	at_poll_max = thread_processors();
 	for (size_t i = 0; i < HTTP_WORKERS && e == ERR_OK; i++)
 		e = thread_start(worker, &scratches[i]);
+	return e;
+}
+
+enum err server_open(void)
+{
+	enum err e = ERR_OK;
+
 	for (size_t i = 0; i < listeners_n && e == ERR_OK; i++)
 		e = poll_arm(listeners[i].fd, LISTENER_TAG + i, NET_READ);
 	return e;

@@ -5,10 +5,13 @@
 #include "crypto/tls.h"
 #include "svc/settings.h"
 
-/* Opens the listeners of the settings (id: the TLS identity) and says on the log where. ERR_SYSTEM, ERR_CONFIG. */
-MUST_USE enum err server_listen(const struct settings *s, const struct tls_identity *id);
+/* Opens the listeners of the settings and says on the log where. id: what the HTTPS port shows, peer_id: the peer port.
+ * ERR_SYSTEM, ERR_CONFIG. */
+MUST_USE enum err server_listen(const struct settings *s, const struct tls_identity *id, const struct tls_identity *peer_id);
 /* Starts the workers. */
 MUST_USE enum err server_start(void);
+/* Takes connections from now on; those that came before wait until then. */
+MUST_USE enum err server_open(void);
 /* Closes connections whose time is over. Called by the main thread a few times a second. */
 void server_sweep(void);
 /* Stops taking connections, lets running requests finish until the deadline, closes the rest. */

@@ -111,9 +111,11 @@ enum err certificate_start(void)
 
 void certificate_write(struct jw *w)
 {
+	bool evidence = has_evidence && !settings->tls_key[0];
+
 	jw_object(w, "tls_certificate");
-	jw_bool(w, "evidence", has_evidence);
-	jw_str(w, "evidence_format", has_evidence ? "X.509 extension id-pe-cmw (1.3.6.1.5.5.7.1.35)" : NULL);
-	jw_u64(w, "hours", settings->cert_hours);
+	jw_str(w, "key", settings->tls_key[0] ? "released by the vault" : "made by this process");
+	jw_bool(w, "evidence", evidence);
+	jw_str(w, "evidence_format", evidence ? "X.509 extension id-pe-cmw (1.3.6.1.5.5.7.1.35)" : NULL);
 	jw_end_object(w);
 }

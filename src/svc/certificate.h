@@ -15,7 +15,7 @@ MUST_USE enum err certificate_start(void);
 /* One look of that thread: makes at most one new certificate. Failures are logged once until they change and tried again
  * with longer and longer pauses; the certificate in use stays, and near its end is made anew with what there is. */
 void certificate_look(void);
-/* "tls_certificate": {evidence, evidence_format, hours} for those who ask what this server is. */
+/* "tls_certificate": {key, evidence, evidence_format} of the HTTPS port's, for those who ask what this server is. */
 void certificate_write(struct jw *w);
 
 #endif

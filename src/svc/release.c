@@ -31,6 +31,7 @@ struct order {
 	const char *maa;
 	struct span access_token; /* empty: the managed identity's */
 	struct out *jwk;          /* NULL: the key does not leave */
+	struct private_key *take; /* NULL, or where a copy goes */
 };
 
 /* Managed HSM has an audience of its own; other clouds are set by AKV_AUDIENCE. */
@@ -157,6 +158,8 @@ static enum err run(const struct order *o, enum key_slot slot, struct release_in
 	err = run_locked(o, info, f);
 	if (!err && slot < KEYS_SLOTS)
 		keys_put(slot, &work.key, o->key_name);
+	if (!err && o->take)
+		*o->take = work.key;
 	pkcs8_wipe(&work.key);
 	WIPE(work.access_token);
 	lock_release(&release_lock);
@@ -169,6 +172,14 @@ enum err release_own(const struct settings *s, struct release_info *info, int64_
 	const struct order o = { .s = s, .akv = s->akv, .key_name = s->key_name, .deadline_ms = deadline_ms, .maa = s->maa };
 
 	return run(&o, KEYS_OWN, info, f);
+}
+
+enum err release_tls(const struct settings *s, struct private_key *k, int64_t deadline_ms, struct fault *f)
+{
+	const struct order o = { .s = s, .akv = s->akv, .key_name = s->tls_key, .deadline_ms = deadline_ms, .maa = s->maa, .take = k };
+	struct release_info info;
+
+	return run(&o, KEYS_SLOTS, &info, f);
 }
 
 enum err release_partner(const struct settings *s, enum role partner, struct release_info *info, int64_t deadline_ms,

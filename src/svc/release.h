@@ -24,6 +24,9 @@ MUST_USE enum err release_partner(const struct settings *s, enum role partner, s
  * nevertheless is wiped at once and reported as ERR_OK: the caller shows the alarm. info is filled in any case. */
 MUST_USE enum err release_other(const struct settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f);
 
+/* Releases the key of our TLS port, TLS_KEY, from our vault into *k, which the caller has locked and wipes. */
+MUST_USE enum err release_tls(const struct settings *s, struct private_key *k, int64_t deadline_ms, struct fault *f);
+
 /* What a program of the same container group asks for. Untrusted. */
 struct release_wish {
 	struct span maa, akv; /* host[:port] */

@@ -184,6 +184,11 @@ static bool read_key_name(const struct variable *d, struct settings *s, struct s
 	return settings_key_name(v, member(d, s), d->cap);
 }
 
+static bool read_tls_key(const struct variable *d, struct settings *s, struct span v)
+{
+	return span_starts(v, "skr:") && read_key_name(d, s, span_sub(v, 4, v.n));
+}
+
 static bool read_hash(const struct variable *d, struct settings *s, struct span v)
 {
 	return hex_decode(v, member(d, s), d->cap) == ERR_OK;
@@ -349,6 +354,9 @@ static const struct variable table[] = {
 	{ "HTTPS_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_HTTPS]), false },
 	{ "PEER_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_PEER]), false },
 	{ "SIDECAR_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_SIDECAR]), false },
+	{ "TLS_KEY", "skr: and a key name of letters, digits and '-', or name/version", read_tls_key, MEMBER(tls_key), false },
+	{ "TLS_CERT_FILE", "an absolute path", read_path, MEMBER(tls_cert_file), false },
+	{ "TLS_CERT", "certificates in PEM", read_view, MEMBER(tls_cert), false },
 	{ "TLS_CERT_EVIDENCE", "on or off", read_choice, MEMBER(cert_plain), false },
 	{ "TLS_CERT_HOURS", "1 to 8760", read_number, MEMBER(cert_hours), false },
 	{ "LISTEN", "all or loopback", read_choice, MEMBER(loopback_only), false },
@@ -636,6 +644,10 @@ static enum err finish(struct settings *s, char *const *environment, const enum 
 		return tell(problem, "SKR_KEY_NAME", "missing: SKR_AKV_ENDPOINT is set");
 	if (!s->port[PORT_HTTP].on && !s->port[PORT_HTTPS].on)
 		return tell(problem, "HTTP_PORT", "both ports are off");
+	if (s->tls_key[0] && !s->akv[0])
+		return tell(problem, "SKR_AKV_ENDPOINT", "missing: TLS_KEY is set");
+	if ((s->tls_key[0] != 0) != ((s->tls_cert_file[0] != 0) + (s->tls_cert.n != 0)))
+		return tell(problem, "TLS_KEY", "goes with one of TLS_CERT_FILE and TLS_CERT, and these with it");
 	if (!s->csv_path[0] && role_name(s->role)) {
 		struct out o = out_init(s->csv_path, sizeof s->csv_path);
 

@@ -81,6 +81,9 @@ struct settings {
 	char trust_file[256];           /* EXTRA_TRUST_ANCHOR: PEM file of additional roots, "" = none */
 	/* server */
 	struct port_setting port[PORTS]; /* HTTP_PORT default 80, HTTPS_PORT default 443, PEER_PORT, SIDECAR_PORT default off */
+	char tls_key[KEY_NAME_MAX];     /* TLS_KEY=skr:<name>: the HTTPS port's key comes from our vault; "": made by ourselves */
+	char tls_cert_file[256];        /* TLS_CERT_FILE: its certificates (PEM), or */
+	struct span tls_cert;           /* TLS_CERT: the same as text, a view into the environment */
 	bool cert_plain;                /* TLS_CERT_EVIDENCE=on|off, default on: whether the self-made certificate holds evidence */
 	uint32_t cert_hours;            /* TLS_CERT_HOURS, default 24: how long it is good */
 	bool loopback_only;             /* LISTEN=loopback (default: all) */

@@ -13,15 +13,7 @@
 
 enum err chain_from_pem(struct span pem, uint8_t *der, size_t cap, size_t *n)
 {
-	size_t used = 0, one = 0;
-	enum err err;
-
-	while ((err = pem_next(&pem, "CERTIFICATE", der + used, cap - used, &one)) == ERR_OK)
-		used += one;
-	if (err != ERR_NOT_FOUND || used == 0)
-		return err;
-	*n = used;
-	return ERR_OK;
+	return pem_all(pem, "CERTIFICATE", der, cap, n);
 }
 
 static bool read_chain(struct span ders, struct chain *c, struct checks *checks)

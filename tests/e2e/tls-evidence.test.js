@@ -6,7 +6,7 @@ const fs = require('fs');
 const https = require('https');
 const path = require('path');
 const tls = require('tls');
-const { describe, test } = require('node:test');
+const { after, before, describe, test } = require('node:test');
 const { spawn } = require('child_process');
 const cbor = require('../standin/cbor');
 const der = require('../standin/der');
@@ -63,7 +63,6 @@ async function certificateOnce(party, test_, what, ms) {
   return found;
 }
 const withEvidence = (party) => certificateOnce(party, (c) => evidenceIn(c), 'a certificate with evidence');
-const on = (options = {}) => solo({ ...options, settings: { TLS_CERT_EVIDENCE: 'on', ...options.settings } });
 
 // The host's firmware goes back: what the certificate says of the platform is no longer so as soon as somebody asks for evidence.
 async function changePlatform(party, faults) {
@@ -89,10 +88,22 @@ async function slowProvider(company, lists, mayEnd) {
   return { spki: own.spki, url: `https://localhost:${server.address().port}`, close: () => { server.closeAllConnections(); server.close(); } };
 }
 
-describe('evidence in the certificate', { concurrency: true }, () => {
-  test('the certificate carries evidence that verifies offline, for its own key and no other', async (t) => {
-    const lane = await (await on()).start();
-    t.after(() => lane.stop());
+describe('evidence in the certificate', () => {
+  let lane, settings, box;
+  before(async () => {
+    lane = await solo({ settings: { TLS_CERT_EVIDENCE: 'on' } });
+    ({ settings, box } = lane.party);
+    await lane.start();
+  });
+  after(() => lane.stop());
+  const restart = (changes, device = box) => {
+    lane.party.settings = { ...settings, ...changes };
+    lane.party.box = device;
+    lane.faults('');
+    return lane.restart();
+  };
+
+  test('the certificate carries evidence that verifies offline, for its own key and no other', async () => {
     const c = await withEvidence(lane.party);
     const parts = evidenceIn(c);
     assert.deepStrictEqual([...parts.keys()], [1, 2, 3, 4, 5, 6]);
@@ -136,14 +147,11 @@ describe('evidence in the certificate', { concurrency: true }, () => {
     assert.match(info.tls_certificate.evidence_format, /id-pe-cmw/);
   });
 
-  test('a new certificate when the released key and the platform become others; the key and old connections stay', async (t) => {
-    const lane = await (await on()).start();
-    t.after(() => lane.stop());
+  test('a new certificate when the released key and the platform become others; the key and old connections stay', async () => {
     const { party } = lane;
     const first = await withEvidence(party);
     assert.strictEqual(runtimeIn(first).key, '');
     const agent = new https.Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false });
-    t.after(() => agent.destroy());
     const ask = () => new Promise((resolve, reject) => {
       https.get(`${party.secure}/health`, { agent }, (res) => {
         const { localPort } = res.socket;
@@ -172,78 +180,34 @@ describe('evidence in the certificate', { concurrency: true }, () => {
     // nothing more to do, nothing more done
     const lines = () => party.log.split('\n').filter((l) => /new certificate in use/.test(l)).length;
     assert.strictEqual(lines(), 3, party.log);
+    agent.destroy();
   });
 
-  test('an event stream outlives the renewal', async (t) => {
-    const servers = {}, lists = {};
-    let open = false;
-    for (const company of ['contoso', 'fabrikam']) {
-      servers[company] = await slowProvider(company, lists, () => open);
-      t.after(() => servers[company].close());
-    }
-    const dir = scratch('world');
-    const faultsFile = path.join(dir, 'faults');
-    const pin = (p) => {
-      const name = `PARTNER_${p.toUpperCase()}`;
-      return { [`${name}_URL`]: servers[p].url, [`${name}_TLS_SPKI`]: servers[p].spki, [`${name}_HOST_DATA`]: '' };
-    };
-    const world = await World.make({ dir, box: { woodgrove: { faults: faultsFile } }, settings: { woodgrove: { ...pin('contoso'), ...pin('fabrikam') } } });
-    t.after(async () => {
-      await world.stop();
-      world.clearData();
-    });
-    const { woodgrove } = world;
-    for (const company of ['contoso', 'fabrikam']) {
-      delete woodgrove.settings[`PARTNER_${company.toUpperCase()}_HOST_DATA`];
-      const [version] = world.services.vaultNamed(company).keys.get(`${company}-secret-key`);
-      lists[company] = legacyRecords(path.join(ROOT, `tests/data/${company}.csv`), company, crypto.createPublicKey(version.secret.key).export({ format: 'jwk' }));
-    }
-    await world.start(['woodgrove']);
-    const first = await withEvidence(woodgrove);
-    let begun;
-    const started = new Promise((resolve) => { begun = resolve; });
-    const stream = woodgrove.events('/partner/analyze-stream', () => begun());
-    await started;
-    await changePlatform(woodgrove, (text) => {
-      fs.writeFileSync(`${faultsFile}.new`, text);
-      fs.renameSync(`${faultsFile}.new`, faultsFile);
-    });
-    const later = await certificateOnce(woodgrove, (c) => tcbOf(c) === pkis.OLD_TCB, 'a certificate about the platform as it is now');
-    assert.ok(spkiOf(later).equals(spkiOf(first)));
-    open = true;
-    const { events } = await stream;
-    assert.strictEqual(events[events.length - 1].type, 'complete', JSON.stringify(events[events.length - 1]));
-    assert.strictEqual(events[events.length - 1].errors, null);
-  });
-
-  test('without hardware there is a certificate without evidence, and it is said so', async (t) => {
-    const lane = await (await on({ box: null, settings: { TLS_CERT_HOURS: '48' } })).start();
-    t.after(() => lane.stop());
+  test('without hardware there is a certificate without evidence, and it is said so', async () => {
+    await restart({ TLS_CERT_HOURS: '48' }, null);
     await lane.party.until('its certificate is spoken of', () => /no evidence for a new certificate/.test(lane.party.log));
     const c = await certificate(lane.party);
     assert.strictEqual(evidenceIn(c), null);
     assert.strictEqual((new Date(c.validTo) - new Date(c.validFrom)) / 3600e3, 48 + 1);
     const info = (await lane.party.get('/info', { localAddress: newPeer() })).json;
-    assert.deepStrictEqual(info.tls_certificate, { evidence: false, evidence_format: null, hours: 48 });
+    assert.deepStrictEqual(info.tls_certificate, { key: 'made by this process', evidence: false, evidence_format: null });
     fs.writeFileSync(path.join(lane.dir, 'cert.der'), c.raw);
     const r = await ctl('verify', '--cert', path.join(lane.dir, 'cert.der'));
     assert.strictEqual(r.status, NOT_GENUINE);
     assert.match(r.err, /has no evidence in it/);
   });
 
-  test('off means off', async (t) => {
-    const lane = await (await solo()).start();
-    t.after(() => lane.stop());
+  test('off means off', async () => {
+    await restart({ TLS_CERT_EVIDENCE: 'off' });
     assert.strictEqual((await release(lane.party)).status, 200);
     assert.strictEqual(evidenceIn(await certificate(lane.party)), null);
     assert.doesNotMatch(lane.party.log, /certificate in use|evidence for/);
   });
 
-  test('as long as the platform has no certificates the failure is said once, and tried again', async (t) => {
-    const lane = await on({ context: null });
-    t.after(() => lane.stop());
+  test('as long as the platform has no certificates the failure is said once, and tried again', async () => {
     lane.control.misbehave({ service: 'imds', path: '/metadata/THIM', mode: 'status', status: 500, count: 1000 });
-    await lane.start();
+    fs.mkdirSync(path.join(lane.dir, 'nothing'));
+    await restart({ UVM_SECURITY_CONTEXT_DIR: path.join(lane.dir, 'nothing') });
     const asked = () => lane.control.log({ service: 'imds' }).filter((e) => e.path.startsWith('/metadata/THIM')).length;
     const said = () => lane.party.log.split('\n').filter((l) => /no evidence for a new certificate/.test(l)).length;
     await lane.party.until('a failure is told', () => said() > 0);
@@ -254,4 +218,46 @@ describe('evidence in the certificate', { concurrency: true }, () => {
     await withEvidence(lane.party);
     assert.strictEqual(said(), 1, lane.party.log);
   });
+});
+
+test('an event stream outlives the renewal', async (t) => {
+  const servers = {}, lists = {};
+  let open = false;
+  for (const company of ['contoso', 'fabrikam']) {
+    servers[company] = await slowProvider(company, lists, () => open);
+    t.after(() => servers[company].close());
+  }
+  const dir = scratch('world');
+  const faultsFile = path.join(dir, 'faults');
+  const pin = (p) => {
+    const name = `PARTNER_${p.toUpperCase()}`;
+    return { [`${name}_URL`]: servers[p].url, [`${name}_TLS_SPKI`]: servers[p].spki, [`${name}_HOST_DATA`]: '' };
+  };
+  const world = await World.make({ dir, box: { woodgrove: { faults: faultsFile } }, settings: { woodgrove: { ...pin('contoso'), ...pin('fabrikam') } } });
+  t.after(async () => {
+    await world.stop();
+    world.clearData();
+  });
+  const { woodgrove } = world;
+  for (const company of ['contoso', 'fabrikam']) {
+    delete woodgrove.settings[`PARTNER_${company.toUpperCase()}_HOST_DATA`];
+    const [version] = world.services.vaultNamed(company).keys.get(`${company}-secret-key`);
+    lists[company] = legacyRecords(path.join(ROOT, `tests/data/${company}.csv`), company, crypto.createPublicKey(version.secret.key).export({ format: 'jwk' }));
+  }
+  await world.start(['woodgrove']);
+  const first = await withEvidence(woodgrove);
+  let begun;
+  const started = new Promise((resolve) => { begun = resolve; });
+  const stream = woodgrove.events('/partner/analyze-stream', () => begun());
+  await started;
+  await changePlatform(woodgrove, (text) => {
+    fs.writeFileSync(`${faultsFile}.new`, text);
+    fs.renameSync(`${faultsFile}.new`, faultsFile);
+  });
+  const later = await certificateOnce(woodgrove, (c) => tcbOf(c) === pkis.OLD_TCB, 'a certificate about the platform as it is now');
+  assert.ok(spkiOf(later).equals(spkiOf(first)));
+  open = true;
+  const { events } = await stream;
+  assert.strictEqual(events[events.length - 1].type, 'complete', JSON.stringify(events[events.length - 1]));
+  assert.strictEqual(events[events.length - 1].errors, null);
 });

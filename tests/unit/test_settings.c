@@ -156,6 +156,20 @@ static void numbers_and_words(void **state)
 	accepted("LISTEN=loopback");
 	assert_true(s.loopback_only);
 	refused("LISTEN=127.0.0.1");
+	accepted("TLS_CERT_EVIDENCE=off");
+	assert_true(s.cert_plain);
+	accepted("TLS_CERT_HOURS=1");
+	assert_int_equal(s.cert_hours, 1);
+	refused("TLS_CERT_HOURS=0");
+	refused("TLS_CERT_FILE=tls.pem");
+	refused("TLS_KEY=contoso-tls-key");
+	refused("TLS_KEY=skr:");
+	refused("TLS_KEY=skr:a_b");
+	assert_int_equal(read_env("TLS_KEY=skr:tls/1", "TLS_CERT=x", "SKR_AKV_ENDPOINT=v.example", "SKR_KEY_NAME=contoso-key", NULL), ERR_OK);
+	assert_string_equal(s.tls_key, "tls/1");
+	assert_int_equal(read_env("TLS_KEY=skr:tls", "TLS_CERT=x", NULL), ERR_CONFIG); /* of which vault? */
+	assert_int_equal(read_env("TLS_KEY=skr:tls", "TLS_CERT=x", "TLS_CERT_FILE=/x", "SKR_AKV_ENDPOINT=v.example", "SKR_KEY_NAME=contoso-key", NULL), ERR_CONFIG);
+	assert_int_equal(read_env("TLS_CERT=x", NULL), ERR_CONFIG);
 	accepted("MIN_GROUP_SIZE=1");
 	assert_int_equal(s.min_group, 1);
 	refused("MIN_GROUP_SIZE=0");

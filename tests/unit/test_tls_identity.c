@@ -61,7 +61,7 @@ static void test_fields(void **state)
 	                    SPAN_LIT("\x30\x14\x82\x07""contoso\x82\x09""localhost")));
 	hash_sha256(c.spki, hash);
 	assert_memory_equal(hash, id.spki_sha256, 32);
-	assert_int_equal(ec_from_scalar(&again, EC_P256, span_of(id.d, 32)), ERR_OK);
+	assert_int_equal(ec_from_scalar(&again, EC_P256, span_of(id.key.ec.d, 32)), ERR_OK);
 	assert_int_equal(c.key.curve, EC_P256);
 	assert_true(span_eq(c.key.point, span_of(again.point, 65)));
 }
@@ -81,7 +81,7 @@ static void test_every_one_is_new(void **state)
 		assert_int_equal(x509_signed_by(&c, &c), ERR_OK);
 		assert_int_equal(x509_parse(tls_identity_cert(&first), &other), ERR_OK);
 		assert_false(span_eq(c.serial, other.serial));
-		assert_memory_not_equal(id.d, first.d, 32);
+		assert_memory_not_equal(id.key.ec.d, first.key.ec.d, 32);
 		assert_int_equal(x509_signed_by(&c, &other), ERR_CRYPTO);
 	}
 }
@@ -151,7 +151,7 @@ static void test_extension_added(void **state)
 	assert_int_equal(make("contoso", 30, span_of(extension, TLS_CERT_MAX)), ERR_TOO_BIG);
 	assert_int_equal(tls_identity_cert(&id).n, 0);
 	for (size_t i = 0; i < 32; i++)
-		assert_int_equal(id.d[i], 0);
+		assert_int_equal(((const uint8_t *)&id.key)[i], 0);
 }
 
 static void test_renewed(void **state)
@@ -167,7 +167,7 @@ static void test_renewed(void **state)
 	n = before.n;
 	assert_true(n <= sizeof copy);
 	memcpy(copy, before.p, n);
-	memcpy(key, id.d, 32);
+	memcpy(key, id.key.ec.d, 32);
 	assert_int_equal(x509_parse(before, &other), ERR_OK);
 	assert_int_equal(tls_identity_renew(&id, "contoso", time(NULL), 48, SPAN_LIT("\x30\x09\x06\x03\x2a\x03\x04\x04\x02\x05\x00")), ERR_OK);
 	c = parsed();
@@ -175,7 +175,7 @@ static void test_renewed(void **state)
 	assert_false(span_eq(c.serial, other.serial));
 	assert_true(c.not_after > other.not_after);
 	assert_int_equal(x509_signed_by(&c, &c), ERR_OK);
-	assert_memory_equal(key, id.d, 32);
+	assert_memory_equal(key, id.key.ec.d, 32);
 	assert_memory_equal(before.p, copy, n); /* a handshake that began with it ends with it */
 	kept = tls_identity_cert(&id);
 	assert_int_equal(tls_identity_renew(&id, "", time(NULL), 48, span_of(NULL, 0)), ERR_RANGE);
@@ -245,6 +245,77 @@ static void test_openssl_agrees(void **state)
 	assert_memory_equal(out, hex, 64);
 }
 
+/* Key of the directory, as the vault gives it. */
+static void take_key(const char *name)
+{
+	char command[256];
+	const char *der;
+	size_t n;
+
+	snprintf(command, sizeof command, "openssl pkcs8 -topk8 -nocrypt -in %s.key -outform DER -out key.der", name);
+	(void)output_of(command);
+	der = pki_file("key.der", &n);
+	assert_non_null(der);
+	assert_int_equal(pkcs8_parse(span_of(der, n), &id.key), ERR_OK);
+}
+
+static const char *given(const char *file, int64_t now)
+{
+	const char *problem = "", *text;
+	size_t n;
+	enum err err;
+
+	text = pki_file(file, &n);
+	assert_non_null(text);
+	err = tls_identity_given(&id, span_of(text, n), now, &problem);
+	assert_int_equal(err == ERR_OK, problem == NULL);
+	return problem;
+}
+
+static void test_given(void **state)
+{
+	static const struct { const char *file, *problem; } bad[] = {
+		{ "leaf.key", "no certificates" }, { "order.chain.pem", "is not signed by the one behind it" }, { "swapped.chain.pem", "is not signed by" },
+		{ "nosan.chain.pem", "subjectAltName" }, { "mail.chain.pem", "not for servers" }, { "p384leaf.pem", "neither EC P-256 nor RSA" },
+		{ "weak.pem", "cannot be read" }, { "anchors.pem", "is not signed by" },
+	};
+	static const char *const good[][3] = { /* chain, its key, another */
+		{ "leaf.chain.pem", "leaf", "nosan" }, { "leaf.pem", "leaf", "rsaleaf" }, { "full.chain.pem", "leaf", "p384leaf" }, { "rsaleaf.pem", "rsaleaf", "rsaroot" },
+	};
+	int64_t now = time(NULL);
+	struct x509_cert c;
+	struct der chain;
+
+	(void)state;
+	if (!have_openssl)
+		skip();
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		const char *problem = given(bad[i].file, now);
+
+		if (!problem || !strstr(problem, bad[i].problem))
+			fail_msg("%s: %s", bad[i].file, problem ? problem : "taken");
+	}
+	assert_non_null(strstr(given("leaf.chain.pem", now - 86400), "not yet valid"));
+	assert_non_null(strstr(given("leaf.chain.pem", now + 366 * 86400), "expired"));
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		uint8_t hash[32];
+
+		assert_null(given(good[i][0], now));
+		assert_false(tls_identity_given_key(&id)); /* none yet */
+		chain = der_init(tls_identity_cert(&id));
+		assert_int_equal(x509_parse(der_element(&chain, NULL), &c), ERR_OK);
+		hash_sha256(c.spki, hash);
+		assert_memory_equal(hash, id.spki_sha256, 32);
+		take_key(good[i][2]);
+		assert_false(tls_identity_given_key(&id));
+		take_key(good[i][1]);
+		assert_true(tls_identity_given_key(&id));
+		tls_identity_wipe(&id);
+		for (size_t k = 0; k < sizeof id.key; k++)
+			assert_int_equal(((const uint8_t *)&id.key)[k], 0);
+	}
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -265,7 +336,7 @@ int main(void)
 		cmocka_unit_test(test_fields),          cmocka_unit_test(test_every_one_is_new),
 		cmocka_unit_test(test_names),           cmocka_unit_test(test_extension_added),
 		cmocka_unit_test(test_renewed),         cmocka_unit_test(test_wiped),
-		cmocka_unit_test(test_openssl_agrees),
+		cmocka_unit_test(test_openssl_agrees),  cmocka_unit_test(test_given),
 	};
 
 	return cmocka_run_group_tests_name("tls_identity", tests, set_up, tear_down);
