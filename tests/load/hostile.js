@@ -1,5 +1,5 @@
 // A process of connections that are of no use: idle ones that never send anything, and slow ones that send a byte a second, in the TLS handshake, in the
-// head and in the body of a request. Each that the server ends comes back a second later. Started by fork with {plain, secure, idle, slow, from:
+// head and in the body of a request. Each that the server ends comes back two seconds later. Started by fork with {plain, secure, idle, slow, from:
 // [addresses]} as its argument; tells {open} when all have been tried and answers 'count' with {open, ended, told}: connections open now, ended by the
 // server so far, and of these how many were told 503.
 'use strict';
@@ -33,7 +33,7 @@ function connect(kind, from) {
   c.on('close', () => {
     open.delete(c);
     if (was) { count.open -= 1; count.ended += 1; }
-    setTimeout(connect, o.back || 1000, kind, from);
+    setTimeout(connect, 2000, kind, from);
   });
 }
 
