@@ -222,6 +222,33 @@ static enum err read_secret_env(struct reader *r, struct json_val v, void *to)
 	return ERR_OK;
 }
 
+/* Variables that hold the HOST_DATA of a party whose own hash depends on this one's: no policy can hold a hash that holds its
+ * own, so that it is one is demanded, and not which. */
+static enum err read_host_data_env(struct reader *r, struct json_val v, void *to)
+{
+	struct party *p = to;
+	struct json_val name, party;
+	enum err e = ERR_OK;
+
+	if (json_type_of(v) != JSON_OBJECT || json_size(v) > PARTY_ITEMS_MAX)
+		return refuse(r, "host_data_env must be an object of few members", json_raw(v));
+	for (size_t i = 0; e == ERR_OK && json_member(v, i, &name, &party); i++) {
+		struct span n;
+
+		e = keep_text(r, name, &n);
+		if (e == ERR_OK)
+			e = read_party_name(r, party, p->host_data_env[i].party);
+		if (e == ERR_OK)
+			e = add_variable(r, n, SPAN_LIT("[0-9a-f]{64}"));
+		if (e == ERR_OK) {
+			p->host_data_env[i].rule = p->container.n_rules - 1;
+			p->container.rules[p->container.n_rules - 1].re2 = true;
+			p->n_host_data_env = i + 1;
+		}
+	}
+	return e;
+}
+
 static enum err read_strategy(struct reader *r, struct json_val v, void *to)
 {
 	bool *re2 = to;
@@ -390,6 +417,7 @@ static enum err read_party(struct reader *r, struct json_val root)
 		{ "no_new_privileges", read_flag, &c->no_new_privileges, false },
 		{ "env", read_env, NULL, false },
 		{ "secret_env", read_secret_env, c, false },
+		{ "host_data_env", read_host_data_env, p, false },
 		{ "platform_env", skip, NULL, false },
 		{ "mounts", read_mounts, c, false },
 		{ "key", read_key, p, false },
@@ -422,6 +450,7 @@ enum err party_read(struct party *p, struct span text, struct span platform, enu
 	p->name[0] = p->key_name[0] = '\0';
 	p->has_key = false;
 	p->n_release_to = 0;
+	p->n_host_data_env = 0;
 	p->used = 0;
 	p->release = (struct release_policy){ .n = 0 };
 	p->container = (struct rego_container){ .working_dir = SPAN_LIT("/"), .n_gids = 1 };

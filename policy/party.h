@@ -11,6 +11,11 @@
 struct party {
 	char name[33];
 	struct rego_container container; /* without layers */
+	struct {
+		size_t rule;    /* of container */
+		char party[33]; /* whose HOST_DATA is its value */
+	} host_data_env[PARTY_ITEMS_MAX];
+	size_t n_host_data_env;
 	bool has_key;
 	struct release_policy release;   /* without the hashes */
 	char key_name[128];

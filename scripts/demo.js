@@ -73,6 +73,16 @@ async function showDenials(world) {
   say(`  snooper asks for contoso's key: stopped at ${snoop.json.step}: ${snoop.json.message}`);
 }
 
+// Each provider's word on who came to its peer port; no other way leads to its records.
+function showPeers(world) {
+  say('\nPeer port: certificates with evidence on both sides, then a new report of each for this connection');
+  for (const name of ['contoso', 'fabrikam']) {
+    const proven = /peer: proven on its connection party=woodgrove host_data=([0-9a-f]{64})/.exec(world[name].log);
+    must(proven && proven[1] === world.hostData.woodgrove, `Woodgrove has not proven to ${name} who it is`);
+    say(`  ${name.padEnd(11)}gave its records to ${proven ? `woodgrove, HOST_DATA ${proven[1]}` : 'NOBODY WHO HAS PROVEN ANYTHING'}`);
+  }
+}
+
 async function analyze(world) {
   say('\nAnalysis by Woodgrove, live');
   const stream = await world.woodgrove.events('/partner/analyze-stream', showEvent);
@@ -123,6 +133,7 @@ async function main() {
     await showPolicies(world);
     await showDenials(world);
     const result = await analyze(world);
+    showPeers(world);
     if (!problems.length) showResult(result);
     if (OUT) {
       fs.mkdirSync(path.dirname(path.resolve(OUT)), { recursive: true });

@@ -21,6 +21,7 @@
 #include "svc/confine.h"
 #include "svc/evidence.h"
 #include "svc/keys.h"
+#include "svc/peer.h"
 #include "svc/release.h"
 #include "svc/session.h"
 
@@ -177,6 +178,7 @@ static enum err start(void)
 		return e;
 	keys_init();
 	evidence_init(https_identity()->spki_sha256);
+	peer_init(&tls.id);
 	if (mem_harden_process() != ERR_OK || mem_relro() != ERR_OK) {
 		log_line(LOG_ERROR, "start", "capabilities, core dumps or writable constants could not be given up");
 		return ERR_SYSTEM;

@@ -53,10 +53,7 @@ get_ip() {
 	echo "${ip:-10.2.0.$(number_of "$1")}"
 }
 port_of() { echo $((8440 + $(number_of "$1"))); }
-
-# Parties whose settings name nobody's address can run before the addresses are known.
-early() { for p in $(names); do grep -q '_HOST}' "$(settings_of "$p")" || echo "$p"; done; }
-late() { for p in $(names); do ! grep -q '_HOST}' "$(settings_of "$p")" || echo "$p"; done; }
+peer_port_of() { echo $((8450 + $(number_of "$1"))); }
 
 start_pod() {
 	write_pod "$1" > "$dir/$1.yaml"
@@ -73,30 +70,9 @@ deploy_aks() {
 	credentials
 	show kubectl create namespace parley
 	[ "$dry" = yes ] || kubectl create namespace parley > /dev/null 2>&1 || true
-	say "policies of the parties that need no other's address"
-	write_values "$dir/values.json" get_ip
-	rm -rf "$dir/early"
-	# Their release policies wait for the others' hashes: what is written about keys here is never used.
-	set --
-	for p in $(late); do set -- "$@" --set "HOST_DATA:$p=$(printf '%064d' 0)"; done
-	for p in $(early); do set -- "$@" "$(settings_of "$p")"; done
-	make_policies "$dir/early" vn2 "$dir/values.json" "$@"
-	rm -f "$dir"/early/*.release.json "$dir"/early/*.key
-	mkdir -p "$dir/policy"
-	for p in $(early); do
-		cp "$dir"/early/"$p".* "$dir/policy/"
-		say "pod of $p"
-		start_pod "$p"
-	done
-	say "policies of all, now that the addresses are known"
-	write_values "$dir/values.json" get_ip
-	# shellcheck disable=SC2046
-	make_policies "$dir/policy" vn2 "$dir/values.json" $(all_settings)
-	for p in $(early); do
-		cmp -s "$dir/early/$p.b64" "$dir/policy/$p.b64" || die "the policy of $p changed while its pod was started"
-	done
+	make_policies vn2
 	make_keys
-	for p in $(late); do
+	for p in $(names); do
 		say "pod of $p"
 		start_pod "$p"
 	done

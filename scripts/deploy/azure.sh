@@ -92,31 +92,32 @@ origins() {
 }
 comma=
 
-# write_values FILE HOST_OF: HOST_OF gives a party's address.
+# Where the other parties reach one.
+peer_of() { if [ "$mode" = aci ]; then echo "$(fqdn_of "$1"):8444"; else echo "$balancer:$(peer_port_of "$1")"; fi; }
+
 write_values() {
 	{
 		printf '{\n "MAA": "%s",\n "ORIGINS": "%s"' "$maa" "$(origins)"
 		for p in $(names); do
 			up=$(upper "$p")
 			client=$(query "00000000-0000-0000-0000-000000000000" az identity show --resource-group "$group" --name "$(identity_of "$p")" --query clientId --output tsv)
-			printf ',\n "%s_AKV": "%s.vault.azure.net",\n "%s_CLIENT_ID": "%s",\n "%s_HOST": "%s",\n "%s_OPERATOR_SHA256": "%s"' \
-				"$up" "$(vault_of "$p")" "$up" "$client" "$up" "$($2 "$p")" "$up" "$(operator_hash "$p")"
+			printf ',\n "%s_AKV": "%s.vault.azure.net",\n "%s_CLIENT_ID": "%s",\n "%s_PEER": "%s",\n "%s_OPERATOR_SHA256": "%s"' \
+				"$up" "$(vault_of "$p")" "$up" "$client" "$up" "$(peer_of "$p")" "$up" "$(operator_hash "$p")"
 		done
 		printf '\n}\n'
-	} > "$1"
+	} > "$dir/values.json"
 }
 
-# make_policies OUT TARGET VALUES WORD...: further words are options and settings for parleyctl.
+# make_policies TARGET
 make_policies() {
-	out=$1 target=$2 values=$3
-	shift 3
-	[ "$fragment" = yes ] || set -- --no-fragment "$@"
-	show "$ctl" policy generate --layer build/image/layer.tar --platform policy/platform.json --target "$target" --values "$values" --out "$out" "$@"
-	"$ctl" policy generate --layer build/image/layer.tar --platform policy/platform.json --target "$target" --values "$values" --out "$out" "$@" |
-		sed 's/^/         HOST_DATA /'
+	say "policies"
+	write_values
+	# shellcheck disable=SC2046 # paths without blanks, checked
+	set -- policy generate --layer build/image/layer.tar --platform policy/platform.json --target "$1" --values "$dir/values.json" \
+		--out "$dir/policy" $([ "$fragment" = yes ] || echo --no-fragment) $(cut -d' ' -f2 "$dir/parties")
+	show "$ctl" "$@"
+	"$ctl" "$@" | sed 's/^/         HOST_DATA /'
 }
-
-all_settings() { cut -d' ' -f2 "$dir/parties"; }
 
 # --- Keys ---
 
@@ -153,10 +154,7 @@ make_keys() {
 fqdn_of() { echo "$(label_of "$1").$location.azurecontainer.io"; }
 
 deploy_aci() {
-	say "policies"
-	write_values "$dir/values.json" fqdn_of
-	# shellcheck disable=SC2046 # paths without blanks, checked
-	make_policies "$dir/policy" aci "$dir/values.json" $(all_settings)
+	make_policies aci
 	for p in $(names); do
 		write_aci "$p" > "$dir/$p.template.json"
 	done

@@ -28,7 +28,7 @@ arm_group() {
        "image": "$image",
        "command": $4,
        "environmentVariables": $3,
-       "ports": [ { "port": 8443, "protocol": "TCP" }, { "port": 8080, "protocol": "TCP" } ],
+       "ports": [ { "port": 8443, "protocol": "TCP" }, { "port": 8444, "protocol": "TCP" }, { "port": 8080, "protocol": "TCP" } ],
        "resources": { "requests": { "cpu": $5, "memoryInGB": $6 } }
       }
      }
@@ -36,7 +36,7 @@ arm_group() {
     "ipAddress": {
      "type": "Public",
      "dnsNameLabel": "$(label_of "$1")",
-     "ports": [ { "port": 8443, "protocol": "TCP" }, { "port": 8080, "protocol": "TCP" } ]
+     "ports": [ { "port": 8443, "protocol": "TCP" }, { "port": 8444, "protocol": "TCP" }, { "port": 8080, "protocol": "TCP" } ]
     }
    }
   }
@@ -84,7 +84,7 @@ spec:
     image: $image
     command: $(cat "$dir/policy/$1.command.json")
     env: $(cat "$dir/policy/$1.env.json")
-    ports: [ { containerPort: 8443 }, { containerPort: 8080 } ]
+    ports: [ { containerPort: 8443 }, { containerPort: 8444 }, { containerPort: 8080 } ]
     resources: { requests: { cpu: "1", memory: 2Gi }, limits: { cpu: "1", memory: 2Gi } }
 END
 }
@@ -105,7 +105,7 @@ spec:
     image: $image
     command: $(cat "$dir/policy/$first.command.json")
     env: $(cat "$dir/policy/$first.env.json")
-    ports: [ { containerPort: 8443 }, { containerPort: 8080 } ]
+    ports: [ { containerPort: 8443 }, { containerPort: 8444 }, { containerPort: 8080 } ]
 END
 }
 
@@ -122,6 +122,7 @@ data:
 END
 	for p in $(names); do
 		echo "      server { listen $(port_of "$p"); proxy_pass $(get_ip "$p"):8443; }"
+		echo "      server { listen $(peer_port_of "$p"); proxy_pass $(get_ip "$p"):8444; }"
 	done
 	cat << 'END'
     }
@@ -157,5 +158,6 @@ spec:
 END
 	for p in $(names); do
 		echo "  - { name: $p, port: $(port_of "$p"), targetPort: $(port_of "$p"), protocol: TCP }"
+		echo "  - { name: $p-peer, port: $(peer_port_of "$p"), targetPort: $(peer_port_of "$p"), protocol: TCP }"
 	done
 }

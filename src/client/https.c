@@ -87,6 +87,8 @@ enum err https_open(struct https *c, const struct https_target *to, enum step st
 	if (c->plain)
 		return ERR_OK;
 	tls_client_start(&c->tls, c->host, to->trust, to->pin, clock_unix());
+	if (to->own)
+		tls_client_sign(&c->tls, to->own);
 	err = tls_handshake(&c->tls, c->fd, limit);
 	if (err)
 		return fail(c, f, err, step, err == ERR_UNTRUSTED ? "the service's certificate is not trusted" :

@@ -31,6 +31,7 @@ struct https_target {
 	uint16_t port;
 	enum tls_trust trust; /* see crypto/tls.h */
 	const uint8_t *pin;  /* with TLS_TRUST_PIN */
+	const struct tls_identity *own; /* shown when the service asks for it, or NULL */
 };
 
 /* Connects (TLS handshake included). f gets step and service. ERR_NOT_FOUND, ERR_CONNECT, ERR_TIMEOUT, ERR_TLS,

@@ -25,7 +25,6 @@ struct maa_expect {
 	const char *nonce;          /* decimal digits as text */
 	const uint8_t *report_data; /* 64 bytes */
 	const uint8_t *host_data;   /* 32 bytes */
-	bool production;            /* compliance status, not debuggable, VMPL 0 as well */
 };
 
 /* One attestation: fresh nonce, request, token into token[cap] (not NUL-terminated), nonce as text. The token is NOT verified

@@ -150,25 +150,6 @@ static bool hex_claim_is(struct json_val claim, const uint8_t *bytes, size_t n)
 	       span_eq(span_of(got, n), span_of(bytes, n));
 }
 
-/* Present as false, or absent from nothing: a claim that is missing fails. */
-static bool is_false(struct json_val v)
-{
-	return json_type_of(v) == JSON_FALSE;
-}
-
-static enum err check_production(struct json_val claims, struct fault *f)
-{
-	uint64_t vmpl;
-
-	if (!json_is(json_get(claims, "x-ms-compliance-status"), "azure-compliant-uvm"))
-		return refuse(f, ERR_MISMATCH, "the token does not say that the utility VM is one of Microsoft's");
-	if (!is_false(json_get(claims, "x-ms-sevsnpvm-is-debuggable")))
-		return refuse(f, ERR_MISMATCH, "the token does not exclude debugging by the host");
-	if (json_u64(json_get(claims, "x-ms-sevsnpvm-vmpl"), &vmpl) != ERR_OK || vmpl != 0)
-		return refuse(f, ERR_MISMATCH, "the token is not for VMPL 0");
-	return ERR_OK;
-}
-
 static enum err check_claims(struct json_val claims, const struct maa_expect *x, struct fault *f)
 {
 	enum err err = check_issuer(claims, x->instance, f);
@@ -185,7 +166,7 @@ static enum err check_claims(struct json_val claims, const struct maa_expect *x,
 		return refuse(f, ERR_MISMATCH, "the token is about another report (report data)");
 	if (x->host_data && !hex_claim_is(json_get(claims, "x-ms-sevsnpvm-hostdata"), x->host_data, 32))
 		return refuse(f, ERR_MISMATCH, "the token is about another container (host data)");
-	return x->production ? check_production(claims, f) : ERR_OK;
+	return ERR_OK;
 }
 
 /* --- The whole check: signature first, claims only after it --- */

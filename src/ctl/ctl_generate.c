@@ -202,7 +202,31 @@ static int write_one(const char *party, const char *suffix, struct span data)
 	return ctl_say_write(G.out, out_cstr(&o), data);
 }
 
-/* The exact variables as a template lists them: [{"name":...,"value":...}]. */
+static void put_variable(struct jw *w, const struct rego_rule *r, struct span value)
+{
+	jw_object(w, NULL);
+	jw_span(w, "name", span_sub(r->pattern, 0, span_find(r->pattern, '=')));
+	jw_span(w, "value", value);
+	jw_end_object(w);
+}
+
+/* The HOST_DATA of a party of this run, or given with --set. */
+static int host_data_of(const struct party *p, const char *party, uint8_t host_data[SHA256_LEN])
+{
+	uint8_t name[64], hex[PARTY_TEXT_MAX];
+	struct out n = out_init(name, sizeof name), h = out_init(hex, sizeof hex);
+
+	out_str(&n, "${HOST_DATA:");
+	out_str(&n, party);
+	out_str(&n, "}");
+	if (vars_expand(&G.vars, out_span(&n), &h, &G.why) != ERR_OK)
+		return refuse(p->name);
+	if (hex_decode(out_span(&h), host_data, SHA256_LEN) != ERR_OK)
+		return ctl_say_problem(SAY_REFUSED, p->name, party, "HOST_DATA must be 64 hexadecimal digits");
+	return 0;
+}
+
+/* The variables of known value as a template lists them: [{"name":...,"value":...}]. */
 static int write_env(const struct party *p)
 {
 	struct out o = out_init(G.b64, sizeof G.b64);
@@ -211,14 +235,19 @@ static int write_env(const struct party *p)
 	jw_array(&w, NULL);
 	for (size_t i = 0; i < p->container.n_rules; i++) {
 		const struct rego_rule *r = &p->container.rules[i];
-		size_t eq = span_find(r->pattern, '=');
 
-		if (r->re2 || !r->required)
-			continue;
-		jw_object(&w, NULL);
-		jw_span(&w, "name", span_sub(r->pattern, 0, eq));
-		jw_span(&w, "value", span_sub(r->pattern, eq + 1, r->pattern.n));
-		jw_end_object(&w);
+		if (!r->re2 && r->required)
+			put_variable(&w, r, span_sub(r->pattern, span_find(r->pattern, '=') + 1, r->pattern.n));
+	}
+	for (size_t i = 0; i < p->n_host_data_env; i++) {
+		uint8_t host_data[SHA256_LEN], hex[2 * SHA256_LEN];
+		struct out h = out_init(hex, sizeof hex);
+		int status = host_data_of(p, p->host_data_env[i].party, host_data);
+
+		if (status)
+			return status;
+		out_hex(&h, host_data, SHA256_LEN);
+		put_variable(&w, &p->container.rules[p->host_data_env[i].rule], out_span(&h));
 	}
 	jw_end_array(&w);
 	out_byte(&o, '\n');
@@ -254,8 +283,6 @@ static int write_policy(size_t i, struct span text)
 		status = write_one(p->name, ".b64", out_span(&b64));
 	if (!status)
 		status = write_one(p->name, ".hostdata", out_span(&h));
-	if (!status)
-		status = write_env(p);
 	return status ? status : write_command(p);
 }
 
@@ -353,16 +380,10 @@ static int write_release(struct party *p)
 	struct out o = out_init(G.text, sizeof G.text);
 
 	for (r->n = 0; r->n < p->n_release_to; r->n++) {
-		uint8_t name[64], hex[PARTY_TEXT_MAX];
-		struct out n = out_init(name, sizeof name), h = out_init(hex, sizeof hex);
+		int status = host_data_of(p, p->release_to[r->n], r->host_data[r->n]);
 
-		out_str(&n, "${HOST_DATA:");
-		out_str(&n, p->release_to[r->n]);
-		out_str(&n, "}");
-		if (vars_expand(&G.vars, out_span(&n), &h, &G.why) != ERR_OK)
-			return refuse(p->name);
-		if (hex_decode(out_span(&h), r->host_data[r->n], SHA256_LEN) != ERR_OK)
-			return ctl_say_problem(SAY_REFUSED, p->name, p->release_to[r->n], "HOST_DATA must be 64 hexadecimal digits");
+		if (status)
+			return status;
 	}
 	if (release_write(&o, r, &G.why) != ERR_OK)
 		return refuse(p->name);
@@ -401,9 +422,11 @@ int ctl_generate(int argc, char **argv)
 		status = ctl_say_problem(SAY_FILE, G.out, NULL, "no directory that can be written");
 	if (!status)
 		status = run_parties();
-	for (size_t i = 0; i < G.n_files && !status; i++)
-		if (G.party[i].has_key)
+	for (size_t i = 0; i < G.n_files && !status; i++) {
+		status = write_env(&G.party[i]);
+		if (!status && G.party[i].has_key)
 			status = write_release(&G.party[i]);
+	}
 	if (!status)
 		print_hashes();
 	return status;

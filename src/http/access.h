@@ -9,6 +9,7 @@
 enum access {
 	ACCESS_PUBLIC,  /* anyone */
 	ACCESS_OPERATOR, /* a company's own people: bearer token whose SHA-256 is in the settings, or a session that it opened */
+	ACCESS_GREET,    /* whoever has come to the peer port, with whatever certificate: to prove who it is */
 	ACCESS_PEER,     /* another attested party that has proven itself on this connection: the peer port only */
 	ACCESS_LOCAL     /* programs of the same container group: the sidecar port only, which listens on loopback */
 };

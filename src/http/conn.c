@@ -23,8 +23,11 @@ void conn_start(struct conn *c, int fd, const struct net_addr *peer, enum port p
 	c->head.size = 0;
 	c->no_store = false;
 	c->rate[0] = '\0';
+	c->party = PARTY_UNKNOWN;
 	if (id)
 		tls_server_start(&c->tls, id);
+	if (id && port == PORT_PEER)
+		tls_server_ask(&c->tls);
 }
 
 static enum err read_plain(struct conn *c)
@@ -231,6 +234,7 @@ static void forget(struct conn *c)
 	if (c->use_tls)
 		tls_wipe(&c->tls);
 	c->use_tls = false;
+	c->party = PARTY_UNKNOWN;
 	WIPE(c->in);
 	WIPE(c->body);
 	c->in_n = c->in_top = c->body_n = 0;

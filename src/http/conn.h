@@ -7,7 +7,7 @@
 #include "enc/chunked.h"
 #include "enc/http_head.h"
 #include "plat/net.h"
-#include "svc/settings.h"
+#include "svc/peer.h"
 
 /* Room behind a full head to read body bytes and pipelined requests into. */
 #define CONN_IN_LEN (HTTP_HEAD_MAX + 4096)
@@ -33,6 +33,9 @@ struct conn {
 	int64_t since_ms;    /* start of the current phase */
 	int64_t deadline_ms; /* when it must be over */
 	struct tls tls;
+	/* On the peer port: what this connection's other end has shown, for as long as the connection lasts. */
+	enum { PARTY_UNKNOWN, PARTY_GREETED, PARTY_PROVEN } party;
+	struct peer_talk talk; /* once greeted */
 	const struct route *route; /* what the accepted head asks for */
 	bool no_store;
 	uint8_t rate[192];     /* its rate limit header lines, as text */

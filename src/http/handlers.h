@@ -61,6 +61,9 @@ void h_local_release(struct request *q);
 void h_debug_claims(struct request *q);
 void h_debug_partner_keys(struct request *q);
 void h_debug_partner_decrypt(struct request *q);
+/* h_peer.c: on the peer port */
+void h_peer_hello(struct request *q);
+void h_peer_proof(struct request *q);
 /* h_partner.c */
 void h_partner_demographics(struct request *q);
 void h_partner_analyze(struct request *q);

@@ -19,6 +19,7 @@ struct scratch {
 	};
 	struct store_reader reader;
 	struct storage_reader storage;
+	struct peer_work peer;
 	uint8_t runtime[RUNTIME_DATA_MAX];
 	uint8_t report_hex[2 * SNP_REPORT_LEN], report_text[2 * SNP_REPORT_LEN + 16];
 	uint8_t value[FIELD_VALUE_MAX + RSA_MAX];

@@ -6,6 +6,8 @@
 #define PUBLIC ACCESS_PUBLIC
 #define OPERATOR ACCESS_OPERATOR
 #define LOCAL ACCESS_LOCAL
+#define GREET ACCESS_GREET
+#define PEER ACCESS_PEER
 
 const struct route routes[] = {
 	/* method  path                      access    rate          body           slow   handler */
@@ -48,7 +50,10 @@ const struct route routes[] = {
 	{ "POST", "/company/populate",       OPERATOR, RATE_HEAVY,   BODY_STREAM,   true,  h_company_populate },
 	{ "POST", "/company/save",           OPERATOR, RATE_SAVE,    BODY_JSON,     true,  h_company_save },
 	{ "GET",  "/company/encrypted-status", PUBLIC, RATE_NONE,    BODY_NONE,     false, h_company_encrypted_status },
-	{ "GET",  "/company/list",           PUBLIC,   RATE_NONE,    BODY_NONE,     true,  h_company_list },
+	{ "GET",  "/company/list",           OPERATOR, RATE_NONE,    BODY_NONE,     true,  h_company_list },
+	{ "POST", "/peer/hello",             GREET,    RATE_PEER,    BODY_JSON,     true,  h_peer_hello },
+	{ "POST", "/peer/proof",             GREET,    RATE_PEER,    BODY_JSON,     true,  h_peer_proof },
+	{ "GET",  "/company/list",           PEER,     RATE_NONE,    BODY_NONE,     true,  h_company_list },
 	{ "GET",  "/storage/config",         PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_storage_config },
 	{ "GET",  "/storage/list",           PUBLIC,   RATE_NONE,    BODY_NONE,     true,  h_storage_list },
 	{ "GET",  "/storage/download/*",     PUBLIC,   RATE_NONE,    BODY_NONE,     true,  h_storage_download },
@@ -73,7 +78,7 @@ bool route_is_at(const struct route *r, enum port port, struct span path, const 
 	const char *own = r->path;
 	size_t at = 0;
 
-	if ((r->access == ACCESS_PEER) != (port == PORT_PEER) || (r->access == ACCESS_LOCAL) != (port == PORT_SIDECAR))
+	if ((r->access == ACCESS_PEER || r->access == ACCESS_GREET) != (port == PORT_PEER) || (r->access == ACCESS_LOCAL) != (port == PORT_SIDECAR))
 		return false;
 	while (at < path.n && own[at] && own[at] != '*' && path.p[at] == (uint8_t)own[at])
 		at++;

@@ -194,6 +194,12 @@ static bool check_rate(struct reply *r, enum rate_group group, const struct conn
 
 static bool check_access(struct reply *r, const struct route *route, const struct conn *c, struct out *rate_lines)
 {
+	if (route->access == ACCESS_PEER && c->party == PARTY_PROVEN)
+		return true;
+	if (route->access == ACCESS_PEER) {
+		reply_error(r, 403, "Only for a party that has proven on this connection who it is: POST /peer/hello, then /peer/proof.");
+		return false;
+	}
 	switch (access_check(route->access, settings, &c->head, c->use_tls)) {
 	case ACCESS_GRANTED:
 		return true;
@@ -275,7 +281,7 @@ static void log_request(const struct conn *c, const struct route *route, const s
  * take all of theirs (its clients may read an answer as slowly as they like). */
 static bool slow_begin(struct conn *c, const struct route *route)
 {
-	bool anybody = route->access == ACCESS_PUBLIC;
+	bool anybody = route->access == ACCESS_PUBLIC || route->access == ACCESS_GREET;
 	unsigned max = anybody || route->access == ACCESS_LOCAL ? HTTP_WORKERS - 3 : HTTP_WORKERS - 2;
 
 	return slots_slow_begin(c, max, anybody ? HTTP_WORKERS - 5 : max);
@@ -459,6 +465,8 @@ static void advance(struct conn *c, struct scratch *scratch)
 		e = conn_pump(c);
 		if (e == ERR_OK)
 			continue;
+		if (c->port == PORT_PEER && (e == ERR_TLS || e == ERR_UNTRUSTED))
+			log_text(LOG_WARN, "peer", "TLS failed", "why", span_str(tls_error_text(&c->tls)));
 		if (e != ERR_MORE)
 			break;
 		slots_park(c, conn_wants(c));

@@ -341,11 +341,3 @@ enum err attest_token_from(const struct settings *s, const char *maa, struct spa
 	r->runtime_len = runtime.n;
 	return ERR_OK;
 }
-
-enum err attest_verify_peer(const struct settings *s, struct span token, const uint8_t *host_data, uint8_t *payload, size_t cap,
-                            size_t *payload_len, int64_t deadline_ms, struct fault *f)
-{
-	const struct maa_expect x = { .instance = s->maa, .host_data = host_data, .production = true };
-
-	return maa_verify(token, &x, payload, cap, payload_len, deadline_ms, f);
-}

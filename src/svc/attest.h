@@ -3,7 +3,6 @@
 #define SVC_ATTEST_H
 
 #include "base/fault.h"
-#include "enc/json_read.h"
 #include "svc/settings.h"
 #include "tee/report.h"
 
@@ -52,9 +51,5 @@ MUST_USE enum err attest_token(const struct settings *s, struct span runtime, st
 /* The same from an instance that a caller named, in the form settings_host gives. */
 MUST_USE enum err attest_token_from(const struct settings *s, const char *maa, struct span runtime, struct attest_result *r,
                                     int64_t deadline_ms, struct fault *f);
-/* Verifies somebody else's token from the configured MAA: signature, issuer, times, type, compliance, not debuggable,
- * VMPL 0; host_data (32 bytes) must be equal when not NULL. The claims' JSON goes to payload[cap]. */
-MUST_USE enum err attest_verify_peer(const struct settings *s, struct span token, const uint8_t *host_data, uint8_t *payload,
-                                     size_t cap, size_t *payload_len, int64_t deadline_ms, struct fault *f);
 
 #endif

@@ -1,14 +1,11 @@
-/* Fetching another party's encrypted records over a connection whose far end is proven to be that party. */
+/* Fetching another party's encrypted records over a connection whose ends have proven who they are. */
 #include "svc/partner.h"
 
 #include <string.h>
 
-#include "base/ct.h"
 #include "base/log.h"
 #include "client/call.h"
-#include "crypto/rng.h"
-#include "enc/base64.h"
-#include "enc/hex.h"
+#include "client/refusal.h"
 #include "plat/clock.h"
 #include "svc/records.h"
 
@@ -37,78 +34,6 @@ static enum err tick(struct partner *p, const struct partner_job *job)
 
 /* --- who is there --- */
 
-static enum err mismatch(struct fault *f, const char *message)
-{
-	fault_set(f, ERR_MISMATCH, STEP_PARTNER, message);
-	fault_advise(f, "the address leads to another party, or somebody is in between", "check the partner's URL and host data");
-	return ERR_MISMATCH;
-}
-
-enum err partner_check_claims(struct span claims, struct span nonce, enum role role, const uint8_t spki[32],
-                              struct json_tok *toks, size_t cap, struct fault *f)
-{
-	struct json doc;
-	struct json_val runtime;
-	struct span text;
-	uint8_t bound[32];
-
-	if (json_parse(&doc, claims, toks, cap))
-		return fault_set(f, ERR_PROTOCOL, STEP_PARTNER, "the partner's token has malformed claims");
-	runtime = json_get(json_root(&doc), "x-ms-runtime");
-	if (json_type_of(runtime) != JSON_OBJECT)
-		return fault_set(f, ERR_PROTOCOL, STEP_PARTNER, "the partner's token carries no runtime claims");
-	if (json_plain(json_get(runtime, "client_data"), &text) || !span_eq(text, nonce))
-		return mismatch(f, "the partner's token was not made for this request");
-	if (!json_is(json_get(runtime, "purpose"), "parley-attest"))
-		return mismatch(f, "the partner's token was made for another purpose");
-	if (!role_name(role) || !json_is(json_get(runtime, "role"), role_name(role)))
-		return mismatch(f, "the partner's token names another party");
-	if (json_plain(json_get(runtime, "tls_spki_sha256"), &text) || hex_decode(text, bound, sizeof bound) ||
-	    !ct_equal(bound, spki, sizeof bound))
-		return mismatch(f, "the partner's token binds another TLS key than this connection's");
-	return ERR_OK;
-}
-
-static enum err http_fault(struct https *c, struct fault *f)
-{
-	enum err e = c->head.status == 429 ? ERR_THROTTLED : ERR_HTTP;
-
-	if (f)
-		f->http_status = c->head.status;
-	return fault_set(f, e, STEP_PARTNER, "the partner answered with an error");
-}
-
-/* The token out of {"status":"success","attestation_token":"..."}, a view into p->body. */
-static enum err ask_token(struct partner *p, const struct partner_job *job, struct span nonce, struct span *token,
-                          struct fault *f)
-{
-	uint8_t request[128];
-	struct out o = out_init(request, sizeof request);
-	const char *prefix = (const char *)p->chunk; /* left there by connect_partner */
-	struct https_request r = { "POST", prefix, NULL, "application/json", { NULL, 0 } };
-	struct json doc;
-	size_t n;
-	enum err e;
-
-	out_str(&o, "{\"runtime_data\":\"");
-	out_put(&o, nonce);
-	out_str(&o, "\"}");
-	r.body = out_span(&o);
-	e = https_send(&p->link, &r, STEP_PARTNER, soon(), f);
-	if (!e && p->link.head.status != 200)
-		e = http_fault(&p->link, f);
-	if (!e)
-		e = tick(p, job);
-	if (!e)
-		e = https_body(&p->link, p->body, sizeof p->body, &n, STEP_PARTNER, soon(), f);
-	if (e)
-		return e;
-	if (json_parse(&doc, span_of(p->body, n), p->toks, PARTNER_TOKS) ||
-	    json_plain(json_get(json_root(&doc), "attestation_token"), token))
-		return fault_set(f, ERR_PROTOCOL, STEP_PARTNER, "the partner's answer holds no attestation token");
-	return ERR_OK;
-}
-
 /* The target of a request: the URL's path before the fixed one, as C string in p->chunk. */
 static enum err set_target(struct partner *p, const struct partner_job *job, const char *path, struct https_target *to,
                            char host[HOST_MAX], struct fault *f)
@@ -124,48 +49,90 @@ static enum err set_target(struct partner *p, const struct partner_job *job, con
 	return o.bad ? fault_set(f, ERR_CONFIG, STEP_PARTNER, "the partner's URL is too long") : ERR_OK;
 }
 
-static enum err attest_partner(struct partner *p, const struct partner_job *job, const uint8_t spki[32], struct fault *f)
+/* The partner's own words, where it has some, go into the fault. */
+static enum err http_fault(struct partner *p, struct fault *f)
 {
-	uint8_t random[PARTNER_NONCE_LEN], text[B64_LEN(PARTNER_NONCE_LEN)];
-	struct out nonce = out_init(text, sizeof text);
-	struct span token;
+	int status = p->link.head.status;
+	enum err e = status == 429 ? ERR_THROTTLED : ERR_HTTP;
+	struct refusal r = { .message = "" };
+	size_t n;
+
+	if (https_body(&p->link, p->body, sizeof p->body, &n, STEP_PARTNER, soon(), f) == ERR_OK)
+		refusal_read(span_of(p->body, n), &r);
+	f->http_status = status;
+	return fault_set_detail(f, e, STEP_PARTNER, "the partner answered with an error", span_str(r.message));
+}
+
+/* Sends a request with this body (or none) and takes its answer's head: anything but `status` is an error. */
+static enum err ask(struct partner *p, const struct partner_job *job, const char *path, struct span body, int status,
+                    struct fault *f)
+{
+	struct https_request r = { "POST", (const char *)p->chunk, NULL, "application/json", body };
+	struct https_target to;
+	char host[HOST_MAX];
+	enum err e = set_target(p, job, path, &to, host, f);
+
+	if (body.n == 0)
+		r = (struct https_request){ "GET", r.target, "Accept: application/x-ndjson\r\n", NULL, body };
+	if (!e)
+		e = https_send(&p->link, &r, STEP_PARTNER, soon(), f);
+	if (!e && p->link.head.status != status)
+		e = http_fault(p, f);
+	return e ? e : tick(p, job);
+}
+
+/* Each side proves itself on this connection (svc/peer.h). We go second, to a partner that we know then. */
+static enum err prove_both(struct partner *p, const struct partner_job *job, struct fault *f)
+{
+	struct out o = out_init(p->body, sizeof p->body);
+	struct jw w = jw_init(&o);
+	struct json doc;
 	size_t n;
 	enum err e;
 
-	rng_bytes(random, sizeof random);
-	base64_encode(&nonce, B64_STD, span_of(random, sizeof random));
-	e = ask_token(p, job, out_span(&nonce), &token, f);
+	jw_object(&w, NULL);
+	peer_put_nonce(&w, p->talk.nonce[PEER_CLIENT]);
+	jw_end_object(&w);
+	e = ask(p, job, "/peer/hello", out_span(&o), 200, f);
+	if (!e)
+		e = https_body(&p->link, p->body, sizeof p->body, &n, STEP_PARTNER, soon(), f);
+	if (e)
+		return e;
+	if (json_parse(&doc, span_of(p->body, n), p->toks, PARTNER_TOKS) ||
+	    !peer_take_nonce(json_get(json_root(&doc), "nonce"), p->talk.nonce[PEER_SERVER]))
+		return fault_set(f, ERR_PROTOCOL, STEP_PARTNER, "the partner's answer holds no nonce");
+	e = peer_check(job->s, PEER_CLIENT, &p->link.tls, &p->talk, json_root(&doc), &p->work, f);
+	if (!e)
+		e = tick(p, job);
+	if (e)
+		return e;
+	o.n = 0;
+	w = jw_init(&o);
+	jw_object(&w, NULL);
+	e = peer_prove(job->s, PEER_CLIENT, &p->talk, &w, f);
+	jw_end_object(&w);
+	if (!e)
+		e = ask(p, job, "/peer/proof", out_span(&o), 204, f);
+	return e ? e : https_body(&p->link, p->body, sizeof p->body, &n, STEP_PARTNER, soon(), f);
+}
+
+/* Opens p->link and proves who is at its ends. */
+static enum err connect_partner(struct partner *p, const struct partner_job *job, struct fault *f)
+{
+	struct https_target to;
+	char host[HOST_MAX];
+	enum err e = set_target(p, job, "", &to, host, f);
+
+	if (e)
+		return e;
+	to.trust = TLS_TRUST_LATER;
+	to.own = peer_identity();
+	e = https_open(&p->link, &to, STEP_PARTNER, soon(), f);
 	if (!e)
 		e = tick(p, job);
 	if (!e)
-		e = attest_verify_peer(job->s, token, job->s->partner[job->role].host_data, p->payload, sizeof p->payload, &n,
-		                       soon(), f);
-	if (!e)
-		e = partner_check_claims(span_of(p->payload, n), out_span(&nonce), job->role, spki, p->toks, PARTNER_TOKS, f);
-	return e;
-}
-
-/* Opens p->link and proves who is at its far end; spki gets the proven key. */
-static enum err connect_partner(struct partner *p, const struct partner_job *job, uint8_t spki[32], struct fault *f)
-{
-	const struct partner_settings *known = &job->s->partner[job->role];
-	struct https_target to;
-	char host[HOST_MAX];
-	enum err e = set_target(p, job, "/attest/maa", &to, host, f);
-
-	if (e)
-		return e;
-	to.trust = known->has_spki ? TLS_TRUST_PIN : TLS_TRUST_LATER;
-	to.pin = known->has_spki ? known->spki : NULL;
-	e = https_open(&p->link, &to, STEP_PARTNER, soon(), f);
-	if (e)
-		return e;
-	if (!tls_peer_spki(&p->link.tls, spki))
-		return fault_set(f, ERR_TLS, STEP_PARTNER, "the partner sent no certificate");
-	e = tick(p, job);
-	if (!e && known->has_host_data)
-		e = attest_partner(p, job, spki, f);
-	return e;
+		e = peer_meet(job->s, PEER_CLIENT, &p->link.tls, job->role, &p->talk, &p->work, f);
+	return e ? e : prove_both(p, job, f);
 }
 
 /* --- the records --- */
@@ -217,27 +184,12 @@ static bool type_ok(const struct https *c)
 	return span_eq_nocase(type, "application/x-ndjson") || span_eq_nocase(type, "application/json");
 }
 
-static enum err take_list(struct partner *p, const struct partner_job *job, const uint8_t spki[32], uint64_t *count,
-                          struct fault *f)
+static enum err take_list(struct partner *p, const struct partner_job *job, uint64_t *count, struct fault *f)
 {
-	struct https_request r = { "GET", (const char *)p->chunk, "Accept: application/x-ndjson\r\n", NULL, { NULL, 0 } };
-	struct https_target to;
-	char host[HOST_MAX];
-	uint8_t now[32];
-	enum err e = set_target(p, job, "/company/list", &to, host, f);
+	enum err e = ask(p, job, "/company/list", span_of(NULL, 0), 200, f);
 
-	if (!e)
-		e = https_send(&p->link, &r, STEP_PARTNER, soon(), f);
-	if (e)
-		return e;
-	if (p->link.head.status != 200)
-		return http_fault(&p->link, f);
-	/* https_send never reconnects; should it ever, what was proven would be of another connection. */
-	if (!tls_peer_spki(&p->link.tls, now) || !ct_equal(now, spki, sizeof now))
-		return mismatch(f, "the connection is not the one that was checked");
-	if (!type_ok(&p->link))
-		return fault_set(f, ERR_PROTOCOL, STEP_PARTNER, "the partner's answer is not JSON");
-	e = tick(p, job);
+	if (!e && !type_ok(&p->link))
+		e = fault_set(f, ERR_PROTOCOL, STEP_PARTNER, "the partner's answer is not JSON");
 	if (!e)
 		e = spool_create(&p->spool, job->s->data_dir, partner_spool_name(job->role), f);
 	if (!e)
@@ -250,14 +202,13 @@ static enum err take_list(struct partner *p, const struct partner_job *job, cons
 
 static enum err fetch_once(struct partner *p, const struct partner_job *job, uint64_t *count, struct fault *f)
 {
-	uint8_t spki[32];
 	enum err e = tick(p, job);
 
 	*count = 0;
 	if (!e)
-		e = connect_partner(p, job, spki, f);
+		e = connect_partner(p, job, f);
 	if (!e)
-		e = take_list(p, job, spki, count, f);
+		e = take_list(p, job, count, f);
 	https_close(&p->link);
 	return e;
 }
@@ -293,8 +244,8 @@ static enum err check_settings(const struct partner_settings *known, struct faul
 {
 	if (!known->url[0])
 		return fault_set(f, ERR_CONFIG, STEP_PARTNER, "no URL is configured");
-	if (!known->has_host_data && !known->has_spki)
-		return fault_set(f, ERR_CONFIG, STEP_PARTNER, "neither the expected host data nor a TLS key is configured, "
+	if (!known->has_host_data)
+		return fault_set(f, ERR_CONFIG, STEP_PARTNER, "no expected host data are configured, "
 		                 "so the partner cannot be told from anybody else");
 	return ERR_OK;
 }

@@ -324,8 +324,7 @@ static bool read_group(const struct variable *d, struct settings *s, struct span
 	{ "PARTNER_" P "_AKV_ENDPOINT", FORM_HOST, read_host, MEMBER(partner[r].akv), false }, \
 	{ "PARTNER_" P "_KEY_NAME", FORM_KEY, read_key_name, MEMBER(partner[r].key_name), false }, \
 	{ "PARTNER_" P "_URL", "an https URL without query", read_https_base, MEMBER(partner[r].url), false }, \
-	{ "PARTNER_" P "_HOST_DATA", FORM_HASH, read_hash, MEMBER(partner[r].host_data), false }, \
-	{ "PARTNER_" P "_TLS_SPKI", FORM_HASH, read_hash, MEMBER(partner[r].spki), false }
+	{ "PARTNER_" P "_HOST_DATA", FORM_HASH, read_hash, MEMBER(partner[r].host_data), false }
 
 static const struct variable table[] = {
 	{ "SKR_KEY_NAME", FORM_KEY, read_key_name, MEMBER(key_name), false },
@@ -334,6 +333,7 @@ static const struct variable table[] = {
 	{ "SECURITY_POLICY_HASH", FORM_HASH, read_policy_hash, MEMBER(policy_hash), false },
 	PARTNER("CONTOSO", ROLE_CONTOSO),
 	PARTNER("FABRIKAM", ROLE_FABRIKAM),
+	{ "PARTNER_WOODGROVE_HOST_DATA", FORM_HASH, read_hash, MEMBER(partner[ROLE_WOODGROVE].host_data), false },
 	{ "IMDS_ENDPOINT", FORM_URL, read_base_url, MEMBER(imds), false },
 	{ "IDENTITY_ENDPOINT", FORM_URL, read_url, MEMBER(identity_endpoint), false },
 	{ "APP_IDENTITY_ENDPOINT", FORM_URL, read_url, MEMBER(identity_endpoint), false },
@@ -350,6 +350,8 @@ static const struct variable table[] = {
 	{ "UVM_REFERENCE_INFO", "base64", read_view, MEMBER(uvm_reference), false },
 	{ "AKV_AUDIENCE", "an https URL", read_https_base, MEMBER(akv_audience), false },
 	{ "EXTRA_TRUST_ANCHOR", "an absolute path", read_path, MEMBER(trust_file), false },
+	{ "EXTRA_AMD_ROOT", FORM_HASH, read_hash, MEMBER(amd_root), false },
+	{ "EXTRA_UVM_ISSUER", "a did:x509 identifier", read_word, MEMBER(uvm_issuer), false },
 	{ "HTTP_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_HTTP]), false },
 	{ "HTTPS_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_HTTPS]), false },
 	{ "PEER_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_PEER]), false },
@@ -387,7 +389,7 @@ enum seen { ABSENT, EMPTY, GIVEN }; /* by variable */
 /* Prefixes that nobody else uses: a name of ours misspelt is an error, not a setting silently ignored. UVM_, AZURE_ and
  * IDENTITY_ are the platform's. */
 static const char *const own_prefixes[] = {
-	"SKR_", "PARTNER_", "OPERATOR_", "CERT_CACHE", "EXTRA_TRUST", "AKV_", "MIN_GROUP", "GENERATION_", "AUTO_INIT", "COMPARE_",
+	"SKR_", "PARTNER_", "OPERATOR_", "CERT_CACHE", "EXTRA_", "AKV_", "MIN_GROUP", "GENERATION_", "AUTO_INIT", "COMPARE_",
 	"DEBUG_ROUTE", "AZURE_STORAGE_", "PEER_", "SIDECAR_", "TLS_",
 };
 
@@ -634,8 +636,8 @@ static enum err finish(struct settings *s, char *const *environment, const enum 
 		return err;
 	s->partner[ROLE_CONTOSO].has_host_data = given(seen, "PARTNER_CONTOSO_HOST_DATA");
 	s->partner[ROLE_FABRIKAM].has_host_data = given(seen, "PARTNER_FABRIKAM_HOST_DATA");
-	s->partner[ROLE_CONTOSO].has_spki = given(seen, "PARTNER_CONTOSO_TLS_SPKI");
-	s->partner[ROLE_FABRIKAM].has_spki = given(seen, "PARTNER_FABRIKAM_TLS_SPKI");
+	s->partner[ROLE_WOODGROVE].has_host_data = given(seen, "PARTNER_WOODGROVE_HOST_DATA");
+	s->has_amd_root = given(seen, "EXTRA_AMD_ROOT");
 	if (identity.n && app_identity.n && !span_eq(identity, app_identity))
 		return tell(problem, "IDENTITY_ENDPOINT", "differs from APP_IDENTITY_ENDPOINT; they mean the same, set one");
 	if (s->federated_token_file[0] && s->client_id[0] && !s->tenant_id[0])

@@ -12,14 +12,13 @@ const char *role_name(enum role r);
 /* "Contoso", "Fabrikam", "Woodgrove Bank"; NULL for ROLE_OTHER. */
 const char *role_title(enum role r);
 
-/* What is known of the other providers. Contoso knows Fabrikam, Fabrikam Contoso, Woodgrove both. */
+/* What is known of the other parties. Contoso knows Fabrikam, Fabrikam Contoso, Woodgrove both. */
 struct partner_settings {
 	char akv[HOSTPORT_MAX];       /* PARTNER_<P>_AKV_ENDPOINT, "" when unknown */
 	char key_name[KEY_NAME_MAX];  /* PARTNER_<P>_KEY_NAME; default: SKR_KEY_NAME with the company replaced */
-	char url[URL_MAX];            /* PARTNER_<P>_URL, https only, "" when unknown */
-	bool has_host_data, has_spki;
-	uint8_t host_data[32];        /* PARTNER_<P>_HOST_DATA: expected in the partner's token */
-	uint8_t spki[32];             /* PARTNER_<P>_TLS_SPKI: pin by configuration instead of attested evidence */
+	char url[URL_MAX];            /* PARTNER_<P>_URL: its peer port, https only, "" when unknown */
+	bool has_host_data;
+	uint8_t host_data[32];        /* PARTNER_<P>_HOST_DATA: expected in its evidence, here and on our peer port */
 };
 
 enum storage_auth { STORAGE_AUTH_IDENTITY, STORAGE_AUTH_SAS, STORAGE_AUTH_KEY };
@@ -63,7 +62,7 @@ struct settings {
 	char maa[HOSTPORT_MAX];         /* SKR_MAA_ENDPOINT, default sharedeus.eus.attest.azure.net */
 	char akv[HOSTPORT_MAX];         /* SKR_AKV_ENDPOINT, "" when not configured */
 	char policy_hash[65];           /* SECURITY_POLICY_HASH, shown only; "" when absent */
-	struct partner_settings partner[4]; /* by enum role; only contoso and fabrikam used */
+	struct partner_settings partner[4]; /* by enum role; of woodgrove host_data alone */
 	/* platform endpoints */
 	char imds[URL_MAX];             /* IMDS_ENDPOINT, default http://169.254.169.254 */
 	char identity_endpoint[URL_MAX]; /* IDENTITY_ENDPOINT or APP_IDENTITY_ENDPOINT */
@@ -79,6 +78,9 @@ struct settings {
 	struct span uvm_amd_cert, uvm_policy, uvm_reference;
 	char akv_audience[URL_MAX];     /* AKV_AUDIENCE; default by host: vault.azure.net or managedhsm.azure.net */
 	char trust_file[256];           /* EXTRA_TRUST_ANCHOR: PEM file of additional roots, "" = none */
+	bool has_amd_root;
+	uint8_t amd_root[32];           /* EXTRA_AMD_ROOT: SHA-256 of a root's public key, which partners' reports may lead to */
+	char uvm_issuer[256];           /* EXTRA_UVM_ISSUER: did:x509 that endorses partners' utility VMs, "" = Microsoft's */
 	/* server */
 	struct port_setting port[PORTS]; /* HTTP_PORT default 80, HTTPS_PORT default 443, PEER_PORT, SIDECAR_PORT default off */
 	char tls_key[KEY_NAME_MAX];     /* TLS_KEY=skr:<name>: the HTTPS port's key comes from our vault; "": made by ourselves */

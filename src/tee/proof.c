@@ -249,7 +249,7 @@ enum err proof_parse(struct span text, uint8_t store[PROOF_MAX], struct proof *p
 
 /* --- Judging --- */
 
-static bool check_runtime(const struct proof *p, const struct snp_report *r, struct runtime *rt, struct checks *c)
+static bool check_runtime(const struct proof *p, bool peer, const struct snp_report *r, struct runtime *rt, struct checks *c)
 {
 	uint8_t report_data[64];
 	bool ok;
@@ -257,7 +257,7 @@ static bool check_runtime(const struct proof *p, const struct snp_report *r, str
 	runtime_report_data(p->runtime_data, report_data);
 	ok = checks_equal(c, "proof.runtime_data", span_of(report_data, 64), span_of(r->report_data, 64),
 	                  "REPORT_DATA is not the hash of the runtime data: the report was made for something else");
-	if (!checks_that(c, "proof.purpose", runtime_parse(p->runtime_data, rt) == ERR_OK,
+	if (!checks_that(c, "proof.purpose", runtime_parse(p->runtime_data, rt) == ERR_OK && rt->peer == peer,
 	                 "the runtime data are not those of a party's evidence: the report was made for another purpose"))
 		return false;
 	ok &= checks_equal(c, "proof.tls_key", span_of(rt->tls_spki_sha256, 32), span_of(p->tls_spki_sha256, 32), "the TLS key is not the one in the runtime data");
@@ -307,11 +307,11 @@ static bool check_token(const struct proof *p, const struct proof_rules *rules, 
 {
 	int64_t issued;
 
-	if (p->token.n == 0 || !rules->work) {
+	if (p->token.n == 0 || !rules->verify_token) {
 		checks_skip(c, "token", p->token.n ? "the token was passed over" : "there is no attestation service's token");
 		return true;
 	}
-	if (!token_verify(p->token, r, &rules->token, rules->work, &issued, c))
+	if (!rules->verify_token(p->token, r, &rules->token, rules->work, &issued, c))
 		return false;
 	if (issued && rules->token.issuer && !x->has_age) { /* signed by a service that was asked for */
 		x->has_age = true;
@@ -339,7 +339,7 @@ static bool check_by_token(const struct proof *p, const struct proof_rules *rule
 	checks_skip(c, "report.signature", "left to the attestation service");
 	checks_skip(c, "chain", "left to the attestation service");
 	checks_skip(c, "uvm", "left to the attestation service");
-	return checks_that(c, "token.present", p->token.n && rules->work && rules->token.keys.n && rules->token.issuer,
+	return checks_that(c, "token.present", p->token.n && rules->verify_token && rules->token.keys.n && rules->token.issuer,
 	                   "there is no token, or nothing to check it with");
 }
 
@@ -354,7 +354,7 @@ bool proof_genuine(const struct proof *p, const struct proof_rules *rules, struc
 	*runtime = (struct runtime){ .role = "" };
 	if (!facts->report.report_data) /* not readable as a report: nothing to compare with */
 		return false;
-	bound = check_runtime(p, &facts->report, runtime, checks);
+	bound = check_runtime(p, rules->peer, &facts->report, runtime, checks);
 	ok &= bound;
 	ok &= check_policy(p, &facts->report, checks);
 	ok &= check_connection(rules, runtime, checks);

@@ -43,11 +43,16 @@ MUST_USE enum err proof_parse(struct span text, uint8_t store[PROOF_MAX], struct
 struct proof_rules {
 	struct verify_rules verify;
 	struct token_rules token;
-	struct token_work *work;        /* for the token; NULL: a token is passed over, told as skipped */
+	/* token_verify and its memory, or NULL: a token is passed over, told as skipped. Named by who wants it: a program that takes
+	 * no proofs with tokens does not hold what judges them. */
+	bool (*verify_token)(struct span token, const struct snp_report *r, const struct token_rules *rules, struct token_work *work,
+	                     int64_t *issued_s, struct checks *checks);
+	struct token_work *work;
 	bool token_only;                /* the attestation service's word is taken instead of the hardware's own evidence: a token
 	                                   must be there, and token.keys and token.issuer be given */
 	const char *nonce;              /* what was asked for; NULL: none was */
 	bool live;                      /* that nonce was made for this very verification: the evidence's age is known */
+	bool peer;                      /* the evidence must be of the kind made for a party at the other end of a connection */
 	const uint8_t *tls_spki_sha256; /* key of the connection it came over; NULL: no connection */
 };
 /* Judges all of a proof: tee/verify.h, then that its parts belong together and to the asked nonce and connection

@@ -23,7 +23,7 @@ void runtime_write(struct out *o, const struct runtime *r)
 	jw_object(&w, NULL);
 	jw_str(&w, "key", r->key);
 	jw_str(&w, "nonce", r->nonce);
-	jw_str(&w, "purpose", RUNTIME_PURPOSE);
+	jw_str(&w, "purpose", r->peer ? RUNTIME_PURPOSE_PEER : RUNTIME_PURPOSE);
 	jw_str(&w, "role", r->role);
 	jw_hex(&w, "tls_spki_sha256", span_of(r->tls_spki_sha256, 32));
 	jw_end_object(&w);
@@ -40,7 +40,9 @@ enum err runtime_parse(struct span text, struct runtime *r)
 	if (json_parse(&doc, text, toks, sizeof toks / sizeof toks[0]) != ERR_OK)
 		return ERR_SYNTAX;
 	root = json_root(&doc);
-	if (json_type_of(root) != JSON_OBJECT || json_size(root) != 5 || !json_is(json_get(root, "purpose"), RUNTIME_PURPOSE))
+	t.peer = json_is(json_get(root, "purpose"), RUNTIME_PURPOSE_PEER);
+	if (json_type_of(root) != JSON_OBJECT || json_size(root) != 5 ||
+	    (!t.peer && !json_is(json_get(root, "purpose"), RUNTIME_PURPOSE)))
 		return ERR_SYNTAX;
 	if (json_cstr(json_get(root, "nonce"), t.nonce, sizeof t.nonce) != ERR_OK || !runtime_nonce_ok(span_str(t.nonce)) ||
 	    json_cstr(json_get(root, "role"), t.role, sizeof t.role) != ERR_OK ||

@@ -9,9 +9,11 @@
 #include "enc/json_write.h"
 
 /* Tells our evidence from other hashed texts (a wrapping key set for key release, above all): a report made for one is
- * never taken for the other. */
+ * never taken for the other. Evidence of the second kind is made only for the party at the other end of a connection
+ * (svc/peer.h): whoever may ask for the first kind, with a nonce of his own, cannot have it made for him. */
 #define RUNTIME_PURPOSES "parley-" /* what every purpose of ours begins with */
 #define RUNTIME_PURPOSE RUNTIME_PURPOSES "evidence-1"
+#define RUNTIME_PURPOSE_PEER RUNTIME_PURPOSES "peer-1"
 #define RUNTIME_NONCE_MIN 16 /* bytes; base64url text of 22 characters */
 #define RUNTIME_NONCE_MAX 64 /* 86 characters */
 #define RUNTIME_NONCE_TEXT_MAX 86
@@ -23,6 +25,7 @@ struct runtime {
 	char role[RUNTIME_ROLE_MAX + 1];        /* who this is: "contoso" */
 	char key[RUNTIME_THUMBPRINT_MAX + 1];   /* RFC 7638 thumbprint of the wrapping or records key, "" when there is none */
 	uint8_t tls_spki_sha256[32];            /* of the key that this party's TLS connections have */
+	bool peer;                              /* the purpose: RUNTIME_PURPOSE_PEER, else RUNTIME_PURPOSE */
 };
 
 /* A nonce as it may be asked for: base64url of 16 to 64 bytes, canonical, no padding. Untrusted. */

@@ -110,7 +110,7 @@ function toggle() {
 }
 
 async function list() {
-  const r = await readList();
+  const r = await asOperator(readList);
   all = r.records || [];
   own = r.company || own;
   first = Math.min(first, Math.max(0, all.length - 1));
@@ -161,13 +161,13 @@ function initProtect(config, keyReleased) {
     if (plain) decryptShown();
   });
   $('save-form').addEventListener('submit', (e) => e.preventDefault());
-  // The first time it is opened: what is stored, and if that is nothing, the import.
+  // The first time the operator opens it: what is stored, and if that is nothing, the import.
   section.addEventListener('toggle', async () => {
-    if (!section.open || section.dataset.seen) return;
+    if (!section.open || section.dataset.seen || !(session.operator || session.open)) return;
     section.dataset.seen = '1';
     try {
       const n = await list();
-      if (n === 0 && keyReleased() && (session.operator || session.open)) await imported(() => operate('/company/populate', {}));
+      if (n === 0 && keyReleased()) await imported(() => operate('/company/populate', {}));
     } catch (e) {
       log('bad', `list: ${e.message}`);
       fill($('protect-out'), faultBox(e));

@@ -88,7 +88,7 @@ async function bulk(out) {
     const list = [[ours, '/company/list'], [nginx, `/${file}`]];
     [out.bulk.parley, out.bulk.nginx] = await rounds(ROUNDS, list, ([s, target]) => {
       const at = s === ours ? { ...s, url: (t) => s.url() + t } : s;
-      return load(at, target, { secure: true, connections: 2, headers: ['Accept: application/x-ndjson'] });
+      return load(at, target, { secure: true, connections: 2, headers: ['Accept: application/x-ndjson', `Authorization: Bearer ${world.token}`] });
     });
   } finally {
     if (nginx) await nginx.stop();

@@ -6,7 +6,7 @@ const crypto = require('crypto');
 const fs = require('fs');
 const path = require('path');
 const { World } = require('../world/world');
-const { legacyRecords } = require('../e2e/lib-provider');
+const { legacyRecords } = require('../e2e/lib-peer');
 const { ROOT, DIR, run, say, meter, spentBy, residentKiB, peakKiB, median } = require('./lib');
 
 const SIZES = [500, 10000, 1000000];

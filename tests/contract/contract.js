@@ -168,7 +168,7 @@ const routes = [
     bare: [200, { company: 'string', file_exists: 'bool', status: '=pending', message: 'string' }],
   },
   {
-    method: 'GET', path: '/company/list', access: 'public', rate: 0, body: 'none', ok: 200,
+    method: 'GET', path: '/company/list', access: 'operator', rate: 0, body: 'none', ok: 200,
     reply: { status: '=success', company: 'string', ...place, record_count: 'number', total_records_in_file: 'number', records: [{ line_number: 'number', timestamp: 'string', company: '=contoso', name_encrypted: 'string', phone_encrypted: 'string' }], key_released: 'bool', note: 'string' },
     bare: [200, { record_count: '=0', records: 'array', message: 'string' }], refused: [[400, undefined, {}, 'woodgrove']],
   },
@@ -251,6 +251,14 @@ const localRoutes = [
   { method: 'POST', path: '/key/release', takes: ['KeyReleaseData.MAAEndpoint', 'KeyReleaseData.AKVEndpoint', 'KeyReleaseData.KID'], reply: { key: 'string' }, failed: [403, 'secure key release failed'] },
 ];
 
+// The peer port: for another party, with certificates on both sides (src/svc/peer.h). access: 'greet' before it has proven who it is, 'peer' after.
+const proof = { report: 'string', runtime_data: 'string' };
+const peerRoutes = [
+  { method: 'POST', path: '/peer/hello', access: 'greet', rate: 300, takes: { nonce: 'string' }, ok: 200, reply: { nonce: 'string', ...proof } },
+  { method: 'POST', path: '/peer/proof', access: 'greet', rate: 300, takes: proof, ok: 204 },
+  { method: 'GET', path: '/company/list', access: 'peer', rate: 0, ok: 200 },
+];
+
 // Headers of every answer (multiparty-app.md section 0).
 const HEADERS = { 'x-content-type-options': /^nosniff$/, 'x-xss-protection': /^1; mode=block$/, 'referrer-policy': /^strict-origin-when-cross-origin$/, 'permissions-policy': /camera=\(\)/, 'content-security-policy': /default-src 'self'/ };
 const SENSITIVE = /^\/(skr\/|encrypt|decrypt)/; // and Cache-Control: no-store, Pragma: no-cache
@@ -282,4 +290,4 @@ function differs(value, shape, where = 'reply') {
   return null;
 }
 
-module.exports = { routes, localRoutes, ERROR, FAULT, HEADERS, SENSITIVE, BODY_MAX, JSON_TYPE, differs };
+module.exports = { routes, localRoutes, peerRoutes, ERROR, FAULT, HEADERS, SENSITIVE, BODY_MAX, JSON_TYPE, differs };

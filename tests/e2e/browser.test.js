@@ -405,6 +405,7 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
     await page.route('**/company/list', answer({ company: evil, record_count: 1, records: [{ line_number: evil, timestamp: evil, company: evil, name_encrypted: evil, phone_encrypted: evil }] }));
     await page.goto(`${world.contoso.secure}/`);
     await settled(page);
+    await signIn(page, world.token);
     await openSection(page, 'attest');
     await page.click('#get-token');
     await has(page, '#attest-out', 'Attestation failed');

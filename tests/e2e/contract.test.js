@@ -7,7 +7,7 @@ const crypto = require('crypto');
 const fs = require('fs');
 const net = require('net');
 const path = require('path');
-const { routes, localRoutes, ERROR, FAULT, HEADERS, SENSITIVE, BODY_MAX, JSON_TYPE, differs } = require('../contract/contract');
+const { routes, localRoutes, peerRoutes, ERROR, FAULT, HEADERS, SENSITIVE, BODY_MAX, JSON_TYPE, differs } = require('../contract/contract');
 const { Service } = require('../standin/service');
 const { Party } = require('../world/party');
 const { World, PARTIES, PROVIDERS } = require('../world/world');
@@ -122,8 +122,8 @@ describe('the contract', () => {
     const ours = routes.map((r) => `${r.method} ${r.path} ${r.access} ${r.rate} ${r.body}`);
     assert.deepStrictEqual(ours.sort(), theirs.filter((t) => !t.startsWith('GET /ui/')).sort());
     for (const t of theirs.filter((x) => x.startsWith('GET /ui/'))) assert.match(t, /^GET \/ui\/[a-z]+\.(css|js) public 0 none$/);
-    // The sidecar port's are held to their table by tests/e2e/sidecar.test.js.
-    assert.strictEqual(theirs.length + localRoutes.length, [...source.matchAll(/h_\w+ \},/g)].length, 'a route that is written in another way');
+    // The sidecar port's and the peer port's are held to their tables by tests/e2e/sidecar.test.js and peer.test.js.
+    assert.strictEqual(theirs.length + localRoutes.length + peerRoutes.length, [...source.matchAll(/h_\w+ \},/g)].length, 'a route that is written in another way');
   });
 
   it('with the operator\'s token every route answers with every member', () => successes(w, {}));

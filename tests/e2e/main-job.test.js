@@ -4,9 +4,10 @@ const assert = require('node:assert');
 const fs = require('fs');
 const path = require('path');
 const { describe, test } = require('node:test');
+const ports = require('../world/ports');
 const { World } = require('../world/world');
 const { VECTORS, noVectors, scratch, newPeer, ROOT } = require('./lib');
-const { serve, legacyRecords } = require('./lib-provider');
+const { Peer, provider, legacyRecords } = require('./lib-peer');
 
 const analyze = (party, body = {}) => party.post('/partner/analyze', body, { localAddress: newPeer() });
 const csv = (rows) => ({ contoso: path.join(VECTORS, `contoso-${rows}.csv`), fabrikam: path.join(VECTORS, `fabrikam-${rows}.csv`) });
@@ -170,24 +171,16 @@ describe('main job', { concurrency: 2 }, () => {
     });
   });
 
-  test('records of the original form, from a provider that cannot attest and is pinned by its key', { skip: noVectors }, async (t) => {
+  test('records of the original form, from providers made of the test\'s own code', { skip: noVectors }, async (t) => {
     const lists = {};
     const list = (company) => () => [200, 'application/json', JSON.stringify({ status: 'success', company, record_count: lists[company].length, records: lists[company] })];
+    const at = Object.fromEntries((await ports.free(2)).map((port, i) => [['contoso', 'fabrikam'][i], port]));
+    const url = (company) => `https://localhost:${at[company]}`;
+    const world = await worldWith(t, { minGroup: 1, start: [], settings: { woodgrove: { PARTNER_CONTOSO_URL: url('contoso'), PARTNER_FABRIKAM_URL: url('fabrikam') } } });
     const servers = {};
     for (const company of ['contoso', 'fabrikam']) {
-      servers[company] = await serve({ 'GET /company/list': list(company) });
+      servers[company] = await provider(at[company], { peer: new Peer(world.services, { role: company, guest: { hostData: world.hostData[company] } }), list: list(company) });
       t.after(() => servers[company].close());
-    }
-    const world = await worldWith(t, {
-      minGroup: 1, start: [], settings: {
-        woodgrove: {
-          PARTNER_CONTOSO_URL: servers.contoso.url, PARTNER_CONTOSO_TLS_SPKI: servers.contoso.spki, PARTNER_FABRIKAM_URL: servers.fabrikam.url, PARTNER_FABRIKAM_TLS_SPKI: servers.fabrikam.spki,
-          PARTNER_CONTOSO_HOST_DATA: '', PARTNER_FABRIKAM_HOST_DATA: '',
-        },
-      },
-    });
-    for (const company of ['contoso', 'fabrikam']) {
-      delete world.woodgrove.settings[`PARTNER_${company.toUpperCase()}_HOST_DATA`];
       const [version] = world.services.vaultNamed(company).keys.get(`${company}-secret-key`);
       const jwk = require('crypto').createPublicKey(version.secret.key).export({ format: 'jwk' });
       lists[company] = legacyRecords(csv(50)[company], company, jwk);
@@ -195,7 +188,8 @@ describe('main job', { concurrency: 2 }, () => {
     await world.start(['woodgrove']);
     checkAnswer(await analyze(world.woodgrove), expected(50));
     checkStream(await world.woodgrove.events('/partner/analyze-stream'), expected(50), [50, 50]);
-    assert.deepStrictEqual(servers.contoso.asked, ['GET /company/list', 'GET /company/list'], 'nothing else is asked of it');
+    const once = ['POST /peer/hello', 'POST /peer/proof', 'GET /company/list'];
+    assert.deepStrictEqual(servers.contoso.asked, [...once, ...once], 'nothing else is asked of it');
 
     await t.test('values that are null or cannot be decrypted are missing, the record counts', async () => {
       const [first, second] = lists.contoso;

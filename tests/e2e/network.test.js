@@ -8,7 +8,7 @@ const ports = require('../world/ports');
 const { World } = require('../world/world');
 const { Box, why } = require('../faults/box');
 const { Wire, wiredWorld } = require('../faults/wire');
-const { serve } = require('./lib-provider');
+const { Peer, provider } = require('./lib-peer');
 const { federate } = require('./lib-identity');
 const { solo, scratch, release, attest, upload, keyStatus, newPeer, assertFault, assertReleased, sleep } = require('./lib');
 
@@ -101,12 +101,15 @@ async function partnerStalls(t, after) {
   all(ok(await analyze(world.woodgrove), 'after').json, 'after');
 }
 
-// A partner that answers badly, pinned by its key: what it says, once and for good.
+// A partner that answers badly once it has proven itself: what it says, once and for good.
 async function partnerAnswers(t) {
   let list;
   const now = { answer: null, count: 0 };
-  const server = await serve({
-    'GET /company/list': () => {
+  const [port] = await ports.free(1);
+  const world = await World.make({ dir: scratch('answers'), minGroup: 1, settings: { woodgrove: { PARTNER_CONTOSO_URL: `https://localhost:${port}` } } });
+  const server = await provider(port, {
+    peer: new Peer(world.services, { role: 'contoso', guest: { hostData: world.hostData.contoso } }),
+    list: () => {
       if (now.answer && now.count > 0) {
         now.count--;
         return now.answer;
@@ -115,14 +118,10 @@ async function partnerAnswers(t) {
     },
   });
   t.after(() => server.close());
-  const world = await World.make({
-    dir: scratch('answers'), minGroup: 1, settings: { woodgrove: { PARTNER_CONTOSO_URL: server.url, PARTNER_CONTOSO_TLS_SPKI: server.spki, PARTNER_CONTOSO_HOST_DATA: '' } },
-  });
   t.after(async () => {
     await world.stop();
     world.clearData();
   });
-  delete world.woodgrove.settings.PARTNER_CONTOSO_HOST_DATA;
   await world.start(['contoso', 'fabrikam', 'woodgrove']);
   list = ok(await world.contoso.get('/company/list', { headers: { Accept: 'application/x-ndjson' } }), 'list').text;
   const type = 'application/x-ndjson';

@@ -110,7 +110,7 @@ test('strace of Contoso and Woodgrove during the main job', { skip: usable ? fal
   assert.strictEqual(stream.events[stream.events.length - 1].type, 'complete');
 
   const { addresses } = world.services;
-  const ports = [addresses.maa, ...Object.values(addresses.vaults), ...Object.values(world.provisioned.parties).map((p) => p.imds), world.contoso.secure, world.fabrikam.secure].map((u) => Number(new URL(u).port));
+  const ports = [addresses.maa, ...Object.values(addresses.vaults), ...Object.values(world.provisioned.parties).map((p) => p.imds), world.woodgrove.settings.PARTNER_CONTOSO_URL, world.woodgrove.settings.PARTNER_FABRIKAM_URL].map((u) => Number(new URL(u).port));
   for (const end of await world.stop()) assert.strictEqual(end.code, 0);
   for (const name of names) {
     // The tracer writes its last lines after its tracee has ended.

@@ -13,10 +13,11 @@ const der = require('../standin/der');
 const jose = require('../standin/jose');
 const pkis = require('../standin/pki');
 const x509 = require('../standin/x509');
+const ports = require('../world/ports');
 const { World } = require('../world/world');
 const { ROOT } = require('../world/party');
 const { solo, scratch, release, newPeer, sleep } = require('./lib');
-const { ownCertificate, legacyRecords } = require('./lib-provider');
+const { Peer, provider, legacyRecords } = require('./lib-peer');
 
 const CTL = path.join(ROOT, 'build/parleyctl');
 const GOOD = 0, UNACCEPTABLE = 3, NOT_GENUINE = 4;
@@ -72,21 +73,16 @@ async function changePlatform(party, faults) {
 }
 const tcbOf = (c) => Buffer.from(evidenceIn(c).get(1)[1].subarray(0x180, 0x188)).reverse().toString('hex').toUpperCase();
 
-// A provider whose list dribbles blanks until it may end, so that whoever reads it has to wait but is never kept waiting long.
-async function slowProvider(company, lists, mayEnd) {
-  const own = ownCertificate();
-  const server = https.createServer({ key: own.keyPem, cert: own.certPem }, async (req, res) => {
-    res.writeHead(200, { 'Content-Type': 'application/json' });
-    res.write('{');
-    while (!mayEnd() && !res.destroyed) {
-      res.write(' ');
-      await sleep(100);
-    }
-    res.end(JSON.stringify({ status: 'success', company, record_count: lists[company].length, records: lists[company] }).slice(1));
-  });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  return { spki: own.spki, url: `https://localhost:${server.address().port}`, close: () => { server.closeAllConnections(); server.close(); } };
-}
+// A list that dribbles blanks until it may end, so that whoever reads it has to wait but is never kept waiting long.
+const slowList = (company, lists, mayEnd) => async (res) => {
+  res.writeHead(200, { 'Content-Type': 'application/json' });
+  res.write('{');
+  while (!mayEnd() && !res.destroyed) {
+    res.write(' ');
+    await sleep(100);
+  }
+  res.end(JSON.stringify({ status: 'success', company, record_count: lists[company].length, records: lists[company] }).slice(1));
+};
 
 describe('evidence in the certificate', () => {
   let lane, settings, box;
@@ -221,26 +217,24 @@ describe('evidence in the certificate', () => {
 });
 
 test('an event stream outlives the renewal', async (t) => {
-  const servers = {}, lists = {};
+  const lists = {};
   let open = false;
-  for (const company of ['contoso', 'fabrikam']) {
-    servers[company] = await slowProvider(company, lists, () => open);
-    t.after(() => servers[company].close());
-  }
   const dir = scratch('world');
   const faultsFile = path.join(dir, 'faults');
-  const pin = (p) => {
-    const name = `PARTNER_${p.toUpperCase()}`;
-    return { [`${name}_URL`]: servers[p].url, [`${name}_TLS_SPKI`]: servers[p].spki, [`${name}_HOST_DATA`]: '' };
-  };
-  const world = await World.make({ dir, box: { woodgrove: { faults: faultsFile } }, settings: { woodgrove: { ...pin('contoso'), ...pin('fabrikam') } } });
+  const [contoso, fabrikam] = await ports.free(2);
+  const at = { contoso, fabrikam };
+  const world = await World.make({
+    dir, box: { woodgrove: { faults: faultsFile } }, settings: { woodgrove: { PARTNER_CONTOSO_URL: `https://localhost:${contoso}`, PARTNER_FABRIKAM_URL: `https://localhost:${fabrikam}` } },
+  });
   t.after(async () => {
     await world.stop();
     world.clearData();
   });
   const { woodgrove } = world;
   for (const company of ['contoso', 'fabrikam']) {
-    delete woodgrove.settings[`PARTNER_${company.toUpperCase()}_HOST_DATA`];
+    const peer = new Peer(world.services, { role: company, guest: { hostData: world.hostData[company] } });
+    const server = await provider(at[company], { peer, list: () => slowList(company, lists, () => open) });
+    t.after(() => server.close());
     const [version] = world.services.vaultNamed(company).keys.get(`${company}-secret-key`);
     lists[company] = legacyRecords(path.join(ROOT, `tests/data/${company}.csv`), company, crypto.createPublicKey(version.secret.key).export({ format: 'jwk' }));
   }

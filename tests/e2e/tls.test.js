@@ -485,7 +485,7 @@ describe('the TLS port', { concurrency: 8 }, () => {
   it('long answers are the same bytes as over the plain port', async () => {
     const text = Array.from({ length: 3000 }, (_, i) => JSON.stringify({ line_number: i + 1, timestamp: '2026-01-01T00:00:00Z', company: 'contoso', name_encrypted: crypto.randomBytes(300).toString('base64') })).join('\n');
     const other = await Server.start({}, { files: { 'contoso-encrypted.jsonl': `${text}\n` } });
-    const [plain, secure] = await Promise.all([false, true].map((t) => other.ask(get('/company/list'), { tls: t })));
+    const [plain, secure] = await Promise.all([false, true].map((t) => other.ask(get('/company/list', `Authorization: Bearer ${other.token}`), { tls: t })));
     assert.strictEqual(plain.json.records.length, 3000);
     assert.ok(plain.body.equals(secure.body));
     await other.stop();

@@ -67,7 +67,7 @@ class Wire {
 async function wiredWorld(World, from, options) {
   const wires = {};
   let world;
-  for (const name of ['contoso', 'fabrikam']) wires[name] = await Wire.make(() => world.ports[name].https, from);
+  for (const name of ['contoso', 'fabrikam']) wires[name] = await Wire.make(() => world.ports[name].peer, from);
   const urls = Object.fromEntries(Object.entries(wires).map(([name, w]) => [`PARTNER_${name.toUpperCase()}_URL`, `https://localhost:${w.port}`]));
   world = await World.make({ minGroup: 1, ...options, settings: { woodgrove: urls } });
   return {

@@ -6,11 +6,12 @@ const fs = require('node:fs');
 const { Wire, get, post, lines, sleep } = require('../e2e/raw');
 const { newPeer, release, upload } = require('../e2e/lib');
 
+let list = ''; // of records, as the operator may ask for it
 const ODD = [
   (w) => w.destroy(),
   (w) => { w.write(get('/health')); w.destroy(); },
-  (w) => { w.write(get('/company/list')); setTimeout(() => w.destroy(), 3); },
-  (w) => { w.write(get('/company/list').repeat(20)); w.socket.pause(); setTimeout(() => w.destroy(), 500); },
+  (w) => { w.write(list); setTimeout(() => w.destroy(), 3); },
+  (w) => { w.write(list.repeat(20)); w.socket.pause(); setTimeout(() => w.destroy(), 500); },
   (w) => { w.write('\0\0\0\0garbage'); },
   (w) => { w.write(lines('POST /encrypt HTTP/1.1', 'Host: a', 'Content-Type: application/json', 'Content-Length: 9')); w.end(); },
   (w) => { w.write(lines('POST /nothing HTTP/1.1', 'Host: a', 'Content-Length: 100000') + ' '.repeat(50000)); },
@@ -51,6 +52,7 @@ function traffic(world, csv, want) {
   const parties = ['contoso', 'fabrikam', 'woodgrove'].map((n) => world[n]);
   const providers = parties.slice(0, 2);
   const count = {};
+  list = get('/company/list', `Authorization: Bearer ${world.token}`);
   let over = false;
   const loops = [];
   // fn(n) again and again, with so many ms between.
@@ -90,7 +92,7 @@ function traffic(world, csv, want) {
   loop('evidence', 700, async (n) => good(await parties[n % 3].get(`/attestation?nonce=${'00'.repeat(31)}${String(n % 100).padStart(2, '0')}`, { localAddress: newPeer() }), 'evidence'));
   loop('reading slowly', 100, async (n) => {
     const w = await wire(providers[n % 2], either(n >> 1));
-    w.write(get('/company/list'));
+    w.write(list);
     w.socket.pause();
     await sleep(300);
     w.socket.resume();

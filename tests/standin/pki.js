@@ -168,6 +168,7 @@ class Pki {
   certs(file) { return x509.fromPem(this.text(file)); }
   get caPem() { return this.text('ca.pem'); }
   get arkDer() { return this.certs('ark.pem')[0]; }
+  get arkSpki() { return crypto.createHash('sha256').update(x509.parse(this.arkDer).publicKey.export({ type: 'spki', format: 'der' })).digest('hex'); }
   get vcekKey() { return this.key('vcek-key.pem'); }
   get uvmDid() { return uvm.did(this.certs('uvm-chain.pem')[2]); }
 

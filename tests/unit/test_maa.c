@@ -160,7 +160,7 @@ static const char good_header[] = "{\"alg\":\"RS256\",\"jku\":\"https://" INSTAN
 
 static struct maa_expect everything(void)
 {
-	return (struct maa_expect){ INSTANCE, "12345", report_data, host_data, true };
+	return (struct maa_expect){ INSTANCE, "12345", report_data, host_data };
 }
 
 static enum err verify_text(const char *token, const struct maa_expect *x)
@@ -233,10 +233,6 @@ static void claims_that_do_not_fit(void **state)
 		{ "\"x-ms-sevsnpvm-hostdata\":\"c", "\"x-ms-sevsnpvm-hostdata\":\"d", ERR_MISMATCH },
 		{ "\"x-ms-sevsnpvm-hostdata\":\"c", "\"x-ms-sevsnpvm-hostdata\":\"", ERR_MISMATCH },
 		{ "\"x-ms-sevsnpvm-hostdata\"", "\"x\"", ERR_MISMATCH },
-		{ "azure-compliant-uvm", "azure-compliant-cvm", ERR_MISMATCH }, { "\"x-ms-compliance-status\"", "\"x\"", ERR_MISMATCH },
-		{ "debuggable\":false", "debuggable\":true", ERR_MISMATCH }, { "debuggable\":false", "debuggable\":\"false\"", ERR_MISMATCH },
-		{ "\"x-ms-sevsnpvm-is-debuggable\"", "\"x\"", ERR_MISMATCH },
-		{ "vmpl\":0", "vmpl\":1", ERR_MISMATCH }, { "\"x-ms-sevsnpvm-vmpl\"", "\"x\"", ERR_MISMATCH },
 		{ "{\"exp\":", "{\"expp\":", ERR_PROTOCOL }, { "{\"exp\":", "{\"exp\":0,\"x\":", ERR_UNTRUSTED },
 		{ "{\"exp\":", "{\"exp\":\"9999999999\",\"x\":", ERR_PROTOCOL }, { "{\"exp\":", "{\"exp\":1e12,\"x\":", ERR_PROTOCOL },
 		{ "\"nbf\":", "\"nbf\":99999999999,\"x\":", ERR_UNTRUSTED }, { "\"nbf\":", "\"nbf\":null,\"x\":", ERR_PROTOCOL },

@@ -162,16 +162,21 @@ static void test_party(void **state)
 	vars = (struct vars){ .n = 0 };
 	assert_int_equal(vars_set(&vars, SPAN_LIT("HOST"), SPAN_LIT("x.example"), &w), ERR_OK);
 	assert_int_equal(read_party("{\"name\":\"p\",\"command\":[\"/x\",\"${HOST}\"],\"env\":{\"A\":\"1 ${HOST}:2\"},"
-		"\"secret_env\":[\"S\"],\"platform_env\":{\"aci\":\"p-1\"},\"user\":{\"uid\":7,\"gids\":[8,9]},"
+		"\"secret_env\":[\"S\"],\"host_data_env\":{\"H\":\"q\"},\"platform_env\":{\"aci\":\"p-1\"},\"user\":{\"uid\":7,\"gids\":[8,9]},"
 		"\"key\":{\"name\":\"k\",\"authority\":\"https://${HOST}\",\"release_to\":[\"p\",\"q\"],\"minimum_svn\":{\"snp\":8}}}", &w), ERR_OK);
 	t_span_is(party.container.command[1], "x.example");
 	t_span_is(party.container.name, "p");
-	assert_int_equal(party.container.n_rules, 3);
+	assert_int_equal(party.container.n_rules, 4);
 	t_span_is(party.container.rules[0].pattern, "A=1 x.example:2");
 	assert_true(party.container.rules[0].required && !party.container.rules[0].re2);
 	t_span_is(party.container.rules[1].pattern, "S=.+");
 	assert_true(party.container.rules[1].required && party.container.rules[1].re2);
-	t_span_is(party.container.rules[2].pattern, "IMDS_ENDPOINT=http.+");
+	t_span_is(party.container.rules[2].pattern, "H=[0-9a-f]{64}");
+	assert_true(party.container.rules[2].required && party.container.rules[2].re2);
+	assert_int_equal(party.n_host_data_env, 1);
+	assert_int_equal(party.host_data_env[0].rule, 2);
+	assert_string_equal(party.host_data_env[0].party, "q");
+	t_span_is(party.container.rules[3].pattern, "IMDS_ENDPOINT=http.+");
 	assert_int_equal(party.container.uid, 7);
 	assert_int_equal(party.container.n_gids, 2);
 	assert_string_equal(party.release_to[1], "q");
@@ -205,6 +210,9 @@ static void test_party_refused(void **state)
 	party_refused("{\"name\":\"p\",\"command\":[\"$HOME\"]}", "must begin");
 	party_refused("{\"name\":\"p\",\"command\":[\"/x\"],\"env\":{\"A=B\":\"1\"}}", "name of a variable");
 	party_refused("{\"name\":\"p\",\"command\":[\"/x\"],\"env\":{\"A\":1}}", "string");
+	party_refused("{\"name\":\"p\",\"command\":[\"/x\"],\"host_data_env\":[\"H\"]}", "object");
+	party_refused("{\"name\":\"p\",\"command\":[\"/x\"],\"host_data_env\":{\"H\":\"Q\"}}", "party's name");
+	party_refused("{\"name\":\"p\",\"command\":[\"/x\"],\"host_data_env\":{\"H=\":\"q\"}}", "name of a variable");
 	party_refused("{\"name\":\"p\",\"command\":[\"/x\"],\"stdio\":0}", "true or false");
 	party_refused("{\"name\":\"p\",\"command\":[\"/x\"],\"user\":{\"uid\":-1,\"gids\":[]}}", "32 bits");
 	party_refused("{\"name\":\"p\",\"command\":[\"/x\"],\"platform_env\":{\"aci\":\"p-2\"}}", "no such list");

@@ -213,18 +213,26 @@ static void operator_access(void **state)
 	assert_null(strstr(said, "a b c"));
 }
 
-static void partner_pins(void **state)
+static void expected_partners(void **state)
 {
 	(void)state;
 	accepted("PARTNER_FABRIKAM_HOST_DATA=ff02030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20");
 	assert_true(s.partner[ROLE_FABRIKAM].has_host_data);
-	assert_false(s.partner[ROLE_FABRIKAM].has_spki);
 	assert_false(s.partner[ROLE_CONTOSO].has_host_data);
+	assert_false(s.partner[ROLE_WOODGROVE].has_host_data);
 	assert_int_equal(s.partner[ROLE_FABRIKAM].host_data[0], 0xff);
-	accepted("PARTNER_CONTOSO_TLS_SPKI=ff02030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20");
-	assert_true(s.partner[ROLE_CONTOSO].has_spki);
-	accepted("PARTNER_CONTOSO_TLS_SPKI=");
-	assert_false(s.partner[ROLE_CONTOSO].has_spki);
+	accepted("PARTNER_WOODGROVE_HOST_DATA=ff02030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20");
+	assert_true(s.partner[ROLE_WOODGROVE].has_host_data);
+	accepted("PARTNER_WOODGROVE_HOST_DATA=");
+	assert_false(s.partner[ROLE_WOODGROVE].has_host_data);
+	assert_false(s.has_amd_root);
+	accepted("EXTRA_AMD_ROOT=ff02030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20");
+	assert_true(s.has_amd_root);
+	assert_int_equal(s.amd_root[31], 0x20);
+	refused("EXTRA_AMD_ROOT=ark.pem");
+	refused("EXTRA_ROOT=x");
+	refused("PARTNER_WOODGROVE_URL=https://x");
+	refused("PARTNER_CONTOSO_TLS_SPKI=ff02030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20");
 	refused("PARTNER_CONTOSO_HOST_DATA=ff");
 	refused("PARTNER_CONTOSO_HOST_DATA=zz02030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20");
 }
@@ -295,7 +303,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults), cmocka_unit_test(roles), cmocka_unit_test(hosts), cmocka_unit_test(urls),
-		cmocka_unit_test(numbers_and_words), cmocka_unit_test(operator_access), cmocka_unit_test(partner_pins),
+		cmocka_unit_test(numbers_and_words), cmocka_unit_test(operator_access), cmocka_unit_test(expected_partners),
 		cmocka_unit_test(unknown_names_of_ours), cmocka_unit_test(twice), cmocka_unit_test(vault_needs_key),
 		cmocka_unit_test(hostile_values_are_shown_cut_and_clean), cmocka_unit_test(too_long),
 		cmocka_unit_test(platform_evidence_is_viewed),

@@ -103,6 +103,8 @@ class Party {
 
   listening() { return this.until('listening', async () => (await this.get('/health', { timeout: 1000 })).status === 200); }
   ready() { return this.until('its own key', async () => (await this.get('/readyz', { timeout: 5000 })).status === 200); }
+  // The evidence of hardware, in its certificate.
+  showsEvidence() { return this.settings.TLS_CERT_EVIDENCE === 'off' ? undefined : this.until('evidence in its certificate', () => /tls: new certificate in use/.test(this.log)); }
   hasRecords() { return this.until('its records', () => /data (encrypted|are stored)/.test(this.log)); }
   hasPartnerKeys() {
     return this.until("its partners' keys", async () => Object.values((await this.get('/skr/key-status')).json.partner_keys).every(Boolean));

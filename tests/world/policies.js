@@ -10,14 +10,18 @@ const LAYER = path.join(ROOT, 'build/image/layer.tar');
 // What a policy can hold as an exact value. Any other (a shared access signature, an odd path) must be there, but is not measured.
 const plain = (value) => /^[A-Za-z0-9 ./_=:,@+-]*$/.test(value);
 
+// The HOST_DATA of a party whose own settings hold this one's: its form is measured, not its value.
+const LATER = /^\$\{HOST_DATA:([a-z]+)\}\?$/;
+
 const party = (name, settings, authority, releaseTo) => ({
   name, container: 'parley', command: ['/parley'], platform_env: { aci: 'aci-1' },
-  env: Object.fromEntries(Object.entries(settings).filter(([, v]) => plain(v) || v.startsWith('${'))),
+  env: Object.fromEntries(Object.entries(settings).filter(([, v]) => plain(v) || (v.startsWith('${') && !LATER.test(v)))),
   secret_env: Object.keys(settings).filter((k) => !plain(settings[k]) && !settings[k].startsWith('${')),
+  host_data_env: Object.fromEntries(Object.entries(settings).filter(([, v]) => LATER.test(v)).map(([k, v]) => [k, LATER.exec(v)[1]])),
   key: { name: `${name}-secret-key`, authority, release_to: releaseTo },
 });
 
-// settings: {party: {NAME: value}}; ${HOST_DATA:other} in a value stands for that party's. releaseTo: {party: [party, ...]}.
+// settings: {party: {NAME: value}}; ${HOST_DATA:other} in a value stands for that party's, ${HOST_DATA:other}? for one that is not measured. releaseTo: {party: [party, ...]}.
 // -> {party: {text, hostData, release, settings}}, settings with the values filled in.
 function generate(dir, settings, authority, releaseTo) {
   if (!fs.existsSync(LAYER)) throw new Error(`${LAYER} is not there: run make build/image/layer.tar`);

@@ -34,8 +34,8 @@ class World {
       w.azurite = await azurite.Azurite.start({ port, pki: w.services.pki, dir: path.join(w.options.dir, 'azurite') });
     }
     const names = [...PARTIES, 'snooper'];
-    const free = await ports.free(names.length * 2);
-    w.ports = Object.fromEntries(names.map((n, i) => [n, { http: free[2 * i], https: free[2 * i + 1] }]));
+    const free = await ports.free(names.length * 3);
+    w.ports = Object.fromEntries(names.map((n, i) => [n, { http: free[3 * i], https: free[3 * i + 1], peer: free[3 * i + 2] }]));
     w.origins = names.map((n) => (w.options.compare === 'secure' ? `https://localhost:${w.ports[n].https}` : `http://localhost:${w.ports[n].http}`)).join(',');
     await w.provision();
     return w;
@@ -50,13 +50,14 @@ class World {
       HTTP_PORT: String(this.ports[name].http), HTTPS_PORT: String(this.ports[name].https), LISTEN: 'loopback',
       OPERATOR_AUTH: this.options.open ? 'none' : `sha256:${crypto.createHash('sha256').update(this.token).digest('hex')}`,
       EXTRA_TRUST_ANCHOR: addresses.ca, DATA_DIR: path.join(this.options.dir, name, 'data'), AKV_AUDIENCE: 'https://vault.azure.net',
-      COMPARE_ORIGINS: this.origins,
+      COMPARE_ORIGINS: this.origins, EXTRA_AMD_ROOT: this.services.pki.arkSpki, EXTRA_UVM_ISSUER: addresses.uvmDid,
     };
     if (name !== 'snooper') s.UVM_SECURITY_CONTEXT_DIR = path.join(this.options.dir, name, 'security-context');
     for (const p of PROVIDERS) {
       if (p !== model) s[`PARTNER_${p.toUpperCase()}_AKV_ENDPOINT`] = bare(addresses.vaults[p]);
-      if (name === 'woodgrove') s[`PARTNER_${p.toUpperCase()}_URL`] = `https://localhost:${this.ports[p].https}`;
+      if (name === 'woodgrove') s[`PARTNER_${p.toUpperCase()}_URL`] = `https://localhost:${this.ports[p].peer}`;
     }
+    if (PROVIDERS.includes(name)) Object.assign(s, { PEER_PORT: String(this.ports[name].peer), PARTNER_WOODGROVE_HOST_DATA: '${HOST_DATA:woodgrove}?' });
     if (PROVIDERS.includes(model)) s.CSV_PATH = path.resolve(this.options.csv[model] || path.join(ROOT, `tests/data/${model}.csv`));
     if (name === 'woodgrove') s.MIN_GROUP_SIZE = String(this.options.minGroup);
     if (this.azurite) Object.assign(s, { STORAGE: 'blob', RESOURCE_GROUP_NAME: 'parley' }, STORAGE_PROOF[name](this.azurite));
@@ -104,6 +105,7 @@ class World {
       await p.listening();
       if (n === 'snooper') return;
       await p.ready();
+      await p.showsEvidence();
       await (n === 'woodgrove' ? p.hasPartnerKeys() : p.hasRecords());
     }));
   }
