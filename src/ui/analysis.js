@@ -12,7 +12,7 @@ const money = (v) => (v === null || v === undefined ? 'too few' : `$${number(v)}
 function partnerCard(partner, config, kind, text, extra) {
   const c = (config.partner_configs || {})[partner] || {};
   $(`key-${partner}`).setAttribute('class', `panel ${kind}`);
-  fill($(`key-${partner}`), el('h3', null, icon('key'), `${capital(partner)} Key`), badge(kind, text), facts(['Key', c.key_name && code(c.key_name)], ['Vault', c.akv_endpoint]), extra);
+  fill($(`key-${partner}`), el('h3', icon('key'), `${capital(partner)} Key`), badge(kind, text), facts(['Key', c.key_name && code(c.key_name)], ['Vault', c.akv_endpoint]), extra);
 }
 
 async function releasePartner(partner, config) {
@@ -109,18 +109,18 @@ async function run(signal) {
 }
 
 // --- Pictures ---
-const card = (label, value, sub, mark) => el('div', { class: `stat ${mark || ''}` }, el('span.label', null, label), el('span.value', null, value), sub && el('span.sub', null, sub));
-const block = (title, ...children) => el('section.result', null, el('h3', null, title), children);
-const key = () => el('p.legend', null, COMPANIES.map((c) => el('span', null, el('i', { class: `dot ${c.toLowerCase()}` }), c)));
+const card = (label, value, sub, mark) => el('div', { class: `stat ${mark || ''}` }, el('span.label', label), el('span.value', value), sub && el('span.sub', sub));
+const block = (title, ...children) => el('section.result', el('h3', title), children);
+const key = () => el('p.legend', COMPANIES.map((c) => el('span', el('i', { class: `dot ${c.toLowerCase()}` }), c)));
 
 function generations(r) {
   const by = r.generations_by_company;
   const most = Math.max(1, ...COMPANIES.flatMap((c) => (by[c] || []).map((g) => g.percent)));
-  return el('div.bars', null, r.generations.map((g) => el('div.bars-row', null,
-    el('div.bars-name', null, el('strong', null, g.generation), el('small', null, `born ${BORN[g.generation] || '?'} · ${plural(g.count, 'person', 'people')}`)),
-    el('div.bars-set', null, COMPANIES.map((c) => {
+  return el('div.bars', r.generations.map((g) => el('div.bars-row', null,
+    el('div.bars-name', el('strong', g.generation), el('small', `born ${BORN[g.generation] || '?'} · ${plural(g.count, 'person', 'people')}`)),
+    el('div.bars-set', COMPANIES.map((c) => {
       const one = (by[c] || []).find((x) => x.generation === g.generation) || { count: 0, percent: 0 };
-      return el('div.hbar', null, el('i', { class: c.toLowerCase(), css: { width: `${Math.max(0.5, one.percent / most * 100)}%` } }), el('span', { title: plural(one.count, 'person', 'people') }, `${one.percent.toFixed(1)} %`), el('span.vh', null, ` of ${c}, ${one.count}`));
+      return el('div.hbar', el('i', { class: c.toLowerCase(), css: { width: `${Math.max(0.5, one.percent / most * 100)}%` } }), el('span', { title: plural(one.count, 'person', 'people') }, `${one.percent.toFixed(1)} %`), el('span.vh', ` of ${c}, ${one.count}`));
     })))));
 }
 
@@ -128,31 +128,31 @@ function eyes(e) {
   const total = e.all.reduce((n, x) => n + x.count, 0) || 1;
   return [
     el('p.eyes', { 'aria-hidden': 'true' }, e.all.map((x) => el('i', { title: `${x.color}: ${x.count}`, css: { width: `${x.count / total * 100}%`, background: EYES[x.color] || 'var(--soft)' } }))),
-    el('ul.legend', null, e.all.map((x) => el('li', null, el('i.dot', { css: { background: EYES[x.color] || 'var(--soft)' } }), `${x.color} ${number(x.count)}`))),
-    el('p', null, 'Most common: ', el('strong', null, e.most_common.color), ` (${number(e.most_common.count)}). Least common: `, el('strong', null, e.least_common.color), ` (${number(e.least_common.count)}).`)];
+    el('ul.legend', e.all.map((x) => el('li', el('i.dot', { css: { background: EYES[x.color] || 'var(--soft)' } }), `${x.color} ${number(x.count)}`))),
+    el('p', 'Most common: ', el('strong', e.most_common.color), ` (${number(e.most_common.count)}). Least common: `, el('strong', e.least_common.color), ` (${number(e.least_common.count)}).`)];
 }
 
 function favourites(list) {
-  return el('ol.podium', null, list.map((x, i) => el('li', null,
+  return el('ol.podium', list.map((x, i) => el('li', null,
     el('i.swatch', { css: /^[A-Za-z]{3,20}$/.test(x.color) ? { background: x.color.toLowerCase() } : {} }),
-    el('span', null, el('strong', null, x.color), el('small', null, `${['First', 'Second', 'Third'][i]}, ${plural(x.count, 'person', 'people')}`)))));
+    el('span', el('strong', x.color), el('small', `${['First', 'Second', 'Third'][i]}, ${plural(x.count, 'person', 'people')}`)))));
 }
 
 function countries(list) {
   const most = Math.max(1, ...list.map((c) => c.count));
   return table('Top 10 countries', ['>Rank', 'Country', '>Staff', 'Top 3 Cities'], list.map((c, i) => el('tr', null,
-    el('td.num', null, i + 1), el('th', { scope: 'row' }, c.country), el('td.num', null, el('span.cell', { css: { '--part': c.count / most } }, c.count)),
-    el('td', null, c.top_cities.map((t) => `${t.city} (${t.count})`).join(', ')))));
+    el('td.num', i + 1), el('th', { scope: 'row' }, c.country), el('td.num', el('span.cell', { css: { '--part': c.count / most } }, c.count)),
+    el('td', c.top_cities.map((t) => `${t.city} (${t.count})`).join(', ')))));
 }
 
 function salaries(list) {
   const top = Math.max(1, ...list.filter((c) => !small(c)).map((c) => c.max_salary));
   const pct = (v) => `${v / top * 100}%`;
   return table('Salary by country', ['Country', '>People', '>Average', 'Lowest to highest'], list.map((c) => el('tr', null,
-    el('th', { scope: 'row' }, c.country), el('td.num', null, number(c.count)), el('td.num', null, small(c) ? '–' : money(c.avg_salary)),
-    el('td', null, small(c) ? el('span.fine', null, 'too few people to show') : [
+    el('th', { scope: 'row' }, c.country), el('td.num', number(c.count)), el('td.num', small(c) ? '–' : money(c.avg_salary)),
+    el('td', small(c) ? el('span.fine', 'too few people to show') : [
       el('span.range', { title: range(c) }, el('i', { css: { left: pct(c.min_salary), width: pct(c.max_salary - c.min_salary) } }), el('b', { css: { left: pct(c.avg_salary) } })),
-      el('small', null, `${thousands(c.min_salary)} – ${thousands(c.max_salary)}`)]))));
+      el('small', `${thousands(c.min_salary)} – ${thousands(c.max_salary)}`)]))));
 }
 
 function staff(r) {
@@ -167,14 +167,14 @@ function staff(r) {
 
 function showResult(r) {
   fill($('analysis-out'), el('div.results', { id: 'results' },
-    r.errors && note('warn', 'Not everything could be used', el('ul', null, r.errors.map((t) => el('li', null, t)))),
+    r.errors && note('warn', 'Not everything could be used', el('ul', r.errors.map((t) => el('li', t)))),
     staff(r),
     block('Generations', key(), generations(r)),
-    block('Average salary by country', worldMap(r.salary_by_country), el('details.fold', null, el('summary', null, 'The same figures as a table'), salaries(r.salary_by_country))),
-    el('div.pair.wide', null, block('Eye colors', eyes(r.eye_colors)), block('Favorite colors', favourites(r.top_3_favorite_colors))),
+    block('Average salary by country', worldMap(r.salary_by_country), el('details.fold', el('summary', 'The same figures as a table'), salaries(r.salary_by_country))),
+    el('div.pair.wide', block('Eye colors', eyes(r.eye_colors)), block('Favorite colors', favourites(r.top_3_favorite_colors))),
     block('Top 10 countries', countries(r.top_10_countries)),
-    el('p.fine', null, `${plural(r.total_count, 'record')} of two companies, analysed in ${r.total_time === undefined ? '?' : r.total_time.toFixed(2)} s. Only these figures left the container; groups that are too small are not shown.`),
-    el('div.row', null, el('button', { type: 'button', onclick: () => saveFile('parley-analysis.json', `${JSON.stringify(r, null, 1)}\n`, 'application/json') }, 'Save result')),
+    el('p.fine', `${plural(r.total_count, 'record')} of two companies, analysed in ${r.total_time === undefined ? '?' : r.total_time.toFixed(2)} s. Only these figures left the container; groups that are too small are not shown.`),
+    el('div.row', el('button', { type: 'button', onclick: () => saveFile('parley-analysis.json', `${JSON.stringify(r, null, 1)}\n`, 'application/json') }, 'Save result')),
     fold('Result as JSON', json(r))));
   const map = document.querySelector('.map .scroll');
   map.scrollLeft = (map.scrollWidth - map.clientWidth) / 2;

@@ -22,9 +22,9 @@ export function showFeatures(claims) {
     const kind = claims === undefined ? 'wait' : ok ? 'ok' : 'bad';
     const value = claims && claims[claim];
     good += ok;
-    return el(`li.${kind}`, null, icon({ ok: 'check', bad: 'cross', wait: 'wait' }[kind]),
-      el('span', null, text, el('small', null, claims === undefined ? 'no token yet' : claims === null ? 'attestation failed' : value === undefined ? `${claim} is missing` : `${claim} = ${cut(String(value), 24)}`)),
-      el('span.vh', null, { ok: ' (proven)', bad: ' (not proven)', wait: ' (pending)' }[kind]));
+    return el(`li.${kind}`, icon({ ok: 'check', bad: 'cross', wait: 'wait' }[kind]),
+      el('span', text, el('small', claims === undefined ? 'no token yet' : claims === null ? 'attestation failed' : value === undefined ? `${claim} is missing` : `${claim} = ${cut(String(value), 24)}`)),
+      el('span.vh', { ok: ' (proven)', bad: ' (not proven)', wait: ' (pending)' }[kind]));
   }));
   if (claims !== undefined) hint('features', good === features.length ? 'ok' : 'bad', `${good} of ${features.length} proven`);
 }
@@ -67,11 +67,11 @@ async function requestToken(config) {
     note('ok', 'Attestation succeeded', facts(
       ['Service', answer.maa_endpoint], ['Evidence', claims['x-ms-attestation-type']], ['Compliance', claims['x-ms-compliance-status']],
       ['Host data', code(claims[`${S}hostdata`])], ['Debuggable', String(claims[`${S}is-debuggable`])], ['Valid until', utc(claims.exp)])),
-    el('p.row', null, badge(fresh ? 'ok' : 'warn', fresh ? 'Fresh: carries this page’s random value' : 'This page’s random value is not in the token'),
+    el('p.row', badge(fresh ? 'ok' : 'warn', fresh ? 'Fresh: carries this page’s random value' : 'This page’s random value is not in the token'),
       runtimeHash && badge(bound ? 'ok' : 'bad', bound ? 'Bound: the report signs the runtime data' : 'Not bound to the runtime data')),
     fold('Detailed Explanation of Each Claim', explain(claims, context)),
     fold('Claims as JSON', json(claims)),
-    fold('Token', el('pre.value', null, answer.attestation_token)));
+    fold('Token', el('pre.value', answer.attestation_token)));
 }
 
 // Fields of the report: AMD 56860, "ATTESTATION_REPORT". [name, offset, length, number?]
@@ -96,9 +96,9 @@ async function requestReport() {
   const flags = parseInt(at(10, 1), 16);
   log('ok', `raw report of ${hex.length / 2} bytes`);
   fill($('attest-out'),
-    note('ok', 'Signed by the processor', el('p', null, `${hex.length / 2} bytes. Debugging is ${flags & 8 ? 'ALLOWED' : 'off'}, migration ${flags & 4 ? 'ALLOWED' : 'off'}.`)),
+    note('ok', 'Signed by the processor', el('p', `${hex.length / 2} bytes. Debugging is ${flags & 8 ? 'ALLOWED' : 'off'}, migration ${flags & 4 ? 'ALLOWED' : 'off'}.`)),
     facts(...fields.map(([name, offset, n, isNumber]) => [name, isNumber ? numeral(at(offset, n)) : code(at(offset, n))])),
-    fold('All bytes (hex)', el('pre.value', null, hex)));
+    fold('All bytes (hex)', el('pre.value', hex)));
 }
 
 // --- Key release ---
@@ -128,20 +128,20 @@ async function release(released) {
   hint('release', 'ok', 'key released');
   log('ok', `key ${r.key_name} released by ${r.akv_endpoint}`);
   fill($('release-out'),
-    note('ok', 'Key released', el('p', null, r.message), facts(
+    note('ok', 'Key released', el('p', r.message), facts(
       ['Key', code(r.key_name)], ['Vault', r.akv_endpoint], ['Wrapped with', r.wrapping], ['Private part', r.private_material], ['Binding', r.security_binding])),
-    policy.required_claims && el('table.plain', null, el('caption', null, 'Claims that the vault’s policy demands'),
-      el('thead', null, el('tr', null, ['Claim', 'Value', 'Why'].map((h) => el('th', { scope: 'col' }, h)))),
-      el('tbody', null, policy.required_claims.map((c) => el('tr', null, el('td', null, code(c.claim)), el('td', { title: c.value }, code(cut(String(c.value), 24))), el('td', null, c.description))))),
+    policy.required_claims && el('table.plain', el('caption', 'Claims that the vault’s policy demands'),
+      el('thead', el('tr', ['Claim', 'Value', 'Why'].map((h) => el('th', { scope: 'col' }, h)))),
+      el('tbody', policy.required_claims.map((c) => el('tr', el('td', code(c.claim)), el('td', { title: c.value }, code(cut(String(c.value), 24))), el('td', c.description))))),
     fold('Released key: public members', json(key)),
-    r.note && el('p.fine', null, r.note));
+    r.note && el('p.fine', r.note));
   await released();
 }
 
 // --- The other company's key ---
 function denialCards(c) {
   const o = c.other_company;
-  const card = (kind, title, name, key, vault) => el(`div.panel.${kind}`, null, el('h3', null, icon(kind === 'ok' ? 'key' : 'deny'), title), facts(['Company', name], ['Key', code(key)], ['Vault', vault || 'not configured']));
+  const card = (kind, title, name, key, vault) => el(`div.panel.${kind}`, el('h3', icon(kind === 'ok' ? 'key' : 'deny'), title), facts(['Company', name], ['Key', code(key)], ['Vault', vault || 'not configured']));
   $('denial').hidden = false;
   fill($('denial-cards'), card('ok', 'Our key', c.company_name, c.key_name, c.akv_endpoint), card('bad', 'Their key', o.name, o.key_name, o.akv_endpoint));
 }
@@ -151,14 +151,14 @@ async function tryOther() {
   if (r.status !== 'access_denied') {
     hint('denial', 'bad', 'not denied');
     log('bad', `${r.other_company}’s key was NOT denied`);
-    fill($('denial-out'), note('bad', 'The other company’s key was released', el('p', null, r.message), el('p', null, r.security_warning)));
+    fill($('denial-out'), note('bad', 'The other company’s key was released', el('p', r.message), el('p', r.security_warning)));
     return;
   }
   hint('denial', 'ok', 'denied');
   log('ok', `${r.other_company}’s key was denied (HTTP ${r.http_status})`);
-  fill($('denial-out'), note('ok', 'Access Correctly Denied', el('p', null, r.message),
+  fill($('denial-out'), note('ok', 'Access Correctly Denied', el('p', r.message),
     facts(['We are', r.our_company], ['Asked for', code(r.attempted_key)], ['At', r.attempted_keyvault || r.attempted_akv], ['Answer', `HTTP ${r.http_status}${r.service_code ? ` ${r.service_code}` : ''}`]),
-    el('p', null, capital(r.explanation)), fold('What the vault said', el('pre.value', null, r.error_detail || r.error || ''))));
+    el('p', capital(r.explanation)), fold('What the vault said', el('pre.value', r.error_detail || r.error || ''))));
 }
 
 // released: called after each successful release.

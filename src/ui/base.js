@@ -4,9 +4,10 @@
 export const $ = (id) => document.getElementById(id);
 const SVG = 'http://www.w3.org/2000/svg';
 
-function build(node, classes, props, children) {
+function build(node, classes, children) {
+  const given = children[0] && Object.getPrototypeOf(children[0]) === Object.prototype;
   if (classes.length) node.setAttribute('class', classes.join(' '));
-  for (const [k, v] of Object.entries(props || {})) {
+  for (const [k, v] of Object.entries(given ? children.shift() : {})) {
     if (v === undefined || v === null || v === false) continue;
     if (k.startsWith('on')) node.addEventListener(k.slice(2), v);
     else if (k === 'css') for (const [p, x] of Object.entries(v)) node.style.setProperty(p, x);
@@ -16,40 +17,40 @@ function build(node, classes, props, children) {
   return node;
 }
 
-// el('p.fine', {title: 'x', onclick: f, css: {'--w': '3px'}}, 'text', otherElement)
-export function el(name, props, ...children) {
+// el('p.fine', {title: 'x', onclick: f, css: {'--w': '3px'}}, 'text', otherElement); the properties may be left out
+export function el(name, ...children) {
   const [tag, ...classes] = name.split('.');
-  return build(document.createElement(tag), classes, props, children);
+  return build(document.createElement(tag), classes, children);
 }
 
-export function svg(name, props, ...children) {
+export function svg(name, ...children) {
   const [tag, ...classes] = name.split('.');
-  return build(document.createElementNS(SVG, tag), classes, props, children);
+  return build(document.createElementNS(SVG, tag), classes, children);
 }
 
-export const icon = (name) => svg('svg.icon', { 'aria-hidden': 'true' }, svg('use', { href: `#i-${name}` }));
+export const icon = (name) => svg('svg.icon', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, svg('use', { href: `#i-${name}` }));
 export const fill = (node, ...children) => node.replaceChildren(...children.flat(3).filter(Boolean));
 
 const marks = { ok: 'check', bad: 'cross', warn: 'warn', wait: 'wait' };
-export const badge = (kind, text) => el(`span.badge.${kind}`, null, icon(marks[kind]), text);
+export const badge = (kind, text) => el(`span.badge.${kind}`, icon(marks[kind]), text);
 // The word at the right end of a section's title.
 export const hint = (section, kind, text) => fill($(`${section}-state`), text && badge(kind, text));
 
-export const note = (kind, title, ...children) => el(`div.note.${kind}`, null, el('h3', null, icon(marks[kind]), title), children);
-export const fold = (title, ...children) => el('details.fold', null, el('summary', null, title), children);
-export const code = (text) => el('code', null, text);
+export const note = (kind, title, ...children) => el(`div.note.${kind}`, el('h3', icon(marks[kind]), title), children);
+export const fold = (title, ...children) => el('details.fold', el('summary', title), children);
+export const code = (text) => el('code', text);
 export const json = (value) => el('pre.scroll', { tabindex: 0 }, JSON.stringify(value, null, 2));
 
 // Label and value, two columns; values that are absent are left out.
 export function facts(...pairs) {
-  return el('dl.facts', null, pairs.filter(([, v]) => v !== undefined && v !== null && v !== '').map(([k, v]) => (
-    el('div', null, el('dt', null, k), el('dd', null, v)))));
+  return el('dl.facts', pairs.filter(([, v]) => v !== undefined && v !== null && v !== '').map(([k, v]) => (
+    el('div', el('dt', k), el('dd', v)))));
 }
 
 export function table(caption, head, rows, props) {
-  return el('div.scroll', { tabindex: 0, role: 'region', 'aria-label': caption }, el('table', props, el('caption.vh', null, caption),
-    el('thead', null, el('tr', null, head.map((h) => el('th', { scope: 'col', class: h.startsWith('>') ? 'num' : null }, h.replace('>', ''))))),
-    el('tbody', null, rows)));
+  return el('div.scroll', { tabindex: 0, role: 'region', 'aria-label': caption }, el('table', props, el('caption.vh', caption),
+    el('thead', el('tr', head.map((h) => el('th', { scope: 'col', class: h.startsWith('>') ? 'num' : null }, h.replace('>', ''))))),
+    el('tbody', rows)));
 }
 
 export const cut = (text, n) => (text.length > n ? `${text.slice(0, n)}…` : text);
@@ -79,7 +80,7 @@ export function log(kind, text) {
   lines.push(`${time} ${kind.padEnd(4)} ${text}`);
   const list = $('log-list');
   if (!list) return;
-  list.append(el(`li.${kind}`, null, el('time', null, time), ` ${text}`));
+  list.append(el(`li.${kind}`, el('time', time), ` ${text}`));
   while (list.children.length > 400) list.firstChild.remove();
   list.parentNode.scrollTop = list.parentNode.scrollHeight;
   $('log-state').textContent = plural(lines.length, 'entry', 'entries');
@@ -105,11 +106,16 @@ export function faultBox(error, title) {
   const todo = why.solution || d.hint || d.solution;
   const said = [d.step && `step: ${d.step}`, d.service, d.http_status && `HTTP ${d.http_status}`, d.service_code, d.errno && `errno ${d.errno}`].filter(Boolean);
   return note('bad', title || error.message,
-    title && el('p', null, error.message),
-    cause && cause !== d.message && cause !== d.error && el('p', null, el('strong', null, 'Likely cause: '), capital(cause)),
-    todo && el('p', null, el('strong', null, 'What to do: '), capital(todo)),
-    why.command && el('pre', null, why.command),
-    said.length > 0 && el('p.chips', null, said.map((s) => el('span', null, s))));
+    title && el('p', error.message),
+    cause && cause !== d.message && cause !== d.error && el('p', el('strong', 'Likely cause: '), capital(cause)),
+    todo && el('p', el('strong', 'What to do: '), capital(todo)),
+    why.command && el('pre', why.command),
+    said.length > 0 && el('p.chips', said.map((s) => el('span', s))));
+}
+
+export function failed(what, box, error, title) {
+  log('bad', `${what}: ${error.message}`);
+  fill(box, faultBox(error, title));
 }
 
 // --- Calls ---
@@ -235,8 +241,7 @@ export function action(button, box, what, work) {
       await work();
     } catch (e) {
       if (e.name !== 'AbortError') {
-        log('bad', `${what}: ${e.message}`);
-        fill(box, faultBox(e, e.title));
+        failed(what, box, e, e.title);
       }
     } finally {
       button.removeAttribute('aria-busy');

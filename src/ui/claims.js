@@ -81,11 +81,11 @@ const shown = (v) => (typeof v === 'object' ? JSON.stringify(v, null, 1) : Strin
 function entry(name, title, what, who, rules, detail, value, context) {
   const d = detail && detail(value, context);
   return el('li', null,
-    el('h4', null, title, ' ', code(name)),
-    d && (d.ok === undefined ? el('p.detail', null, capital(d.text)) : badge(d.ok ? 'ok' : 'warn', d.text)),
-    what && el('p', null, what),
-    who && el('p.fine', null, el('strong', null, 'Set by '), `${who}. `, el('strong', null, 'Rules out '), `${rules}.`),
-    el('pre.value', null, shown(value)));
+    el('h4', title, ' ', code(name)),
+    d && (d.ok === undefined ? el('p.detail', capital(d.text)) : badge(d.ok ? 'ok' : 'warn', d.text)),
+    what && el('p', what),
+    who && el('p.fine', el('strong', 'Set by '), `${who}. `, el('strong', 'Rules out '), `${rules}.`),
+    el('pre.value', shown(value)));
 }
 
 // All claims of a token, by category; context: {asked, runtimeHash, policyHash}.
@@ -94,12 +94,12 @@ export function explain(claims, context) {
   const parts = categories.map(([category, list], i) => {
     const there = list.filter(([name]) => name in claims);
     there.forEach(([name]) => rest.delete(name));
-    return there.length > 0 && el(`section.claims.c${i}`, null, el('h3', null, category),
-      el('ul', null, there.map(([name, title, what, who, rules, detail]) => entry(name, title, what, who, rules, detail, claims[name], context))));
+    return there.length > 0 && el(`section.claims.c${i}`, el('h3', category),
+      el('ul', there.map(([name, title, what, who, rules, detail]) => entry(name, title, what, who, rules, detail, claims[name], context))));
   });
   if (rest.size) {
-    parts.push(el('section.claims', null, el('h3', null, 'Other Claims'),
-      el('ul', null, [...rest].sort().map((name) => entry(name, 'Not explained here', null, null, null, null, claims[name], context)))));
+    parts.push(el('section.claims', el('h3', 'Other Claims'),
+      el('ul', [...rest].sort().map((name) => entry(name, 'Not explained here', null, null, null, null, claims[name], context)))));
   }
   return parts.filter(Boolean);
 }

@@ -1,5 +1,5 @@
 // Records: protecting and listing them, live encryption, the shared storage, and what an attacker sees of it.
-import { $, el, fill, icon, badge, hint, note, facts, table, number, plural, bytes, cut, log, get, send, post, operate, asOperator, action, faultBox, sleep, session, code, Fault } from './base.js';
+import { $, el, fill, icon, badge, hint, note, facts, table, number, plural, bytes, cut, log, get, send, post, operate, asOperator, action, faultBox, failed, sleep, session, code, Fault } from './base.js';
 
 const PAGE = 10; // records shown, and decrypted, at a time
 const LIST_MAX = 4 << 20; // characters of a list that are read
@@ -45,22 +45,22 @@ const token = (r, field) => r[`${field}_encrypted`];
 
 function value(r, field) {
   const t = token(r, field);
-  if (!t) return el('td.fine', null, '–');
-  if (plain && r.company !== own) return el('td.refused', null, icon('lock'), 'Unable to Decrypt Contents');
-  if (plain && opened.has(t)) return el('td.plain', null, opened.get(t));
+  if (!t) return el('td.fine', '–');
+  if (plain && r.company !== own) return el('td.refused', icon('lock'), 'Unable to Decrypt Contents');
+  if (plain && opened.has(t)) return el('td.plain', opened.get(t));
   return el('td', { title: t }, code(cut(t, 30)));
 }
 
 function showRecords() {
   const shown = all.slice(first, first + PAGE);
   const step = (by, text) => el('button', { type: 'button', disabled: by < 0 ? first === 0 : first + PAGE >= all.length, onclick: () => { first += by; showRecords(); if (plain) decryptShown(); } }, text);
-  fill($('records'), all.length === 0 ? el('p.fine', null, 'No records are stored yet.') : [
+  fill($('records'), all.length === 0 ? el('p.fine', 'No records are stored yet.') : [
     el('div.row', null,
       el('button', { type: 'button', id: 'toggle', 'aria-pressed': String(plain), onclick: toggle }, icon(plain ? 'lock' : 'unlock'), plain ? 'Press to Encrypt' : 'Press to Decrypt'),
       el('span.fine', { id: 'decrypt-state', role: 'status' })),
     table('Saved data', ['>ID', 'Timestamp', 'Name', 'Phone'], shown.map((r, i) => el('tr', { class: r.company === own ? 'own' : 'other' },
-      el('td.num', null, r.line_number || first + i + 1), el('td', null, cut(String(r.timestamp || '').replace('T', ' '), 19).replace('…', '')), value(r, 'name'), value(r, 'phone')))),
-    el('div.row.pager', null, step(-PAGE, 'Previous'), el('span', null, `${number(first + 1)}–${number(first + shown.length)} of ${number(all.length)}`), step(PAGE, 'Next'))]);
+      el('td.num', r.line_number || first + i + 1), el('td', cut(String(r.timestamp || '').replace('T', ' '), 19).replace('…', '')), value(r, 'name'), value(r, 'phone')))),
+    el('div.row.pager', step(-PAGE, 'Previous'), el('span', `${number(first + 1)}–${number(first + shown.length)} of ${number(all.length)}`), step(PAGE, 'Next'))]);
 }
 
 async function decryptOne(t, mine) {
@@ -88,7 +88,7 @@ async function decryptShown() {
       opened.set(t, text);
       $('decrypt-state').textContent = `${i + 1} of ${wanted.length} values decrypted`;
       const cell = [...$('records').querySelectorAll('td')].find((c) => c.title === t);
-      if (cell) cell.replaceWith(el('td.plain', null, text));
+      if (cell) cell.replaceWith(el('td.plain', text));
     }
     log('ok', `${plural(wanted.length, 'value')} decrypted for display`);
     showRecords();
@@ -96,8 +96,7 @@ async function decryptShown() {
     if (e.name === 'AbortError') return;
     plain = false;
     showRecords();
-    log('bad', `decrypt: ${e.message}`);
-    fill($('protect-out'), faultBox(e, 'Decryption failed'));
+    failed('decrypt', $('protect-out'), e, 'Decryption failed');
   }
 }
 
@@ -118,14 +117,14 @@ async function list() {
   hint('protect', all.length ? 'ok' : 'wait', plural(r.record_count ?? all.length, 'record'));
   log('info', `${plural(all.length, 'record')} listed, ciphertext only`);
   showRecords();
-  if (total > all.length) $('records').append(el('p.fine', null, `The first ${number(all.length)} of ${number(total)} are listed here.`));
+  if (total > all.length) $('records').append(el('p.fine', `The first ${number(all.length)} of ${number(total)} are listed here.`));
   return all.length;
 }
 
 async function imported(work) {
   const r = await work();
   log('ok', `import: ${r.message}`);
-  fill($('protect-out'), note('ok', r.unchanged ? 'Already stored' : 'Encrypted and stored', el('p', null, r.message), facts(['From', r.source_file], ['Records added', number(r.records_added)], ['Records in all', number(r.total_records)], ['Stored in', r.destination])));
+  fill($('protect-out'), note('ok', r.unchanged ? 'Already stored' : 'Encrypted and stored', el('p', r.message), facts(['From', r.source_file], ['Records added', number(r.records_added)], ['Records in all', number(r.total_records)], ['Stored in', r.destination])));
   opened.clear();
   first = 0;
   await list();
@@ -143,8 +142,7 @@ function initProtect(config, keyReleased) {
     try {
       await imported(() => operate('/company/populate', file, { type: 'text/csv' }));
     } catch (e) {
-      log('bad', `import: ${e.message}`);
-      fill($('protect-out'), faultBox(e, 'The file was not imported'));
+      failed('import', $('protect-out'), e, 'The file was not imported');
     }
     $('csv').value = '';
   });
@@ -154,7 +152,7 @@ function initProtect(config, keyReleased) {
     const r = await operate('/company/save', body);
     $('save-form').reset();
     log('ok', 'one record encrypted and saved');
-    fill($('protect-out'), note('ok', 'Saved', el('p', null, r.message), r.note && el('p.fine', null, r.note)));
+    fill($('protect-out'), note('ok', 'Saved', el('p', r.message), r.note && el('p.fine', r.note)));
     await list();
     first = Math.floor(Math.max(0, all.length - 1) / PAGE) * PAGE;
     showRecords();
@@ -169,8 +167,7 @@ function initProtect(config, keyReleased) {
       const n = await list();
       if (n === 0 && keyReleased()) await imported(() => operate('/company/populate', {}));
     } catch (e) {
-      log('bad', `list: ${e.message}`);
-      fill($('protect-out'), faultBox(e));
+      failed('list', $('protect-out'), e);
     }
   });
 }
@@ -227,7 +224,7 @@ function expiry(e) {
   if (!e) return null;
   if (e.error) return badge('warn', e.error);
   const kind = e.is_expired ? 'bad' : e.is_expiring_soon ? 'warn' : 'ok';
-  return el('span', null, badge(kind, e.is_expired ? 'expired' : `${plural(e.days_remaining, 'day')} left`), ` ${e.expiry_formatted}`);
+  return el('span', badge(kind, e.is_expired ? 'expired' : `${plural(e.days_remaining, 'day')} left`), ` ${e.expiry_formatted}`);
 }
 
 async function storageConfig() {
@@ -237,7 +234,7 @@ async function storageConfig() {
   hint('storage', there ? 'ok' : 'wait', there ? c.storage_account : 'not configured');
   fill($('storage-config'), there
     ? facts(['Account', c.storage_account], ['Container', c.container_name], ['Address', c.container_url], ['Shared records', blobName && code(blobName)], ['Access', c.auth_method], ['SAS token', expiry(c.sas_expiry)])
-    : el('p.fine', null, 'This party is not configured to use a storage account; its records are in a file of its own.'));
+    : el('p.fine', 'This party is not configured to use a storage account; its records are in a file of its own.'));
   $('do-blobs').disabled = $('refresh-blobs').disabled = !there;
   return there;
 }
@@ -249,8 +246,8 @@ async function view(name) {
   log('info', `blob ${name}, ${bytes(Number(b.size) || 0)}`);
   let text = String(b.content ?? '');
   try { text = JSON.stringify(JSON.parse(text), null, 2); } catch { /* shown as it is */ }
-  fill($('viewer'), el('section.result', null, el('h3', null, b.blob_name || name),
-    el('p.fine', null, `${bytes(Number(b.size) || 0)}, ${b.content_type || 'no type'}. ${b.security_note || ''}`),
+  fill($('viewer'), el('section.result', el('h3', b.blob_name || name),
+    el('p.fine', `${bytes(Number(b.size) || 0)}, ${b.content_type || 'no type'}. ${b.security_note || ''}`),
     el('pre.scroll.tall', { tabindex: 0 }, b.is_text === false ? 'Not text.' : text.length > 60000 ? `${text.slice(0, 60000)}\n…` : text),
     el('button', { type: 'button', onclick: () => fill($('viewer')) }, 'Close')));
 }
@@ -258,31 +255,31 @@ async function view(name) {
 async function listBlobs() {
   const r = await get('/storage/list');
   log('info', `${plural(r.blob_count, 'blob')} in ${r.container_name}`);
-  fill($('blobs'), r.blobs.length === 0 ? el('p.fine', null, 'The container is empty.') : table('Blobs', ['Name', '>Size', 'Type', 'Changed', 'View'], r.blobs.map((b) => {
+  fill($('blobs'), r.blobs.length === 0 ? el('p.fine', 'The container is empty.') : table('Blobs', ['Name', '>Size', 'Type', 'Changed', 'View'], r.blobs.map((b) => {
     const button = el('button.small', { type: 'button', 'aria-label': `View ${b.name}` }, icon('eye'), 'View');
     action(button, $('viewer'), 'blob', () => view(b.name));
-    return el('tr', null, el('th', { scope: 'row' }, b.name), el('td.num', null, bytes(Number(b.size) || 0)), el('td', null, b.content_type), el('td', null, b.last_modified), el('td', null, button));
-  })), r.security_note && el('p.fine', null, r.security_note));
+    return el('tr', el('th', { scope: 'row' }, b.name), el('td.num', bytes(Number(b.size) || 0)), el('td', b.content_type), el('td', b.last_modified), el('td', button));
+  })), r.security_note && el('p.fine', r.security_note));
 }
 
 // --- The attacker's view ---
 function intercepted(list) {
   const t = (r, f) => (token(r, f) ? code(cut(token(r, f), 30)) : '–');
   return [
-    el('p.banner', null, icon('deny'), 'No access to keys: the attestation service gives no token to a container without the hardware, and the vaults give no key without a token.'),
+    el('p.banner', icon('deny'), 'No access to keys: the attestation service gives no token to a container without the hardware, and the vaults give no key without a token.'),
     table('Intercepted encrypted records', ['>#', 'Company', 'Name (Encrypted)', 'Phone (Encrypted)', 'Timestamp'], list.map((r, i) => [r, i]).slice(-50).reverse().map(([r, i]) => el('tr', null,
-      el('td.num', null, i + 1), el('td', null, r.company), el('td', null, t(r, 'name')), el('td', null, t(r, 'phone')), el('td', null, cut(String(r.timestamp || ''), 19).replace('…', ''))))),
-    list.length > 50 && el('p.fine', null, `The newest 50 of ${number(list.length)}.`)];
+      el('td.num', i + 1), el('td', r.company), el('td', t(r, 'name')), el('td', t(r, 'phone')), el('td', cut(String(r.timestamp || ''), 19).replace('…', ''))))),
+    list.length > 50 && el('p.fine', `The newest 50 of ${number(list.length)}.`)];
 }
 
 async function spy() {
   try {
     const b = await get(blobPath(blobName));
     const list = records(String(b.content ?? ''));
-    fill($('spied'), list.length ? intercepted(list) : note('warn', 'Nothing intercepted yet', el('p', null, 'The companies need to populate first.')));
+    fill($('spied'), list.length ? intercepted(list) : note('warn', 'Nothing intercepted yet', el('p', 'The companies need to populate first.')));
     $('spied-count').textContent = plural(list.length, 'record');
   } catch (e) {
-    fill($('spied'), e.status === 404 ? note('warn', 'Nothing intercepted yet', el('p', null, 'The shared blob does not exist: the companies need to populate first.')) : faultBox(e));
+    fill($('spied'), e.status === 404 ? note('warn', 'Nothing intercepted yet', el('p', 'The shared blob does not exist: the companies need to populate first.')) : faultBox(e));
     $('spied-count').textContent = '–';
   }
   $('spied-at').textContent = new Date().toISOString().slice(11, 19);
@@ -290,9 +287,9 @@ async function spy() {
 
 function startSpying() {
   $('attacker').hidden = false;
-  fill($('attacker'), el('h3', null, icon('eye'), 'Attacker’s View'),
-    el('p', null, 'This container runs the same program with the same settings and reads the same storage, but on ordinary hardware. All it ever gets is ciphertext.'),
-    el('p.live', null, el('i.pulse'), 'Auto-refreshing every 5 seconds | Last update ', el('span', { id: 'spied-at' }, '–'), ' | Intercepted Encrypted Records: ', el('span', { id: 'spied-count' }, '–')),
+  fill($('attacker'), el('h3', icon('eye'), 'Attacker’s View'),
+    el('p', 'This container runs the same program with the same settings and reads the same storage, but on ordinary hardware. All it ever gets is ciphertext.'),
+    el('p.live', el('i.pulse'), 'Auto-refreshing every 5 seconds | Last update ', el('span', { id: 'spied-at' }, '–'), ' | Intercepted Encrypted Records: ', el('span', { id: 'spied-count' }, '–')),
     el('div', { id: 'spied' }));
   spy();
   setInterval(() => { if (!document.hidden && $('storage').open) spy(); }, 5000);
