@@ -16,7 +16,8 @@ static const struct asset {
 	{ "/", HTML, &ui_index_html },          { "/compare", HTML, &ui_compare_html },   { "/ui/style.css", CSS, &ui_style_css },
 	{ "/ui/analysis.js", JS, &ui_analysis_js }, { "/ui/app.js", JS, &ui_app_js },     { "/ui/attest.js", JS, &ui_attest_js },
 	{ "/ui/base.js", JS, &ui_base_js },     { "/ui/claims.js", JS, &ui_claims_js },   { "/ui/compare.js", JS, &ui_compare_js },
-	{ "/ui/data.js", JS, &ui_data_js },     { "/ui/map.js", JS, &ui_map_js },
+	{ "/ui/data.js", JS, &ui_data_js },     { "/ui/map.js", JS, &ui_map_js },         { "/ui/proof.js", JS, &ui_proof_js },
+	{ "/ui/verify.mjs", JS, &ui_verify_mjs },
 };
 
 static const struct asset *find_asset(const char *path)

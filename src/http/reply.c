@@ -10,8 +10,7 @@
 	"X-XSS-Protection: 1; mode=block\r\n" \
 	"Referrer-Policy: strict-origin-when-cross-origin\r\n" \
 	"Permissions-Policy: camera=(), microphone=(), geolocation=()\r\n" \
-	"Content-Security-Policy: default-src 'self'; img-src 'self' data:; connect-src 'self'; object-src 'none'; " \
-	"base-uri 'none'; form-action 'self'; "
+	"Content-Security-Policy: default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
 
 static const struct {
 	int status;
@@ -42,15 +41,20 @@ static void put_line(struct out *o, const char *name, const char *value)
 	out_str(o, "\r\n");
 }
 
-/* The security headers: who may be framed by whom is the one thing that differs between pages. X-Frame-Options cannot name
- * origins, so a page that some may frame does without it. */
+/* The security headers: who may be framed by whom is what differs between pages, and that a page which others may frame may ask
+ * them for their proofs. X-Frame-Options cannot name origins, so such a page does without it. */
 static void put_security(struct out *o, const struct reply *r)
 {
 	bool framed = r->framed_by && r->framed_by[0];
 
 	if (!framed)
 		put_line(o, "X-Frame-Options", "DENY");
-	out_str(o, SECURITY_HEADERS);
+	out_str(o, SECURITY_HEADERS "connect-src 'self'");
+	if (framed) {
+		out_byte(o, ' ');
+		out_str(o, r->framed_by);
+	}
+	out_str(o, "; ");
 	if (r->frames && r->frames[0]) {
 		out_str(o, "frame-src ");
 		out_str(o, r->frames);

@@ -23,6 +23,8 @@ const struct route routes[] = {
 	{ "GET",  "/ui/compare.js",          PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_page },
 	{ "GET",  "/ui/data.js",             PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_page },
 	{ "GET",  "/ui/map.js",              PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_page },
+	{ "GET",  "/ui/proof.js",            PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_page },
+	{ "GET",  "/ui/verify.mjs",          PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_page },
 	{ "GET",  "/health",                 PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_health },
 	{ "GET",  "/healthz",                PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_health },
 	{ "GET",  "/readyz",                 PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_readyz },

@@ -10,6 +10,7 @@ struct ui_file {
 };
 
 extern const struct ui_file ui_index_html, ui_compare_html, ui_style_css;
-extern const struct ui_file ui_analysis_js, ui_app_js, ui_attest_js, ui_base_js, ui_claims_js, ui_compare_js, ui_data_js, ui_map_js;
+extern const struct ui_file ui_analysis_js, ui_app_js, ui_attest_js, ui_base_js, ui_claims_js, ui_compare_js, ui_data_js, ui_map_js,
+	ui_proof_js, ui_verify_mjs;
 
 #endif

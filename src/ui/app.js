@@ -1,5 +1,5 @@
 // The page as a whole: branding, state, sign-in, and the sections that only show what the server says.
-import { $, el, fill, icon, badge, hint, note, facts, fold, json, code, bytes, cut, log, initLog, get, post, action, faultBox, session, onSession, refreshSession, login, logout, signIn } from './base.js';
+import { $, el, fill, icon, badge, hint, note, facts, fold, json, code, bytes, cut, log, initLog, get, post, action, faultBox, failed, session, onSession, refreshSession, login, logout, signIn } from './base.js';
 import { initAttest, showFeatures } from './attest.js';
 import { initAnalysis } from './analysis.js';
 import { initData, enableEncrypt } from './data.js';
@@ -61,7 +61,7 @@ async function showInfo() {
     log('bad', `attestation: ${info.diagnostics.note}`);
     showFeatures(null);
     fill($('banner'), note('bad', hardware ? 'Attestation does not work here' : 'NOT running on confidential hardware',
-      el('p', null, info.diagnostics.note), info.diagnostics.recommendation && el('p', null, el('strong', null, 'What to do: '), info.diagnostics.recommendation)));
+      el('p', info.diagnostics.note), info.diagnostics.recommendation && el('p', el('strong', 'What to do: '), info.diagnostics.recommendation)));
   } catch (e) {
     showState('warn', 'State unknown', e.message);
     log('bad', `info: ${e.message}`);
@@ -104,12 +104,12 @@ async function accessTest() {
   hint('access', blocked === r.tests.length ? 'ok' : 'warn', `${blocked} of ${r.tests.length} blocked`);
   log(blocked === r.tests.length ? 'ok' : 'warn', `access test: ${blocked} of ${r.tests.length} blocked`);
   fill($('access-out'),
-    el('div.pair', null, r.tests.map((t) => {
+    el('div.pair', r.tests.map((t) => {
       const [kind, word] = words[t.result] || ['warn', String(t.result).toUpperCase()];
-      return el(`div.panel.${kind}`, null, el('h3', null, t.name), badge(kind, word), el('p', null, t.detail), t.method && el('p.fine', null, el('strong', null, 'Tried: '), t.method), t.policy_rule && el('pre', null, t.policy_rule));
+      return el(`div.panel.${kind}`, el('h3', t.name), badge(kind, word), el('p', t.detail), t.method && el('p.fine', el('strong', 'Tried: '), t.method), t.policy_rule && el('pre', t.policy_rule));
     })),
-    note(blocked === r.tests.length ? 'ok' : 'warn', 'Summary', el('p', null, r.summary),
-      r.policy_reference && el('p.fine', null, 'Reference: ', /^https:\/\//.test(r.policy_reference) ? el('a', { href: r.policy_reference, rel: 'noopener noreferrer', target: '_blank' }, r.policy_reference) : r.policy_reference)));
+    note(blocked === r.tests.length ? 'ok' : 'warn', 'Summary', el('p', r.summary),
+      r.policy_reference && el('p.fine', 'Reference: ', /^https:\/\//.test(r.policy_reference) ? el('a', { href: r.policy_reference, rel: 'noopener noreferrer', target: '_blank' }, r.policy_reference) : r.policy_reference)));
 }
 
 // --- Container information ---
@@ -124,15 +124,15 @@ async function containerInfo() {
   hint('info', sev.available ? 'ok' : 'bad', sev.available ? 'SEV-SNP device' : 'no SEV-SNP device');
   fill($('info-out'),
     el('div.pair', null,
-      el('div.panel', null, el('h3', null, 'Image'), facts(['Image', c.image], ['Digest', c.image_digest], ['Container', c.container_id && code(c.container_id)], ['Host name', c.hostname], ['System', os.pretty_name || os.error || os.name])),
-      el(`div.panel.${sev.available ? 'ok' : 'bad'}`, null, el('h3', null, 'SEV-SNP device'), facts(['Device', sev.device_path && code(sev.device_path)], ['State', badge(sev.available ? 'ok' : 'bad', sev.available ? 'available' : 'absent')]), el('p.fine', null, sev.explanation)),
-      el('div.panel', null, el('h3', null, 'Key release service'), facts(['State', badge(skr.running === true ? 'ok' : 'warn', skr.running === true ? 'running, in this process' : 'not available')], ['Why', skr.reason]), skr.explanation && el('p.fine', null, skr.explanation)),
-      policy && el('div.panel', null, el('h3', null, 'Security policy'), facts(['Hash', id.security_policy_hash && code(id.security_policy_hash)], ['Claim', code(id.claim_name)], ['Level', policy.security_level]), el('p.fine', null, policy.binding_description))),
-    el('h3', null, 'Checksums'),
-    el('dl.facts', null, Object.entries(c.app_checksums || {}).map(([path, f]) => el('div', null, el('dt', null, code(path)), el('dd', null, size(f), f.sha256 && code(f.sha256))))),
+      el('div.panel', el('h3', 'Image'), facts(['Image', c.image], ['Digest', c.image_digest], ['Container', c.container_id && code(c.container_id)], ['Host name', c.hostname], ['System', os.pretty_name || os.error || os.name])),
+      el(`div.panel.${sev.available ? 'ok' : 'bad'}`, el('h3', 'SEV-SNP device'), facts(['Device', sev.device_path && code(sev.device_path)], ['State', badge(sev.available ? 'ok' : 'bad', sev.available ? 'available' : 'absent')]), el('p.fine', sev.explanation)),
+      el('div.panel', el('h3', 'Key release service'), facts(['State', badge(skr.running === true ? 'ok' : 'warn', skr.running === true ? 'running, in this process' : 'not available')], ['Why', skr.reason]), skr.explanation && el('p.fine', skr.explanation)),
+      policy && el('div.panel', el('h3', 'Security policy'), facts(['Hash', id.security_policy_hash && code(id.security_policy_hash)], ['Claim', code(id.claim_name)], ['Level', policy.security_level]), el('p.fine', policy.binding_description))),
+    el('h3', 'Checksums'),
+    el('dl.facts', Object.entries(c.app_checksums || {}).map(([path, f]) => el('div', el('dt', code(path)), el('dd', size(f), f.sha256 && code(f.sha256))))),
     p && p.trust_model && el('div.pair', null,
-      el('div.panel.ok', null, el('h3', null, 'What is trusted'), el('ul', null, p.trust_model.what_is_trusted.map((t) => el('li', null, t)))),
-      el('div.panel', null, el('h3', null, 'What is not trusted'), el('ul', null, p.trust_model.what_is_not_trusted.map((t) => el('li', null, t))))),
+      el('div.panel.ok', el('h3', 'What is trusted'), el('ul', p.trust_model.what_is_trusted.map((t) => el('li', t)))),
+      el('div.panel', el('h3', 'What is not trusted'), el('ul', p.trust_model.what_is_not_trusted.map((t) => el('li', t))))),
     fold('Everything as JSON', json(c)));
 }
 
@@ -144,17 +144,27 @@ function initInfo() {
       await containerInfo();
     } catch (e) {
       delete $('info').dataset.seen;
-      log('bad', `container information: ${e.message}`);
-      fill($('info-out'), faultBox(e));
+      failed('container information', $('info-out'), e);
     }
   });
+}
+
+// --- Verification: its code is fetched when somebody wants it ---
+function initVerify() {
+  $('verify').addEventListener('toggle', async () => {
+    try {
+      await (await import('./proof.js')).initProof();
+    } catch (e) {
+      failed('verification', $('verify-out'), e);
+    }
+  }, { once: true });
 }
 
 // --- Contents, timer, start ---
 function initContents() {
   const cards = [...document.querySelectorAll('details.card')];
   for (const c of cards) c.querySelector('summary').prepend(icon(c.dataset.icon));
-  const show = () => fill($('toc'), cards.filter((c) => !c.hidden).map((c) => el('li', null, el('a', { href: `#${c.id}`, onclick: () => { c.open = true; c.querySelector('summary').focus({ preventScroll: true }); } }, icon(c.dataset.icon), c.querySelector('h2').textContent))));
+  const show = () => fill($('toc'), cards.filter((c) => !c.hidden).map((c) => el('li', el('a', { href: `#${c.id}`, onclick: () => { c.open = true; c.querySelector('summary').focus({ preventScroll: true }); } }, icon(c.dataset.icon), c.querySelector('h2').textContent))));
   show();
   return show;
 }
@@ -189,6 +199,7 @@ async function start() {
   const info = showInfo();
   action($('do-access'), $('access-out'), 'access test', accessTest);
   initInfo();
+  initVerify();
   const status = await initAttest(config, async () => { released = true; enableEncrypt(true); contents(); });
   released = Boolean(status.released);
   config.maxPlain = status.key_bits ? status.key_bits / 8 - 66 : 190;

@@ -5,12 +5,15 @@ const fs = require('fs');
 const path = require('path');
 const zlib = require('zlib');
 const { after, before, describe, it } = require('node:test');
+const jose = require('../standin/jose');
+const x509 = require('../standin/x509');
 const { absent, makeWorld, launch, open, settled, openSection, signIn, shot, accessible, fits, ROOT } = require('../browser/browser');
 
 const PARTIES = ['contoso', 'fabrikam', 'woodgrove'];
 const titles = { contoso: 'Contoso Corporation', fabrikam: 'Fabrikam Fashion', woodgrove: 'Woodgrove Bank', snooper: 'Snooper' };
 const csv = (party) => fs.readFileSync(path.join(ROOT, `tests/data/${party}.csv`), 'utf8').trim().split('\n').slice(1).map((l) => l.split(','));
 const UI = path.join(ROOT, 'src/ui');
+const VERIFIER = 'verify.mjs';
 
 // What scripts/embed makes of a file.
 function embedded(file) {
@@ -78,8 +81,10 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
 
   it('is small, and needs neither inline code nor anything from elsewhere', () => {
     const files = fs.readdirSync(UI);
-    const total = files.reduce((n, f) => n + fs.statSync(path.join(UI, f)).size, 0);
-    assert.ok(total <= 120 * 1024, `${total} bytes`);
+    const size = (list) => list.reduce((n, f) => n + fs.statSync(path.join(UI, f)).size, 0);
+    const page = size(files.filter((f) => f !== VERIFIER));
+    assert.ok(page <= 120 * 1024, `${page} bytes`);
+    assert.ok(size([VERIFIER]) <= 40 * 1024, 'the verifier, which is fetched when somebody wants it');
     for (const f of files) {
       const source = fs.readFileSync(path.join(UI, f), 'utf8');
       assert.doesNotMatch(source, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|createContextualFragment|srcdoc/, f);
@@ -101,9 +106,12 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
       assert.strictEqual(h['x-content-type-options'], 'nosniff');
     }
     assert.ok(page['content-security-policy'].endsWith(`frame-ancestors ${origins}`));
+    assert.ok(page['content-security-policy'].includes(`connect-src 'self' ${origins};`), 'their proofs may be asked for');
     assert.strictEqual(page['x-frame-options'], undefined);
     assert.ok(compare['content-security-policy'].includes(`frame-src ${origins};`));
     for (const h of [compare, other, api]) {
+      assert.match(h['content-security-policy'], /connect-src 'self'; /);
+      assert.strictEqual(h['access-control-allow-origin'], undefined);
       assert.match(h['content-security-policy'], /frame-ancestors 'none'$/);
       assert.strictEqual(h['x-frame-options'], 'DENY');
     }
@@ -177,6 +185,34 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
         await done(v, `${name} attests`);
       });
     }
+
+    it(`${size}: a party and its partners prove themselves to the browser`, async () => {
+      const v = await visit('contoso', size, { signedIn: false });
+      v.watch.allow(503); // the Snooper has no proof
+      const { page } = v;
+      await openSection(page, 'verify');
+      assert.match(await text(page, '#verify'), /Nothing, as long as this page and its code come from the server under test[\s\S]*parleyctl verify/);
+      // A stranger to the test's root is not convinced.
+      await page.focus('#do-verify');
+      await page.keyboard.press('Enter');
+      await has(page, '#verify-out', 'NOT genuine[\\s\\S]*2 failed');
+      assert.match(await text(page, '#verify-out .features'), /chain\.root: the chain does not end in a trusted root key/);
+      await trust(page);
+      await page.click('#do-verify');
+      await has(page, '#verify-out', 'Genuine by the root that you gave, NOT by AMD[\\s\\S]*no HOST_DATA given[\\s\\S]*0 failed');
+      assert.strictEqual(await page.locator('#verify-out .features .bad').count(), 0);
+      await page.fill('#verify-host-data', `${world.hostData.contoso.toUpperCase()}, ${world.hostData.fabrikam}`);
+      await page.click('#do-partners');
+      await has(page, '#verify-state', '2 of 4 verified');
+      assert.strictEqual(await page.locator('#verify-out .result').count(), 4);
+      const out = await text(page, '#verify-out');
+      assert.strictEqual(out.match(/the container policy that you expect/g).length, 2);
+      assert.match(out, /accept\.host_data: not a container policy that is allowed/); // Woodgrove's
+      assert.match(out, new RegExp(`${world.snooper.secure}[\\s\\S]*What to do:`));
+      await shot(page, `${size}-verify`);
+      await accessible(page, 'verification');
+      await done(v, 'verification');
+    });
 
     it(`${size}: 4. the Snooper gets neither token nor report nor key, and is told why`, async () => {
       const v = await visit('snooper', size);
@@ -346,6 +382,76 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
       await done(v, 'analysis');
     });
   }
+
+  // --- Verification ---
+  const asked = () => ({ root: jose.sha256(x509.parse(world.services.pki.arkDer).publicKey.export({ type: 'spki', format: 'der' })).toString('hex'), uvmIssuer: world.services.pki.uvmDid });
+  async function trust(page) {
+    await page.evaluate(() => { document.querySelector('#verify .fold').open = true; });
+    await page.fill('#verify-root', asked().root);
+    await page.fill('#verify-endorser', asked().uvmIssuer);
+  }
+  const proofOf = async (party, nonce) => (await party.get(`/.well-known/parley/proof${nonce ? `?nonce=${nonce}` : ''}`, { auth: false })).text;
+  // One byte of what a member holds in base64.
+  function tampered(proof, member, at) {
+    const p = JSON.parse(proof);
+    const list = Array.isArray(p[member]) ? p[member] : p;
+    const name = Array.isArray(p[member]) ? 0 : member;
+    const bytes = Buffer.from(list[name], 'base64');
+    bytes[at] ^= 1;
+    list[name] = bytes.toString('base64');
+    return JSON.stringify(p);
+  }
+
+  it('a saved proof is verified, a changed one refused, a proof saved is the one that was shown', async () => {
+    const v = await visit('woodgrove', 'desktop', { signedIn: false });
+    const { page } = v;
+    await openSection(page, 'verify');
+    await trust(page);
+    await page.waitForFunction(() => !document.getElementById('do-partners').hidden); // its code is there
+    const proof = await proofOf(world.fabrikam);
+    const give = (name, content) => page.setInputFiles('#proof-file', { name, mimeType: 'application/json', buffer: Buffer.from(content) });
+    await page.fill('#verify-host-data', world.hostData.fabrikam);
+    await give('fabrikam.json', proof);
+    await has(page, '#verify-state', 'saved proof verified');
+    assert.match(await text(page, '#verify-out'), /fabrikam\.json[\s\S]*Acceptable[\s\S]*connection\.nonce: no nonce was asked for/);
+    const download = page.waitForEvent('download');
+    await page.click('text=Save this proof');
+    assert.strictEqual(fs.readFileSync(await (await download).path(), 'utf8'), proof);
+    for (const [content, words] of [[tampered(proof, 'report', 0xc0), 'report.signature'], [tampered(proof, 'endorsement', 4000), 'uvm'], ['{}', 'proof.form'], ['<img src=x onerror=alert(1)>', 'proof.form'], [JSON.stringify({ ...JSON.parse(proof), nonce: '<b>x</b>' }), 'proof.nonce']]) {
+      await give('other', content);
+      await has(page, '#verify-state', 'saved proof refused');
+      assert.match(await text(page, '#verify-out'), /NOT genuine/);
+      assert.ok((await page.locator('#verify-out li.bad').allInnerTexts()).some((t) => t.startsWith(words)), words);
+    }
+    assert.ok((await text(page, '#verify-out')).includes('found <b>x</b>'));
+    await page.fill('#verify-host-data', 'not hexadecimal');
+    await give('fabrikam.json', proof);
+    await has(page, '#verify-out', 'host_data is not understood');
+    await done(v, 'saved proofs');
+  });
+
+  it('the browser judges as Node does', async () => {
+    const nonce = 'A'.repeat(43);
+    const proof = await proofOf(world.contoso, nonce);
+    const rules = { ...asked(), now: Math.floor(Date.now() / 1000), nonce, policy: { parley_policy: 1, host_data: [world.hostData.contoso] } };
+    const cert = (at) => [tampered(proof, 'certificates', at), rules];
+    const cases = [[proof, rules], [proof, { ...rules, root: undefined, uvmIssuer: undefined }], [proof, { ...rules, nonce: 'B'.repeat(43) }], [proof, { ...rules, policy: { parley_policy: 1, host_data: ['00'.repeat(32)] } }], [proof, { ...rules, now: 0 }],
+      [tampered(proof, 'report', 0x2a0), rules], [tampered(proof, 'report', 4), rules], cert(20), cert(300), cert(1000), [tampered(proof, 'endorsement', 100), rules], [tampered(proof, 'runtime_data', 9), rules], [`${proof} x`, rules]];
+    const { verifyProof } = await import(path.join(UI, VERIFIER));
+    const v = await visit('contoso', 'desktop', { signedIn: false });
+    const seen = await v.page.evaluate(async ([list, file]) => {
+      const m = await import(file);
+      const all = [];
+      for (const [p, r] of list) all.push(JSON.stringify(await m.verifyProof(p, r)));
+      return all;
+    }, [cases, `/ui/${VERIFIER}`]);
+    for (const [i, [p, r]] of cases.entries()) {
+      const here = await verifyProof(p, r);
+      assert.strictEqual(seen[i], JSON.stringify(here), `case ${i}`);
+      assert.strictEqual(here.genuine, i === 0 || i === 3, `case ${i}`);
+    }
+    await done(v, 'verdicts');
+  });
 
   // --- What happens seldom ---
   it('a wrong token is told, Escape gives up, signing out ends the session', async () => {

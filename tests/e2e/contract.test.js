@@ -121,7 +121,7 @@ describe('the contract', () => {
     const theirs = [...source.matchAll(/\{ "(GET|POST)",\s+"([^"]+)",\s+(PUBLIC|OPERATOR),\s+(RATE_\w+),\s+(BODY_\w+),/g)].map((m) => `${m[1]} ${m[2]} ${m[3].toLowerCase()} ${limits[m[4]]} ${bodies[m[5]]}`);
     const ours = routes.map((r) => `${r.method} ${r.path} ${r.access} ${r.rate} ${r.body}`);
     assert.deepStrictEqual(ours.sort(), theirs.filter((t) => !t.startsWith('GET /ui/')).sort());
-    for (const t of theirs.filter((x) => x.startsWith('GET /ui/'))) assert.match(t, /^GET \/ui\/[a-z]+\.(css|js) public 0 none$/);
+    for (const t of theirs.filter((x) => x.startsWith('GET /ui/'))) assert.match(t, /^GET \/ui\/[a-z]+\.(css|m?js) public 0 none$/);
     // The sidecar port's and the peer port's are held to their tables by tests/e2e/sidecar.test.js and peer.test.js.
     assert.strictEqual(theirs.length + localRoutes.length + peerRoutes.length, [...source.matchAll(/h_\w+ \},/g)].length, 'a route that is written in another way');
   });

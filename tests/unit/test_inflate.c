@@ -10,7 +10,7 @@ static uint8_t room[1 << 18];
 
 static const struct ui_file *const files[] = {
 	&ui_index_html, &ui_compare_html, &ui_style_css, &ui_analysis_js, &ui_app_js, &ui_attest_js, &ui_base_js, &ui_claims_js,
-	&ui_compare_js, &ui_data_js, &ui_map_js,
+	&ui_compare_js, &ui_data_js, &ui_map_js, &ui_proof_js, &ui_verify_mjs,
 };
 enum { FILES = sizeof files / sizeof files[0] };
 
