@@ -30,10 +30,11 @@ static uint64_t tag_of(const struct slot *s)
 
 static struct slot *slot_of(struct conn *c)
 {
-	for (size_t i = 0; i < HTTP_SLOTS; i++)
-		if (&conns[i] == c)
-			return &slots[i];
-	__builtin_trap(); /* our bug: a connection outside the slots */
+	size_t i = (size_t)(c - conns);
+
+	if (i >= HTTP_SLOTS)
+		__builtin_trap(); /* our bug: a connection outside the slots */
+	return &slots[i];
 }
 
 static struct conn *conn_of(const struct slot *s)

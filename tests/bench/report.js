@@ -10,9 +10,10 @@ function figures({ http, crypto, verify, jobs }) {
   const rows = [];
   const add = (group, what, beside, figure, mark = '') => rows.push({ group, what: what + mark, beside, figure });
   const pair = (group, what, m, name, of) => { for (const other of ['nginx', 'gunicorn']) if (m[other]) add(group, what, other === 'gunicorn' ? 'Flask, gunicorn' : other, of(m.parley, m[other])[name]); };
-  const served = (a, b) => ({ rate: a.rate / b.rate, p99: b.p99 / a.p99 });
+  const served = (a, b) => ({ rate: a.rate / b.rate, p99: b.p99 / a.p99, cpu: b.cpu / a.cpu });
   for (const [what, m] of [['plain', http.plain], ['TLS', http.tls]]) {
     pair('small answers', `requests a second, ${what}, /health`, m, 'rate', served);
+    pair('small answers', `processor time a request, ${what}, /health`, m, 'cpu', served);
     pair('small answers', `99th percentile of latency, ${what}, /health`, m, 'p99', served);
   }
   pair('small answers', 'requests a second, plain, /skr/config', http.config, 'rate', served);
