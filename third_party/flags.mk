@@ -8,6 +8,6 @@ HARDEN := -fPIE -fno-common -ffunction-sections -fdata-sections \
 OPT := -Os
 HOT_OPT := -O3 -fno-inline-functions -fno-ipa-cp-clone
 HOT := codec/ccopy ec/ec_c25519_m31 ec/ec_p256_m31 hash/ghash_pclmul hash/sha2big hash/sha2small int/i31_add int/i31_montmul \
-	int/i31_muladd int/i31_sub int/i62_modpow2 symcipher/aes_x86ni_ctr
+	int/i31_muladd int/i31_sub int/i62_modpow2 ssl/ssl_hs_server symcipher/aes_x86ni_ctr
 # Compiled with more working memory than BearSSL gives them (third_party/bearssl_rsa.h).
 ROOMY := rsa/rsa_i62_priv rsa/rsa_i62_pub
