@@ -32,7 +32,7 @@ function walk(dir, pattern) {
 // The lines of a file, those empty that hold no code: blank or comment only.
 function bareLines(file) {
   const text = read(file);
-  const bare = /\.(c|h|js|css|S|s)$/.test(file) ? text.replace(/\/\*[\s\S]*?\*\//g, (m) => m.replace(/[^\n]/g, '')).replace(/^\s*(\/\/|#\s).*$/gm, '') : text.replace(/^\s*#.*$/gm, '');
+  const bare = /\.(c|h|m?js|css|S|s)$/.test(file) ? text.replace(/\/\*[\s\S]*?\*\//g, (m) => m.replace(/[^\n]/g, '')).replace(/^\s*(\/\/|#\s).*$/gm, '') : text.replace(/^\s*#.*$/gm, '');
   return bare.split('\n');
 }
 const filled = (list) => list.filter((l) => l.trim()).length;
