@@ -33,6 +33,15 @@ enum err {
 
 #define MUST_USE __attribute__((warn_unused_result))
 
+/* Goes on when the call succeeds; else returns its error. The one macro that hides a return: only where nothing is held that must
+ * be wiped, closed or released. */
+#define TRY(call) \
+	do { \
+		enum err try_err = (call); \
+		if (try_err != ERR_OK) \
+			return try_err; \
+	} while (0)
+
 /* Short lower-case name for logs and replies, e.g. "timeout"; "unknown" outside the range. */
 const char *err_name(enum err e);
 

@@ -14,7 +14,6 @@
 #include "enc/json_write.h"
 #include "enc/url.h"
 #include "plat/clock.h"
-#include "plat/lock.h"
 
 #define API_VERSION "7.4"
 #define NONCE_BYTES 16
@@ -26,8 +25,8 @@
 #define HEADER_MAX 24576   /* x5c: three certificates of about 2 KiB, in base64 */
 #define KEY_HSM_MAX 8192   /* ciphertext of a PKCS#8 RSA-4096 key, in base64url */
 
-/* Work area of one release, guarded by the lock, which is held over the I/O. Holds the bearer token and key ciphertext for
- * the time of the call; wiped at its end. */
+/* Work area of one release: the caller sees to it that there is one at a time. Holds the bearer token and key ciphertext for the
+ * time of the call; wiped at its end. */
 static struct {
 	struct https conn;
 	uint8_t body[TOKEN_MAX + 1024];
@@ -42,7 +41,6 @@ static struct {
 	uint8_t ciphertext[KEY_HSM_MAX];
 	struct json_tok payload_toks[PAYLOAD_TOKENS];
 } work;
-static struct lock area_lock = LOCK_INIT;
 
 struct expectation {
 	const struct akv_release *call;
@@ -88,14 +86,14 @@ static bool write_request(const struct expectation *x, struct https_request *q)
 /* The vault knows no such wrapping: its message names the parameter or one of its values. */
 static bool refuses_enc(const struct call_answer *a)
 {
+	static const char *const words[] = { "KEY_WRAP", "'enc'", "\"enc\"", "encryption", "enc ", "property enc" };
 	struct refusal r;
 
-	if (a->status != 400)
-		return false;
 	refusal_read(a->body, &r);
-	return span_has_nocase(span_str(r.message), "KEY_WRAP") || span_has_nocase(span_str(r.message), "'enc'") ||
-	       span_has_nocase(span_str(r.message), "\"enc\"") || span_has_nocase(span_str(r.message), "encryption") ||
-	       span_has_nocase(span_str(r.message), "enc ") || span_has_nocase(span_str(r.message), "property enc");
+	for (size_t i = 0; a->status == 400 && i < sizeof words / sizeof words[0]; i++)
+		if (span_has_nocase(span_str(r.message), words[i]))
+			return true;
+	return false;
 }
 
 /* The compact JWS of the answer, a view into work.reply. *again: ask with the other wrapping. */
@@ -108,7 +106,6 @@ static enum err ask(struct expectation *x, struct span *jws, bool *again, int64_
 	struct call_answer a;
 	struct json doc;
 	char host[HOST_MAX];
-	enum err err;
 
 	*again = false;
 	if (call_host(x->call->vault, host, &k.to) != ERR_OK)
@@ -116,9 +113,7 @@ static enum err ask(struct expectation *x, struct span *jws, bool *again, int64_
 	make_nonce(x);
 	if (!write_request(x, &k.request))
 		return fault_set(f, ERR_TOO_BIG, STEP_RELEASE, "the release request is too long");
-	err = call_run(&work.conn, &k, &a, deadline_ms, f);
-	if (err)
-		return err;
+	TRY(call_run(&work.conn, &k, &a, deadline_ms, f));
 	if (a.status != 200) {
 		*again = refuses_enc(&a);
 		return call_refused(&k, &a, f);
@@ -148,12 +143,9 @@ static enum err read_chain(struct json_val header, struct span chain[CHAIN_MAX],
 	for (size_t i = 0; i < *n; i++) {
 		struct span text;
 		size_t got;
-		enum err err = json_plain(json_at(x5c, i), &text);
 
-		if (!err)
-			err = base64_decode(B64_STD, text, work.certs + used, sizeof work.certs - used, &got);
-		if (err)
-			return err;
+		TRY(json_plain(json_at(x5c, i), &text));
+		TRY(base64_decode(B64_STD, text, work.certs + used, sizeof work.certs - used, &got));
 		chain[i] = span_of(work.certs + used, got);
 		used += got;
 	}
@@ -242,19 +234,14 @@ static enum err read_ciphertext(struct json_val key, struct span *ciphertext)
 	struct json doc;
 	struct span text;
 	size_t n;
-	enum err err = json_plain(json_get(key, "key_hsm"), &text);
 
-	if (!err)
-		err = base64_decode(B64_URL, text, work.key_hsm, sizeof work.key_hsm, &n);
-	if (!err)
-		err = json_parse(&doc, span_of(work.key_hsm, n), toks, KEY_HSM_TOKENS);
-	if (!err)
-		err = json_plain(json_get(json_root(&doc), "ciphertext"), &text);
-	if (!err)
-		err = base64_decode(B64_URL, text, work.ciphertext, sizeof work.ciphertext, &n);
-	if (!err)
-		*ciphertext = span_of(work.ciphertext, n);
-	return err;
+	TRY(json_plain(json_get(key, "key_hsm"), &text));
+	TRY(base64_decode(B64_URL, text, work.key_hsm, sizeof work.key_hsm, &n));
+	TRY(json_parse(&doc, span_of(work.key_hsm, n), toks, KEY_HSM_TOKENS));
+	TRY(json_plain(json_get(json_root(&doc), "ciphertext"), &text));
+	TRY(base64_decode(B64_URL, text, work.ciphertext, sizeof work.ciphertext, &n));
+	*ciphertext = span_of(work.ciphertext, n);
+	return ERR_OK;
 }
 
 /* The public half that the vault states belongs to the private half that came out. */
@@ -318,53 +305,44 @@ static enum err verify_and_unwrap(struct span text, const struct expectation *x,
 {
 	struct json doc;
 	struct jws j;
-	enum err err = jws_decode(text, work.header, sizeof work.header, work.payload, sizeof work.payload, &j);
 
-	if (err)
+	if (jws_decode(text, work.header, sizeof work.header, work.payload, sizeof work.payload, &j) != ERR_OK)
 		return refuse(f, ERR_PROTOCOL, "the release answer is not a compact JWS");
-	err = verify_signer(&j, x->call->vault, f);
-	if (err)
-		return err;
+	TRY(verify_signer(&j, x->call->vault, f));
 	if (json_parse(&doc, j.payload, work.payload_toks, PAYLOAD_TOKENS) != ERR_OK)
 		return refuse(f, ERR_PROTOCOL, "the release answer's payload is malformed");
-	err = check_payload(json_root(&doc), x, kid, f);
-	return err ? err : unwrap(json_root(&doc), x, k, f);
+	TRY(check_payload(json_root(&doc), x, kid, f));
+	return unwrap(json_root(&doc), x, k, f);
 }
 
-static enum err release_locked(const struct akv_release *r, struct private_key *k, char kid[URL_MAX], char enc[AKV_ENC_MAX],
-                               int64_t deadline_ms, struct fault *f)
+/* In the better wrapping, or the other. */
+static enum err release_one(struct expectation *x, struct private_key *k, char kid[URL_MAX], int64_t deadline_ms, struct fault *f)
 {
-	static const char *const encs[] = { "RSA_AES_KEY_WRAP_256", "CKM_RSA_AES_KEY_WRAP" };
-	struct expectation x = { .call = r };
 	struct span jws = { 0 };
-	bool again = true;
-	enum err err = ERR_STATE;
+	bool again;
+	enum err err;
 
-	for (size_t i = 0; again && i < sizeof encs / sizeof encs[0]; i++) {
-		x.enc = encs[i];
-		if (i > 0)
-			log_line(LOG_WARN, "release", "the vault does not know RSA_AES_KEY_WRAP_256; asking for the SHA-1 form");
-		err = ask(&x, &jws, &again, deadline_ms, f);
+	x->enc = "RSA_AES_KEY_WRAP_256";
+	err = ask(x, &jws, &again, deadline_ms, f);
+	if (again) {
+		log_line(LOG_WARN, "release", "the vault does not know RSA_AES_KEY_WRAP_256; asking for the SHA-1 form");
+		x->enc = "CKM_RSA_AES_KEY_WRAP";
+		err = ask(x, &jws, &again, deadline_ms, f);
 	}
-	if (err)
-		return err;
-	err = verify_and_unwrap(jws, &x, k, kid, f);
-	if (!err && !span_copy_str(span_str(x.enc), enc, AKV_ENC_MAX))
-		err = ERR_TOO_BIG;
-	return err;
+	return err ? err : verify_and_unwrap(jws, x, k, kid, f);
 }
 
 enum err akv_release_key(const struct akv_release *r, struct private_key *k, char kid[URL_MAX], char enc[AKV_ENC_MAX],
                          int64_t deadline_ms, struct fault *f)
 {
+	struct expectation x = { .call = r };
 	enum err err;
 
 	memset(k, 0, sizeof *k);
-	if (!lock_take_until(&area_lock, deadline_ms))
-		return fault_set(f, ERR_TIMEOUT, STEP_RELEASE, "waiting for another release took too long");
-	err = release_locked(r, k, kid, enc, deadline_ms, f);
+	err = release_one(&x, k, kid, deadline_ms, f);
 	WIPE(work);
-	lock_release(&area_lock);
+	if (!err && !span_copy_str(span_str(x.enc), enc, AKV_ENC_MAX))
+		err = ERR_TOO_BIG;
 	if (err)
 		pkcs8_wipe(k);
 	if (f && err)

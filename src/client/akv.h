@@ -23,7 +23,7 @@ struct akv_release {
  * only when the vault refuses that parameter. Before anything is unwrapped the answer's JWS is verified: certificate chain
  * to the anchors for the vault's name, signature, key identifier, our nonce, the wrapping asked for. On success *k holds the
  * key (the caller wipes it), kid the key's identifier with version, enc the wrapping used. On error *k is wiped.
- * One caller at a time. f: STEP_RELEASE, STEP_RELEASE_VERIFY or STEP_UNWRAP. */
+ * The caller sees to it that there is one at a time. f: STEP_RELEASE, STEP_RELEASE_VERIFY or STEP_UNWRAP. */
 MUST_USE enum err akv_release_key(const struct akv_release *r, struct private_key *k, char kid[URL_MAX],
                                   char enc[AKV_ENC_MAX], int64_t deadline_ms, struct fault *f);
 

@@ -8,6 +8,7 @@
 #include "client/call.h"
 #include "crypto/rng.h"
 #include "enc/base64.h"
+#include "enc/hex.h"
 #include "enc/timefmt.h"
 #include "enc/url.h"
 #include "enc/utf8.h"
@@ -36,13 +37,9 @@ bool blob_name_ok(struct span name)
 	if (name.n == 0 || name.n > BLOB_NAME_MAX || !utf8_valid(name) || name.p[name.n - 1] == '/')
 		return false;
 	for (size_t i = 0; i < name.n; i++) {
-		struct out o = out_init(&byte, 1);
-
 		if (name.p[i] < 0x20 || name.p[i] == 0x7f || name.p[i] == '\\')
 			return false;
-		/* An escape, also one of a control character, which url_decode itself refuses to decode. */
-		if (name.p[i] == '%' && (url_decode(span_sub(name, i, 3), &o) == ERR_OK || span_starts(span_sub(name, i, 3), "%0") ||
-		                         span_starts(span_sub(name, i, 3), "%1") || span_starts(span_sub(name, i, 3), "%7")))
+		if (name.p[i] == '%' && hex_decode(span_sub(name, i + 1, 2), &byte, 1) == ERR_OK)
 			return false;
 	}
 	while (rest.n) {
@@ -55,15 +52,20 @@ bool blob_name_ok(struct span name)
 	return true;
 }
 
-void blob_url(const struct blob_account *a, const char *name, struct out *o)
+static void put_path(struct out *o, const struct blob_account *a, const char *name)
 {
-	out_str(o, a->endpoint);
 	out_byte(o, '/');
 	url_encode(o, span_str(a->container), false);
 	if (name) {
 		out_byte(o, '/');
 		url_encode(o, span_str(name), true);
 	}
+}
+
+void blob_url(const struct blob_account *a, const char *name, struct out *o)
+{
+	out_str(o, a->endpoint);
+	put_path(o, a, name);
 }
 
 /* --- the request ------------------------------------------------------------------------------------------------- */
@@ -73,11 +75,6 @@ static void param(struct order *r, const char *name, const char *value)
 	r->params[r->sign.n_query++] = (struct blob_param){ name, span_str(value) };
 }
 
-static enum err name_fault(struct fault *f)
-{
-	return fault_set(f, ERR_SYNTAX, STEP_STORE, "this is not a name that a blob can have here");
-}
-
 /* Path and query into b->target; the path is what is signed. */
 static enum err make_target(struct blob *b, struct order *r, char host[HOST_MAX], struct https_target *to, struct fault *f)
 {
@@ -85,14 +82,11 @@ static enum err make_target(struct blob *b, struct order *r, char host[HOST_MAX]
 	const struct blob_account *a = r->a;
 	char between = '?';
 
+	if (r->name && !blob_name_ok(span_str(r->name)))
+		return fault_set(f, ERR_SYNTAX, STEP_STORE, "this is not a name that a blob can have here");
 	if (call_target(a->endpoint, host, to, &o) != ERR_OK)
 		return fault_set(f, ERR_CONFIG, STEP_STORE, "the storage endpoint is not a URL");
-	out_byte(&o, '/');
-	url_encode(&o, span_str(a->container), false);
-	if (r->name) {
-		out_byte(&o, '/');
-		url_encode(&o, span_str(r->name), true);
-	}
+	put_path(&o, a, r->name);
 	r->sign.path = out_span(&o);
 	for (size_t i = 0; i < r->sign.n_query; i++) {
 		out_byte(&o, (uint8_t)between);
@@ -122,19 +116,15 @@ static enum err authorize(struct blob *b, struct order *r, struct out *o, int64_
 {
 	const struct blob_account *a = r->a;
 	size_t n = 0;
-	enum err e;
 
 	if (a->auth == BLOB_AUTH_SAS)
 		return ERR_OK;
 	out_str(o, "Authorization: ");
 	if (a->auth == BLOB_AUTH_KEY) {
-		e = blob_sign_value(&r->sign, a->account, a->key, b->text, sizeof b->text, o);
-		if (e)
-			return fault_set(f, e, STEP_STORE, "the storage request cannot be signed");
+		if (blob_sign_value(&r->sign, a->account, a->key, b->text, sizeof b->text, o) != ERR_OK)
+			return fault_set(f, ERR_TOO_BIG, STEP_STORE, "the storage request cannot be signed");
 	} else {
-		e = identity_token(&a->identity, a->resource, b->token, sizeof b->token, &n, deadline_ms, f);
-		if (e)
-			return e;
+		TRY(identity_token(&a->identity, a->resource, b->token, sizeof b->token, &n, deadline_ms, f));
 		out_str(o, "Bearer ");
 		out_bytes(o, b->token, n);
 		WIPE(b->token);
@@ -157,8 +147,7 @@ static enum err make_headers(struct blob *b, struct order *r, int64_t deadline_m
 	header(&o, "If-None-Match: ", r->sign.if_none_match);
 	e = authorize(b, r, &o, deadline_ms, f);
 	r->sign.date = NULL;
-	if (e)
-		return e;
+	TRY(e);
 	(void)out_cstr(&o);
 	return o.bad ? fault_set(f, ERR_TOO_BIG, STEP_STORE, "the storage request's head is too long") : ERR_OK;
 }
@@ -215,10 +204,10 @@ static enum err try_once(struct blob *b, struct order *r, uint32_t *retry_after,
 	struct https_request q = { r->sign.method, b->target, b->headers, r->sign.content_type, r->body };
 	struct https_target to;
 	char host[HOST_MAX];
-	enum err e = make_target(b, r, host, &to, f);
+	enum err e;
 
-	if (!e)
-		e = make_headers(b, r, limit, f);
+	TRY(make_target(b, r, host, &to, f));
+	e = make_headers(b, r, limit, f);
 	if (!e)
 		e = https_open(&b->conn, &to, STEP_STORE, limit, f);
 	if (!e)
@@ -313,8 +302,6 @@ enum err blob_read(struct blob *b, const struct blob_account *a, const char *nam
 	struct out o = out_init(text, sizeof text);
 	enum err e;
 
-	if (!blob_name_ok(span_str(name)))
-		return name_fault(f);
 	if (facts->etag[0]) {
 		r.sign.if_match = facts->etag;
 		if (at >= facts->size) {
@@ -359,8 +346,6 @@ static enum err write(struct blob *b, struct order *r, int64_t deadline_ms, stru
 {
 	uint8_t answer[256]; /* empty */
 
-	if (!blob_name_ok(span_str(r->name)))
-		return name_fault(f);
 	r->sign.method = "PUT";
 	r->dst = answer;
 	r->cap = sizeof answer;
@@ -454,14 +439,16 @@ static enum err take(struct span raw, struct out *o, struct span *value)
 
 static enum err take_property(const struct xml *x, struct span raw, struct out *o, struct blob_item *item)
 {
+	const struct {
+		const char *name;
+		struct span *value;
+	} texts[] = { { "Content-Type", &item->content_type }, { "Last-Modified", &item->last_modified }, { "Etag", &item->etag } };
+
 	if (in_element(x, 4, "Blob", "Name"))
 		return take(raw, o, &item->name);
-	if (in_element(x, 5, "Properties", "Content-Type"))
-		return take(raw, o, &item->content_type);
-	if (in_element(x, 5, "Properties", "Last-Modified"))
-		return take(raw, o, &item->last_modified);
-	if (in_element(x, 5, "Properties", "Etag"))
-		return take(raw, o, &item->etag);
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		if (in_element(x, 5, "Properties", texts[i].name))
+			return take(raw, o, texts[i].value);
 	if (in_element(x, 5, "Properties", "Content-Length"))
 		return span_u64(raw, &item->size) ? ERR_OK : ERR_SYNTAX;
 	return ERR_OK;
@@ -506,9 +493,7 @@ enum err blob_list(struct blob *b, const struct blob_account *a, char marker[BLO
 		param(&r, "marker", marker);
 	param(&r, "maxresults", "32");
 	param(&r, "restype", "container");
-	e = run(b, &r, NULL, NULL, deadline_ms, f);
-	if (e)
-		return e;
+	TRY(run(b, &r, NULL, NULL, deadline_ms, f));
 	e = blob_read_page(span_of(page, r.n), marker, b->text, sizeof b->text, each, ctx);
 	if (e == ERR_SYNTAX || e == ERR_TOO_BIG)
 		e = fault_set(f, ERR_PROTOCOL, STEP_STORE, "the storage service's listing cannot be read");

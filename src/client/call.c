@@ -5,27 +5,15 @@
 #include "enc/url.h"
 #include "plat/clock.h"
 
-static bool is_json(const struct https *c)
-{
-	struct span type;
-
-	if (!http_field_get(&c->head, "Content-Type", &type, NULL))
-		return false;
-	type = span_trim(span_sub(type, 0, span_find(type, ';')));
-	return span_eq_nocase(type, "application/json");
-}
-
 static enum err try_once(struct https *c, const struct call *k, struct call_answer *a, int64_t limit, struct fault *f)
 {
 	size_t n;
-	enum err err = https_open(c, &k->to, k->step, limit, f);
+	enum err err;
 
-	if (!err)
-		err = https_send(c, &k->request, k->step, limit, f);
-	if (err)
-		return err;
+	TRY(https_open(c, &k->to, k->step, limit, f));
+	TRY(https_send(c, &k->request, k->step, limit, f));
 	a->status = c->head.status;
-	a->json = is_json(c);
+	a->json = http_media_type_is(&c->head, "application/json");
 	a->retry_after_s = https_retry_after(c);
 	err = https_body(c, k->body, k->cap, &n, k->step, limit, f);
 	if (!err)
@@ -59,6 +47,12 @@ enum err call_run(struct https *c, const struct call *k, struct call_answer *a, 
 	if (err)
 		refusal_transport(k->from, f);
 	return err;
+}
+
+enum err call_success(struct https *c, const struct call *k, struct call_answer *a, int64_t deadline_ms, struct fault *f)
+{
+	TRY(call_run(c, k, a, deadline_ms, f));
+	return a->status == 200 ? ERR_OK : call_refused(k, a, f);
 }
 
 enum err call_refused(const struct call *k, const struct call_answer *a, struct fault *f)

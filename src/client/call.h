@@ -29,6 +29,8 @@ struct call_answer {
 MUST_USE enum err call_run(struct https *c, const struct call *k, struct call_answer *a, int64_t deadline_ms,
                            struct fault *f);
 
+/* The same where only 200 is of use: another status is an error too (call_refused). */
+MUST_USE enum err call_success(struct https *c, const struct call *k, struct call_answer *a, int64_t deadline_ms, struct fault *f);
 /* f for an answer that is not success: refusal_read and refusal_fault. */
 enum err call_refused(const struct call *k, const struct call_answer *a, struct fault *f);
 

@@ -128,9 +128,7 @@ static enum err plain_recv(struct https *c, uint8_t *dst, size_t cap, size_t *n,
 
 		if (err != ERR_MORE)
 			return err;
-		err = net_wait(c->fd, NET_READ, deadline_ms);
-		if (err)
-			return err;
+		TRY(net_wait(c->fd, NET_READ, deadline_ms));
 	}
 }
 
@@ -218,19 +216,14 @@ static enum err send_request(struct https *c, const struct https_request *r, int
 {
 	uint8_t bytes[URL_MAX + 1024];
 	struct out o = out_init(bytes, sizeof bytes);
-	enum err err;
 
 	write_head(&o, c, r);
 	if (o.bad || !is_clean(r->target, false) || (r->headers && !is_clean(r->headers, true)))
 		return ERR_RANGE;
-	err = send_bytes(c, out_span(&o), deadline_ms);
-	if (!err)
-		err = send_bytes(c, span_str(r->headers), deadline_ms);
-	if (!err)
-		err = send_bytes(c, SPAN_LIT("\r\n"), deadline_ms);
-	if (!err)
-		err = send_bytes(c, r->body, deadline_ms);
-	return err;
+	TRY(send_bytes(c, out_span(&o), deadline_ms));
+	TRY(send_bytes(c, span_str(r->headers), deadline_ms));
+	TRY(send_bytes(c, SPAN_LIT("\r\n"), deadline_ms));
+	return send_bytes(c, r->body, deadline_ms);
 }
 
 /* --- Responses --- */
@@ -255,19 +248,16 @@ static enum err read_one_head(struct https *c, const char *method, int64_t deadl
 			return err == ERR_TOO_BIG ? err : ERR_PROTOCOL;
 		if (buffered(c).n >= CLIENT_HEAD_MAX)
 			return ERR_TOO_BIG;
-		err = fill(c, deadline_ms, &orderly);
-		if (err)
-			return err;
+		TRY(fill(c, deadline_ms, &orderly));
 	}
 }
 
 static enum err read_head(struct https *c, const char *method, int64_t deadline_ms)
 {
 	for (int skipped = 0; skipped <= INFORMATIONAL_MAX; skipped++) {
-		enum err err = read_one_head(c, method, deadline_ms);
-
-		if (err || c->head.status >= 200)
-			return err;
+		TRY(read_one_head(c, method, deadline_ms));
+		if (c->head.status >= 200)
+			return ERR_OK;
 	}
 	return ERR_PROTOCOL;
 }
@@ -292,75 +282,36 @@ enum err https_send(struct https *c, const struct https_request *r, enum step st
 		return fail(c, f, err, step, transfer_message(err));
 	memset(&c->chunked, 0, sizeof c->chunked);
 	c->body_left = c->head.framing == HTTP_LENGTH ? c->head.length : 0;
-	if (c->head.framing == HTTP_NO_BODY)
-		c->body_done = true;
+	c->body_done = c->head.framing == HTTP_NO_BODY || (c->head.framing == HTTP_LENGTH && c->body_left == 0);
 	if (f)
 		f->http_status = c->head.status;
 	return ERR_OK;
 }
 
-/* Moves up to cap buffered bytes. */
-static size_t move_bytes(struct https *c, uint8_t *dst, size_t cap)
+/* Moves up to cap bytes of the body from the buffer. ERR_MORE asks for more input; ERR_OK with *n = 0 is the end. */
+static enum err read_piece(struct https *c, uint8_t *dst, size_t cap, size_t *n)
 {
-	struct span have = span_sub(buffered(c), 0, cap);
-
-	if (have.n)
-		memcpy(dst, have.p, have.n);
-	c->in_at += have.n;
-	return have.n;
-}
-
-/* Each reader: ERR_MORE asks for more input; ERR_OK with *n = 0 is the end. */
-static enum err read_length(struct https *c, uint8_t *dst, size_t cap, size_t *n)
-{
-	if (c->body_left == 0) {
-		*n = 0;
-		return ERR_OK;
-	}
-	*n = move_bytes(c, dst, c->body_left < cap ? (size_t)c->body_left : cap);
-	c->body_left -= *n;
-	return *n ? ERR_OK : ERR_MORE;
-}
-
-static enum err read_chunked(struct https *c, uint8_t *dst, size_t cap, size_t *n)
-{
-	bool done = false;
-
-	*n = 0;
-	while (*n == 0 && !done) {
+	while (*n == 0 && !c->body_done) {
 		/* Never more input than dst can take, so that no piece of data has to be put back. */
-		struct span in = span_sub(buffered(c), 0, cap), data = { 0 };
-		size_t before = in.n;
-		enum err err;
+		struct span in = span_sub(buffered(c), 0, cap), rest = in, data = in;
 
-		if (before == 0)
+		if (in.n == 0)
 			return ERR_MORE;
-		err = chunked_next(&c->chunked, &in, &data, &done);
-		c->in_at += before - in.n;
-		if (err && err != ERR_MORE)
-			return ERR_PROTOCOL;
+		if (c->head.framing == HTTP_CHUNKED) {
+			enum err err = chunked_next(&c->chunked, &rest, &data, &c->body_done);
+
+			if (err && err != ERR_MORE)
+				return ERR_PROTOCOL;
+		} else if (c->head.framing == HTTP_LENGTH) {
+			data = span_sub(in, 0, (size_t)c->body_left);
+			c->body_left -= data.n;
+			c->body_done = c->body_left == 0;
+		}
+		c->in_at += c->head.framing == HTTP_CHUNKED ? in.n - rest.n : data.n;
 		if (data.n)
 			memcpy(dst, data.p, data.n);
 		*n = data.n;
 	}
-	return ERR_OK;
-}
-
-static enum err read_until_close(struct https *c, uint8_t *dst, size_t cap, size_t *n)
-{
-	*n = move_bytes(c, dst, cap);
-	return *n ? ERR_OK : ERR_MORE;
-}
-
-static enum err read_piece(struct https *c, uint8_t *dst, size_t cap, size_t *n)
-{
-	switch (c->head.framing) {
-	case HTTP_LENGTH: return read_length(c, dst, cap, n);
-	case HTTP_CHUNKED: return read_chunked(c, dst, cap, n);
-	case HTTP_UNTIL_CLOSE: return read_until_close(c, dst, cap, n);
-	case HTTP_NO_BODY: break;
-	}
-	*n = 0;
 	return ERR_OK;
 }
 
@@ -412,11 +363,8 @@ enum err https_body(struct https *c, uint8_t *dst, size_t cap, size_t *n, enum s
 		return fail(c, f, ERR_TOO_BIG, step, transfer_message(ERR_TOO_BIG));
 	for (;;) {
 		size_t got;
-		enum err err = https_read(c, used < cap ? dst + used : &beyond, used < cap ? cap - used : 1, &got, step,
-		                          deadline_ms, f);
 
-		if (err)
-			return err;
+		TRY(https_read(c, used < cap ? dst + used : &beyond, used < cap ? cap - used : 1, &got, step, deadline_ms, f));
 		if (got == 0)
 			break;
 		if (used == cap)

@@ -45,19 +45,13 @@ static struct cached *find_cached(const char *resource)
 	return NULL;
 }
 
-/* The slot of this resource, else an empty one, else the one that ends first. */
+/* The slot of this resource, else the one that ends first: an empty one ends before all. */
 static struct cached *slot_for(const char *resource)
 {
 	struct cached *best = find_cached(resource);
 
-	for (size_t i = 0; !best && i < CACHE_SLOTS; i++)
-		if (!cache[i].good_until)
-			best = &cache[i];
-	if (best)
-		return best;
-	best = &cache[0];
-	for (size_t i = 1; i < CACHE_SLOTS; i++)
-		if (cache[i].good_until < best->good_until)
+	for (size_t i = 0; i < CACHE_SLOTS && !find_cached(resource); i++)
+		if (!best || cache[i].good_until < best->good_until)
 			best = &cache[i];
 	return best;
 }
@@ -74,19 +68,11 @@ static void add_parameter(struct out *o, const char *name, struct span value)
 	url_encode(o, value, false);
 }
 
-static struct call new_call(enum retry_kind retry, enum refusal_from from)
-{
-	return (struct call){ .step = STEP_IDENTITY, .retry = retry, .from = from, .body = work.reply, .cap = sizeof work.reply };
-}
-
 /* (a) The instance metadata service. */
-static enum err ask_imds(const struct identity_source *s, const char *resource, struct call_answer *a, struct call *k,
-                         int64_t deadline_ms, struct fault *f)
+static enum err order_imds(const struct identity_source *s, const char *resource, char host[HOST_MAX], struct call *k, struct fault *f)
 {
 	struct out o = out_init(work.target, sizeof work.target);
-	char host[HOST_MAX];
 
-	*k = new_call(RETRY_IMDS, REFUSAL_IDENTITY);
 	if (call_target(s->imds, host, &k->to, &o) != ERR_OK)
 		return config_fault(f, "the metadata endpoint is not a URL");
 	out_str(&o, "/metadata/identity/oauth2/token?api-version=2018-02-01");
@@ -94,18 +80,15 @@ static enum err ask_imds(const struct identity_source *s, const char *resource, 
 	if (s->client_id[0])
 		add_parameter(&o, "&client_id=", span_str(s->client_id));
 	k->request = (struct https_request){ .method = "GET", .target = out_cstr(&o), .headers = "Metadata: true\r\n" };
-	return o.bad ? config_fault(f, "the metadata request is too long") : call_run(&work.conn, k, a, deadline_ms, f);
+	return o.bad ? config_fault(f, "the metadata request is too long") : ERR_OK;
 }
 
 /* (b) App Service, Container Apps. What these variables mean on ACI is not documented: the form is taken to be the same. */
-static enum err ask_endpoint(const struct identity_source *s, const char *resource, struct call_answer *a, struct call *k,
-                             int64_t deadline_ms, struct fault *f)
+static enum err order_endpoint(const struct identity_source *s, const char *resource, char host[HOST_MAX], struct call *k, struct fault *f)
 {
 	struct out o = out_init(work.target, sizeof work.target);
 	struct out h = out_init(work.headers, sizeof work.headers);
-	char host[HOST_MAX];
 
-	*k = new_call(RETRY_IMDS, REFUSAL_IDENTITY);
 	if (call_target(s->endpoint, host, &k->to, &o) != ERR_OK)
 		return config_fault(f, "the identity endpoint is not a URL");
 	if (o.n == 0)
@@ -118,21 +101,20 @@ static enum err ask_endpoint(const struct identity_source *s, const char *resour
 	out_str(&h, s->header);
 	out_str(&h, "\r\nMetadata: true\r\n");
 	k->request = (struct https_request){ .method = "GET", .target = out_cstr(&o), .headers = out_cstr(&h) };
-	return o.bad || h.bad ? config_fault(f, "the identity request is too long") : call_run(&work.conn, k, a, deadline_ms, f);
+	return o.bad || h.bad ? config_fault(f, "the identity request is too long") : ERR_OK;
 }
 
 /* (c) AKS workload identity. The file is read each time: the kubelet replaces it about once an hour. */
-static enum err ask_entra(const struct identity_source *s, const char *resource, struct call_answer *a, struct call *k,
-                          int64_t deadline_ms, struct fault *f)
+static enum err order_entra(const struct identity_source *s, const char *resource, char host[HOST_MAX], struct call *k, struct fault *f)
 {
 	struct out o = out_init(work.target, sizeof work.target);
 	struct out form = out_init(work.form, sizeof work.form);
 	char scope[URL_MAX + 16];
 	struct out sc = out_init(scope, sizeof scope);
-	char host[HOST_MAX];
 	size_t n;
 
-	*k = new_call(RETRY_ENTRA, REFUSAL_ENTRA);
+	k->retry = RETRY_ENTRA;
+	k->from = REFUSAL_ENTRA;
 	if (file_read_all(s->token_file, work.assertion, sizeof work.assertion, &n) != ERR_OK) {
 		fault_advise(f, "the workload identity webhook did not mount the token", "check AZURE_FEDERATED_TOKEN_FILE");
 		return fault_set(f, ERR_NOT_FOUND, STEP_IDENTITY, "the federated token file cannot be read");
@@ -148,10 +130,8 @@ static enum err ask_entra(const struct identity_source *s, const char *resource,
 	add_parameter(&form, "&scope=", out_span(&sc));
 	out_str(&form, "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer");
 	add_parameter(&form, "&client_assertion=", span_trim(span_of(work.assertion, n)));
-	k->request = (struct https_request){ .method = "POST", .target = out_cstr(&o), .content_type = FORM,
-	                                     .body = out_span(&form) };
-	return o.bad || sc.bad || form.bad ? config_fault(f, "the token request is too long")
-	                                   : call_run(&work.conn, k, a, deadline_ms, f);
+	k->request = (struct https_request){ .method = "POST", .target = out_cstr(&o), .content_type = FORM, .body = out_span(&form) };
+	return o.bad || sc.bad || form.bad ? config_fault(f, "the token request is too long") : ERR_OK;
 }
 
 /* A bearer token goes into a header line: printable, no blanks. */
@@ -208,18 +188,19 @@ static enum err take_answer(struct span body, const char *resource, char *token,
 static enum err fetch_token(const struct identity_source *s, const char *resource, char *token, size_t cap,
                             size_t *token_len, int64_t deadline_ms, struct fault *f)
 {
-	struct call_answer a = { 0 };
-	struct call k;
+	struct call k = { .step = STEP_IDENTITY, .retry = RETRY_IMDS, .from = REFUSAL_IDENTITY, .body = work.reply, .cap = sizeof work.reply };
+	struct call_answer a;
+	char host[HOST_MAX];
 	enum err err;
 
 	if (s->client_id[0] && s->tenant_id[0] && s->token_file[0])
-		err = ask_entra(s, resource, &a, &k, deadline_ms, f);
+		err = order_entra(s, resource, host, &k, f);
 	else if (s->endpoint[0] && s->header[0])
-		err = ask_endpoint(s, resource, &a, &k, deadline_ms, f);
+		err = order_endpoint(s, resource, host, &k, f);
 	else
-		err = ask_imds(s, resource, &a, &k, deadline_ms, f);
-	if (!err && a.status != 200)
-		err = call_refused(&k, &a, f);
+		err = order_imds(s, resource, host, &k, f);
+	if (!err)
+		err = call_success(&work.conn, &k, &a, deadline_ms, f);
 	if (!err)
 		err = take_answer(a.body, resource, token, cap, token_len, f);
 	WIPE(work);

@@ -7,20 +7,18 @@
 #include "crypto/rng.h"
 #include "enc/base64.h"
 #include "enc/json_read.h"
-#include "plat/lock.h"
 
 /* The service does not care about the case of SevSnpVM; this is how Microsoft's own client spells it. */
 #define TARGET "/attest/SevSnpVM?api-version=2020-10-01"
 #define REPLY_TOKENS 32
 
-/* Work area of one call, guarded by the lock, which is held over the I/O. Nothing secret in it. */
+/* Work area of one call: the caller sees to it that there is one at a time. Nothing secret in it. */
 static struct {
 	struct https conn;
 	uint8_t body[MAA_BODY_MAX];
 	uint8_t scratch[MAA_SCRATCH_LEN];
 	uint8_t reply[CLIENT_BODY_MAX];
 } work;
-static struct lock area_lock = LOCK_INIT;
 
 static void put_b64(struct out *o, struct span s)
 {
@@ -87,8 +85,8 @@ static enum err take_token(const struct call_answer *a, char *token, size_t cap,
 	return ERR_OK;
 }
 
-static enum err attest_locked(const char *instance, const struct maa_evidence *e, char *token, size_t cap, size_t *token_len,
-                              char nonce[21], int64_t deadline_ms, struct fault *f)
+enum err maa_attest(const char *instance, const struct maa_evidence *e, char *token, size_t cap, size_t *token_len,
+                    char nonce[21], int64_t deadline_ms, struct fault *f)
 {
 	struct out body = out_init(work.body, sizeof work.body), digits = out_init(nonce, 21);
 	struct call k = {
@@ -97,7 +95,6 @@ static enum err attest_locked(const char *instance, const struct maa_evidence *e
 	struct call_answer a;
 	char host[HOST_MAX];
 	uint64_t n;
-	enum err err;
 
 	if (call_host(instance, host, &k.to) != ERR_OK)
 		return fault_set(f, ERR_CONFIG, STEP_ATTEST, "the attestation service's name is malformed");
@@ -109,20 +106,6 @@ static enum err attest_locked(const char *instance, const struct maa_evidence *e
 		return fault_set(f, ERR_TOO_BIG, STEP_ATTEST, "the evidence is too long for one request");
 	k.request = (struct https_request){ .method = "POST", .target = TARGET, .content_type = "application/json",
 	                                    .body = out_span(&body) };
-	err = call_run(&work.conn, &k, &a, deadline_ms, f);
-	if (!err && a.status != 200)
-		err = call_refused(&k, &a, f);
-	return err ? err : take_token(&a, token, cap, token_len, f);
-}
-
-enum err maa_attest(const char *instance, const struct maa_evidence *e, char *token, size_t cap, size_t *token_len,
-                    char nonce[21], int64_t deadline_ms, struct fault *f)
-{
-	enum err err;
-
-	if (!lock_take_until(&area_lock, deadline_ms))
-		return fault_set(f, ERR_TIMEOUT, STEP_ATTEST, "waiting for another attestation took too long");
-	err = attest_locked(instance, e, token, cap, token_len, nonce, deadline_ms, f);
-	lock_release(&area_lock);
-	return err;
+	TRY(call_success(&work.conn, &k, &a, deadline_ms, f));
+	return take_token(&a, token, cap, token_len, f);
 }

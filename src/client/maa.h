@@ -28,7 +28,7 @@ struct maa_expect {
 };
 
 /* One attestation: fresh nonce, request, token into token[cap] (not NUL-terminated), nonce as text. The token is NOT verified
- * yet. One caller at a time, up to the deadline. f: step STEP_ATTEST. */
+ * yet. The caller sees to it that there is one at a time. f: step STEP_ATTEST. */
 MUST_USE enum err maa_attest(const char *instance, const struct maa_evidence *e, char *token, size_t cap, size_t *token_len,
                              char nonce[21], int64_t deadline_ms, struct fault *f);
 

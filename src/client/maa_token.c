@@ -8,6 +8,7 @@
 #include "enc/hex.h"
 #include "plat/clock.h"
 #include "plat/lock.h"
+#include "tee/token.h"
 
 #define KEYS_GOOD_MS 3600000 /* a key set is kept an hour */
 #define KEYS_AGAIN_MS 5000   /* a set younger than this is not fetched again for an unknown kid */
@@ -46,16 +47,11 @@ static enum err fetch_set(const char *instance, int64_t deadline_ms, struct faul
 	};
 	struct call_answer a;
 	char host[HOST_MAX];
-	enum err err;
 
 	work.set_len = 0;
 	if (call_host(instance, host, &k.to) != ERR_OK || !span_copy_str(span_str(instance), work.instance, sizeof work.instance))
 		return refuse(f, ERR_CONFIG, "the attestation service's name is malformed");
-	err = call_run(&work.conn, &k, &a, deadline_ms, f);
-	if (!err && a.status != 200)
-		err = call_refused(&k, &a, f);
-	if (err)
-		return err;
+	TRY(call_success(&work.conn, &k, &a, deadline_ms, f));
 	if (json_parse(&work.set_doc, a.body, work.set_toks, KEY_TOKENS) != ERR_OK ||
 	    json_type_of(json_get(json_root(&work.set_doc), "keys")) != JSON_ARRAY)
 		return refuse(f, ERR_PROTOCOL, "the attestation service's key set is malformed");
@@ -69,39 +65,17 @@ static bool set_is_for(const char *instance, int64_t age_ms)
 	return work.set_len && strcmp(work.instance, instance) == 0 && clock_ms() - work.fetched_ms < age_ms;
 }
 
-/* The one key with this kid. A kid that occurs twice is as good as none: which was meant cannot be told. */
-static bool find_key(const char *kid, struct json_val *key)
-{
-	struct json_val keys = json_get(json_root(&work.set_doc), "keys");
-	unsigned found = 0;
-
-	for (size_t i = 0; i < json_size(keys); i++) {
-		struct json_val k = json_at(keys, i);
-
-		if (json_is(json_get(k, "kid"), kid)) {
-			*key = k;
-			found++;
-		}
-	}
-	return found == 1;
-}
-
-static enum err get_key(const char *instance, const char *kid, struct verify_key *key, int64_t deadline_ms, struct fault *f)
+static enum err get_key(const char *instance, struct json_val header, struct verify_key *key, int64_t deadline_ms, struct fault *f)
 {
 	struct json_val jwk;
-	enum err err = ERR_OK;
 	bool found;
 
 	if (!set_is_for(instance, KEYS_GOOD_MS))
-		err = fetch_set(instance, deadline_ms, f);
-	if (err)
-		return err;
-	found = find_key(kid, &jwk);
+		TRY(fetch_set(instance, deadline_ms, f));
+	found = token_find_key(json_root(&work.set_doc), header, &jwk);
 	if (!found && !set_is_for(instance, KEYS_AGAIN_MS)) {
-		err = fetch_set(instance, deadline_ms, f);
-		if (err)
-			return err;
-		found = find_key(kid, &jwk);
+		TRY(fetch_set(instance, deadline_ms, f));
+		found = token_find_key(json_root(&work.set_doc), header, &jwk);
 	}
 	if (!found)
 		return refuse(f, ERR_UNTRUSTED, "the token is signed with a key that the attestation service does not list");
@@ -152,12 +126,8 @@ static bool hex_claim_is(struct json_val claim, const uint8_t *bytes, size_t n)
 
 static enum err check_claims(struct json_val claims, const struct maa_expect *x, struct fault *f)
 {
-	enum err err = check_issuer(claims, x->instance, f);
-
-	if (!err)
-		err = check_times(claims, f);
-	if (err)
-		return err;
+	TRY(check_issuer(claims, x->instance, f));
+	TRY(check_times(claims, f));
 	if (!json_is(json_get(claims, "x-ms-attestation-type"), "sevsnpvm"))
 		return refuse(f, ERR_MISMATCH, "the token is not about an SNP guest");
 	if (x->nonce && !json_is(json_get(claims, "nonce"), x->nonce))
@@ -176,17 +146,13 @@ static enum err check_signature(struct span token, const struct maa_expect *x, s
 {
 	struct verify_key key;
 	struct json header;
-	char kid[256];
-	enum err err = jws_decode(token, work.header, sizeof work.header, payload, cap, j);
 
-	if (err)
+	if (jws_decode(token, work.header, sizeof work.header, payload, cap, j) != ERR_OK)
 		return refuse(f, ERR_PROTOCOL, "the token is not a compact JWS");
 	if (json_parse(&header, j->header, work.header_toks, HEADER_TOKENS) != ERR_OK ||
-	    json_cstr(json_get(json_root(&header), "kid"), kid, sizeof kid) != ERR_OK)
+	    json_type_of(json_get(json_root(&header), "kid")) != JSON_STRING)
 		return refuse(f, ERR_PROTOCOL, "the token's header is malformed");
-	err = get_key(x->instance, kid, &key, deadline_ms, f);
-	if (err)
-		return err;
+	TRY(get_key(x->instance, json_root(&header), &key, deadline_ms, f));
 	if (jws_verify(j, json_root(&header), &key) != ERR_OK)
 		return refuse(f, ERR_CRYPTO, "the token's signature is wrong");
 	return ERR_OK;
@@ -197,15 +163,11 @@ static enum err verify_locked(struct span token, const struct maa_expect *x, uin
 {
 	struct json claims;
 	struct jws j;
-	enum err err = check_signature(token, x, &j, payload, cap, deadline_ms, f);
 
-	if (err)
-		return err;
+	TRY(check_signature(token, x, &j, payload, cap, deadline_ms, f));
 	if (json_parse(&claims, j.payload, work.claim_toks, CLAIM_TOKENS) != ERR_OK)
 		return refuse(f, ERR_PROTOCOL, "the token's claims are malformed");
-	err = check_claims(json_root(&claims), x, f);
-	if (err)
-		return err;
+	TRY(check_claims(json_root(&claims), x, f));
 	*payload_len = j.payload.n;
 	return ERR_OK;
 }

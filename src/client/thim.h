@@ -11,7 +11,7 @@ enum thim_source { THIM_HOST, THIM_AZURE_CACHE, THIM_AMD_KDS };
 
 /* Fetches the chain for the chip and REPORTED_TCB of r from base URL ("" is not allowed). THIM_HOST: r may be NULL, then the
  * host's current certificate is asked for without query; with r the query names TCB, chip and product. What comes back is
- * untrusted and may still be for another TCB (tee/certs.h: certs_match). One caller at a time. f: step STEP_COLLATERAL.
+ * untrusted and may still be for another TCB (tee/certs.h: certs_match). The caller sees to it that there is one at a time. f: step STEP_COLLATERAL.
  * ERR_CONFIG, ERR_RANGE (unknown product, masked chip), ERR_NOT_FOUND, ERR_THROTTLED, ERR_HTTP, ERR_PROTOCOL, transport. */
 MUST_USE enum err thim_fetch(enum thim_source source, const char *base_url, const struct snp_report *r,
                              struct platform_certs *certs, int64_t deadline_ms, struct fault *f);

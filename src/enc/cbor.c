@@ -15,67 +15,46 @@ enum cbor_type cbor_peek(const struct cbor *c)
 	return c->bad || c->rest.n == 0 ? CBOR_NOTHING : (enum cbor_type)(c->rest.p[0] >> 5);
 }
 
-/* Argument bytes behind the first one, by its low five bits; 28 to 31 are reserved or of indefinite length. */
-static bool argument_len(uint8_t info, size_t *len)
-{
-	*len = info < 24 ? 0 : (size_t)1 << (info - 24);
-	return info < 28;
-}
-
-/* The next head, without judging whether the argument was the shortest: in major type 7 it need not be. */
-static uint64_t take_head(struct cbor *c, enum cbor_type *type, uint8_t *info)
+/* The next head, without judging whether the argument was the shortest: in major type 7 it need not be. Its low five bits say how
+ * many bytes of argument follow; 28 to 31 are reserved or of indefinite length. */
+static uint64_t take_head(struct cbor *c, uint8_t *info)
 {
 	uint64_t v = 0;
 	size_t len;
 
-	*type = cbor_peek(c);
 	*info = 0;
-	if (*type == CBOR_NOTHING) {
+	if (cbor_peek(c) == CBOR_NOTHING) {
 		fault(c);
 		return 0;
 	}
 	*info = c->rest.p[0] & 31;
-	if (!argument_len(*info, &len) || len > c->rest.n - 1) {
-		*type = CBOR_NOTHING;
+	len = *info < 24 ? 0 : (size_t)1 << (*info - 24);
+	if (*info > 27 || len > c->rest.n - 1) {
 		fault(c);
 		return 0;
 	}
-	if (len == 0)
-		v = *info;
 	for (size_t i = 0; i < len; i++)
 		v = v << 8 | c->rest.p[1 + i];
 	c->rest = span_sub(c->rest, 1 + len, c->rest.n);
-	return v;
+	return len ? v : *info;
 }
 
 static bool is_shortest(uint8_t info, uint64_t v)
 {
-	switch (info) {
-	case 24: return v >= 24;
-	case 25: return v > UINT8_MAX;
-	case 26: return v > UINT16_MAX;
-	case 27: return v > UINT32_MAX;
-	default: return true;
-	}
+	return info < 24 || v >= (info == 24 ? 24 : (uint64_t)1 << (8 << (info - 25)));
 }
 
 /* Head of an item that must be of this type. */
 static uint64_t head_of(struct cbor *c, enum cbor_type want)
 {
-	enum cbor_type type;
+	bool right = cbor_peek(c) == want;
 	uint8_t info;
-	uint64_t v;
+	uint64_t v = take_head(c, &info);
 
-	if (cbor_peek(c) != want) {
-		fault(c);
-		return 0;
-	}
-	v = take_head(c, &type, &info);
-	if (c->bad || !is_shortest(info, v)) {
-		fault(c);
-		return 0;
-	}
-	return v;
+	if (right && !c->bad && is_shortest(info, v))
+		return v;
+	fault(c);
+	return 0;
 }
 
 int64_t cbor_int(struct cbor *c)
@@ -83,13 +62,9 @@ int64_t cbor_int(struct cbor *c)
 	bool negative = cbor_peek(c) == CBOR_NINT;
 	uint64_t v = head_of(c, negative ? CBOR_NINT : CBOR_UINT);
 
-	if (v > INT64_MAX) {
+	if (v > INT64_MAX)
 		fault(c);
-		return 0;
-	}
-	if (c->bad)
-		return 0;
-	return negative ? -1 - (int64_t)v : (int64_t)v;
+	return c->bad ? 0 : negative ? -1 - (int64_t)v : (int64_t)v;
 }
 
 static struct span string_of(struct cbor *c, enum cbor_type type)
@@ -146,9 +121,8 @@ uint64_t cbor_tag(struct cbor *c)
  * section 3.3). */
 static void skip_other(struct cbor *c)
 {
-	enum cbor_type type;
 	uint8_t info;
-	uint64_t v = take_head(c, &type, &info);
+	uint64_t v = take_head(c, &info);
 
 	if (info == 24 && v < 32)
 		fault(c);

@@ -1,6 +1,8 @@
 /* Chunked transfer coding, one byte of framing at a time. */
 #include "enc/chunked.h"
 
+#include "enc/hex.h"
+
 #define DIGITS_MAX 15
 #define EXTENSION_MAX 256
 #define TRAILERS_MAX 4096
@@ -20,14 +22,6 @@ enum state {
 	BAD,
 };
 
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool is_text(uint8_t c)
 {
 	return c == '\t' || (c >= 0x20 && c != 0x7f);
@@ -35,14 +29,13 @@ static bool is_text(uint8_t c)
 
 static enum state in_size(struct chunked *c, uint8_t b)
 {
-	int v = hex_value(b);
+	uint64_t v;
 
-	if (v >= 0 && c->digits < DIGITS_MAX) {
-		c->left = c->left << 4 | (uint64_t)v;
-		c->digits++;
-		return SIZE;
+	if (hex_u64(span_of(&b, 1), &v) == ERR_OK) {
+		c->left = c->left << 4 | v;
+		return ++c->digits <= DIGITS_MAX ? SIZE : BAD;
 	}
-	if (v >= 0 || c->digits == 0)
+	if (c->digits == 0)
 		return BAD;
 	c->seen = 0;
 	return b == '\r' ? SIZE_LF : b == ';' ? EXTENSION : BAD;

@@ -46,24 +46,10 @@ static enum err end_value(struct csv *c, enum state next)
 	return ERR_OK;
 }
 
-/* A line ended: the row is complete unless the line was blank. */
-static enum err end_row(struct csv *c, bool blank)
+static enum err go(struct csv *c, enum state next)
 {
-	c->lines++;
-	c->state = ROW_START;
-	c->row_ready = !blank;
+	c->state = (uint8_t)next;
 	return ERR_OK;
-}
-
-static enum err at_value_start(struct csv *c, uint8_t b)
-{
-	if (b == '"') {
-		c->state = QUOTED;
-		return ERR_OK;
-	}
-	if (b == ',')
-		return end_value(c, VALUE_START);
-	return put(c, b, PLAIN);
 }
 
 /* The bytes of a byte order mark come as the beginning of a plain value, so that a cut one is not lost; when it is
@@ -78,57 +64,22 @@ static void drop_bom(struct csv *c)
 	}
 }
 
-static enum err in_plain(struct csv *c, uint8_t b)
-{
-	enum err err;
-
-	if (b == '"')
-		return fail(c, ERR_SYNTAX, "quote inside an unquoted value");
-	if (b == ',')
-		return end_value(c, VALUE_START);
-	err = put(c, b, PLAIN);
-	if (err == ERR_OK)
-		drop_bom(c);
-	return err;
-}
-
-static enum err in_quoted(struct csv *c, uint8_t b)
-{
-	if (b == '"') {
-		c->state = QUOTE;
-		return ERR_OK;
-	}
-	if (b == '\n')
-		c->lines++;
-	return put(c, b, QUOTED);
-}
-
-static enum err after_quote(struct csv *c, uint8_t b)
-{
-	if (b == '"')
-		return put(c, b, QUOTED);
-	if (b == ',')
-		return end_value(c, VALUE_START);
-	return fail(c, ERR_SYNTAX, "text after a closing quote");
-}
-
-/* CR or LF outside quotes. */
+/* CR or LF outside quotes. A row is complete unless its line was blank. */
 static enum err at_line_end(struct csv *c, uint8_t b)
 {
-	bool blank = c->state == ROW_START;
-	enum err err = blank || c->state == ROW_CR ? ERR_OK : end_value(c, ROW_CR);
+	enum err err = c->state == ROW_START || c->state == ROW_CR ? ERR_OK : end_value(c, ROW_CR);
 
-	if (err != ERR_OK)
-		return err;
-	if (b == '\r') {
-		c->state = ROW_CR;
-		return ERR_OK;
-	}
-	return end_row(c, c->n == 0);
+	if (err != ERR_OK || b == '\r')
+		return err ? err : go(c, ROW_CR);
+	c->lines++;
+	c->row_ready = c->n != 0;
+	return go(c, ROW_START);
 }
 
 static enum err step(struct csv *c, uint8_t b)
 {
+	enum err err;
+
 	if (b == 0)
 		return fail(c, ERR_SYNTAX, "NUL byte");
 	if (c->state == ROW_CR && b != '\n')
@@ -137,16 +88,25 @@ static enum err step(struct csv *c, uint8_t b)
 		return at_line_end(c, b);
 	switch ((enum state)c->state) {
 	case ROW_START:
-		c->line = c->lines + 1;
-		return at_value_start(c, b);
 	case VALUE_START:
-		return at_value_start(c, b);
+		if (c->state == ROW_START)
+			c->line = c->lines + 1;
+		return b == '"' ? go(c, QUOTED) : b == ',' ? end_value(c, VALUE_START) : put(c, b, PLAIN);
 	case PLAIN:
-		return in_plain(c, b);
+		if (b == '"')
+			return fail(c, ERR_SYNTAX, "quote inside an unquoted value");
+		if (b == ',')
+			return end_value(c, VALUE_START);
+		err = put(c, b, PLAIN);
+		drop_bom(c);
+		return err;
 	case QUOTED:
-		return in_quoted(c, b);
+		c->lines += b == '\n';
+		return b == '"' ? go(c, QUOTE) : put(c, b, QUOTED);
 	case QUOTE:
-		return after_quote(c, b);
+		if (b == ',')
+			return end_value(c, VALUE_START);
+		return b == '"' ? put(c, b, QUOTED) : fail(c, ERR_SYNTAX, "text after a closing quote");
 	case ROW_CR:
 	case BROKEN:
 		break;

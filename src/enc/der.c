@@ -43,29 +43,37 @@ static bool read_header(struct span in, size_t *header, size_t *len)
 	return n <= in.n - *header;
 }
 
-struct span der_element(struct der *d, uint8_t *tag)
+/* The next element, whole, and what is in it. */
+static struct span take_next(struct der *d, struct span *contents)
 {
 	struct span whole;
 	size_t header, len;
 
-	if (tag)
-		*tag = der_peek(d);
+	*contents = nothing;
 	if (d->bad || !read_header(d->rest, &header, &len))
 		return fault(d);
 	whole = span_sub(d->rest, 0, header + len);
-	d->rest = span_sub(d->rest, header + len, d->rest.n);
+	*contents = span_sub(whole, header, len);
+	d->rest = span_sub(d->rest, whole.n, d->rest.n);
 	return whole;
+}
+
+struct span der_element(struct der *d, uint8_t *tag)
+{
+	struct span contents;
+
+	if (tag)
+		*tag = der_peek(d);
+	return take_next(d, &contents);
 }
 
 struct span der_take(struct der *d, uint8_t tag)
 {
-	size_t header, len;
 	struct span contents;
 
-	if (d->bad || der_peek(d) != tag || !read_header(d->rest, &header, &len))
+	if (der_peek(d) != tag)
 		return fault(d);
-	contents = span_sub(d->rest, header, len);
-	d->rest = span_sub(d->rest, header + len, d->rest.n);
+	(void)take_next(d, &contents);
 	return contents;
 }
 
@@ -120,13 +128,6 @@ bool der_oid_is(struct der *d, struct span oid)
 	return !d->bad && span_eq(v, oid);
 }
 
-static int two_digits(struct span v, size_t at)
-{
-	uint64_t n;
-
-	return span_u64(span_sub(v, at, 2), &n) ? (int)n : -1;
-}
-
 int64_t der_time(struct der *d)
 {
 	bool utc = der_peek(d) == DER_UTC_TIME;
@@ -139,10 +140,10 @@ int64_t der_time(struct der *d)
 		fault(d);
 		return 0;
 	}
-	low = two_digits(v, at - 2);
-	high = !utc ? two_digits(v, 0) : low >= 50 ? 19 : 20;
-	c = (struct civil){ high * 100 + low, two_digits(v, at), two_digits(v, at + 2), two_digits(v, at + 4),
-			    two_digits(v, at + 6), two_digits(v, at + 8) };
+	low = time_digits(v, at - 2, 2);
+	high = !utc ? time_digits(v, 0, 2) : low >= 50 ? 19 : 20;
+	c = (struct civil){ high * 100 + low, time_digits(v, at, 2), time_digits(v, at + 2, 2), time_digits(v, at + 4, 2),
+			    time_digits(v, at + 6, 2), time_digits(v, at + 8, 2) };
 	if (low < 0 || high < 0 || !time_civil_ok(&c)) {
 		fault(d);
 		return 0;

@@ -5,15 +5,8 @@
 
 #include "enc/url.h"
 
-/* What each side of an exchange allows. */
-struct rules {
-	size_t line_max; /* first line */
-	size_t head_max; /* whole head */
-};
-
-static const struct rules request_rules = { URL_MAX, HTTP_HEAD_MAX };
-/* Room for the two line breaks is kept, so that a full buffer never asks for more. */
-static const struct rules response_rules = { CLIENT_HEAD_MAX - 4, CLIENT_HEAD_MAX };
+/* Of a response's first line. Room for the two line breaks is kept, so that a full buffer never asks for more. */
+#define RESPONSE_LINE_MAX (CLIENT_HEAD_MAX - 4)
 
 static enum err refuse(struct http_head *h, int status)
 {
@@ -93,15 +86,6 @@ static struct span take_word(struct span *s)
 
 /* --- fields ------------------------------------------------------------------------------------------------------- */
 
-static struct span trim_blanks(struct span s)
-{
-	while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
-		s = span_sub(s, 1, s.n);
-	while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-		s = span_sub(s, 0, s.n - 1);
-	return s;
-}
-
 /* A name which is a token and directly followed by its colon: this refuses folded lines and blanks before the colon. */
 static enum err add_field(struct http_head *h, struct span line)
 {
@@ -112,26 +96,25 @@ static enum err add_field(struct http_head *h, struct span line)
 		return refuse(h, 400);
 	if (h->n_fields == HTTP_FIELDS_MAX)
 		return refuse(h, 431);
-	h->fields[h->n_fields++] = (struct http_field){ name, trim_blanks(span_sub(line, colon + 1, line.n)) };
+	h->fields[h->n_fields++] = (struct http_field){ name, span_trim(span_sub(line, colon + 1, line.n)) };
 	return ERR_OK;
 }
 
 /* All field lines up to and with the empty line. */
-static enum err take_fields(struct http_head *h, struct span in, size_t at, const struct rules *rules)
+static enum err take_fields(struct http_head *h, struct span in, size_t at, size_t max)
 {
-	struct span line = { NULL, 0 };
-	enum err err;
+	struct span line;
 
-	do {
+	for (;;) {
 		/* At least the empty line must still fit. */
-		if (at + 2 > rules->head_max)
+		if (at + 2 > max)
 			return refuse(h, 431);
-		err = take_line(h, in, &at, rules->head_max - at - 2, 431, &line);
-		if (err == ERR_OK && line.n)
-			err = add_field(h, line);
-	} while (err == ERR_OK && line.n);
-	h->size = at;
-	return err;
+		TRY(take_line(h, in, &at, max - at - 2, 431, &line));
+		h->size = at;
+		if (line.n == 0)
+			return ERR_OK;
+		TRY(add_field(h, line));
+	}
 }
 
 static size_t count_fields(const struct http_head *h, const char *name, struct span *value)
@@ -158,6 +141,13 @@ bool http_field_get(const struct http_head *h, const char *name, struct span *va
 	return count == 1;
 }
 
+bool http_media_type_is(const struct http_head *h, const char *type)
+{
+	struct span value;
+
+	return http_field_get(h, "Content-Type", &value, NULL) && span_eq_nocase(span_trim(span_sub(value, 0, span_find(value, ';'))), type);
+}
+
 /* Whether a comma-separated list in any of the fields of that name holds the word. */
 static bool list_has(const struct http_head *h, const char *name, const char *word)
 {
@@ -169,7 +159,7 @@ static bool list_has(const struct http_head *h, const char *name, const char *wo
 		while (rest.n) {
 			size_t comma = span_find(rest, ',');
 
-			if (span_eq_nocase(trim_blanks(span_sub(rest, 0, comma)), word))
+			if (span_eq_nocase(span_trim(span_sub(rest, 0, comma)), word))
 				return true;
 			rest = span_sub(rest, comma + 1, rest.n);
 		}
@@ -261,16 +251,12 @@ static void split_query(struct http_head *h, struct span path)
 /* "http://host/path": the path from it; the host must be the one of the Host field, which check_host compares. */
 static bool split_absolute(struct http_head *h, struct span target)
 {
-	size_t scheme = span_eq_nocase(span_sub(target, 0, 7), "http://") ? 7 : 8, n = 0;
-	struct span rest;
+	struct span path;
+	bool https;
 
-	if (scheme == 8 && !span_eq_nocase(span_sub(target, 0, 8), "https://"))
+	if (!url_split(target, &https, &h->host, &path))
 		return false;
-	rest = span_sub(target, scheme, target.n);
-	while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?')
-		n++;
-	h->host = span_sub(rest, 0, n);
-	split_query(h, span_sub(rest, n, rest.n));
+	split_query(h, path);
 	if (h->path.n == 0)
 		h->path = SPAN_LIT("/");
 	return host_ok(h->host);
@@ -301,11 +287,10 @@ static enum err set_target(struct http_head *h, struct span target)
 static enum err parse_request_line(struct http_head *h, struct span line)
 {
 	struct span method = take_word(&line), target = take_word(&line);
-	enum err err = set_version(h, line);
 
-	if (err == ERR_OK)
-		err = set_method(h, method);
-	return err == ERR_OK ? set_target(h, target) : err;
+	TRY(set_version(h, line));
+	TRY(set_method(h, method));
+	return set_target(h, target);
 }
 
 static bool span_eq_any_case(struct span a, struct span b)
@@ -343,35 +328,22 @@ static enum err check_expect(struct http_head *h)
 	return ERR_OK;
 }
 
-/* Skips one empty line, which some clients send after a body (RFC 9112 section 2.2). ERR_MORE on its first half. */
-static enum err skip_empty_line(struct span in, size_t *at)
-{
-	*at = span_starts(in, "\r\n") ? 2 : 0;
-	return in.n == 0 || span_eq_str(in, "\r") ? ERR_MORE : ERR_OK;
-}
-
 enum err http_request_parse(struct span in, struct http_head *h)
 {
-	struct span line = { NULL, 0 };
-	size_t at;
-	enum err err = skip_empty_line(in, &at);
+	struct span line;
+	size_t at = span_starts(in, "\r\n") ? 2 : 0; /* some clients send an empty line after a body (RFC 9112 section 2.2) */
 
 	memset(h, 0, sizeof *h);
-	if (err == ERR_OK)
-		err = take_line(h, in, &at, request_rules.line_max, 414, &line);
-	if (err == ERR_OK)
-		err = parse_request_line(h, line);
-	if (err == ERR_OK)
-		err = take_fields(h, in, at, &request_rules);
-	if (err == ERR_OK)
-		err = check_host(h);
-	if (err == ERR_OK)
-		err = set_framing(h, HTTP_NO_BODY);
-	if (err == ERR_OK)
-		err = check_expect(h);
-	if (err == ERR_OK)
-		set_keep_alive(h);
-	return err;
+	if (in.n == 0 || span_eq_str(in, "\r"))
+		return ERR_MORE;
+	TRY(take_line(h, in, &at, URL_MAX, 414, &line));
+	TRY(parse_request_line(h, line));
+	TRY(take_fields(h, in, at, HTTP_HEAD_MAX));
+	TRY(check_host(h));
+	TRY(set_framing(h, HTTP_NO_BODY));
+	TRY(check_expect(h));
+	set_keep_alive(h);
+	return ERR_OK;
 }
 
 /* --- responses ---------------------------------------------------------------------------------------------------- */
@@ -381,10 +353,8 @@ static enum err parse_status_line(struct http_head *h, struct span line)
 {
 	struct span version = take_word(&line), status = take_word(&line);
 	uint64_t n;
-	enum err err = set_version(h, version);
 
-	if (err != ERR_OK)
-		return err;
+	TRY(set_version(h, version));
 	if (status.n != 3 || !span_u64(status, &n) || n < 100 || n > 599)
 		return refuse(h, 400);
 	h->status = (int)n;
@@ -393,20 +363,14 @@ static enum err parse_status_line(struct http_head *h, struct span line)
 
 enum err http_response_parse(struct span in, const char *request_method, struct http_head *h)
 {
-	struct span line = { NULL, 0 };
+	struct span line;
 	size_t at = 0;
-	enum err err;
 
 	memset(h, 0, sizeof *h);
-	err = take_line(h, in, &at, response_rules.line_max, 431, &line);
-	if (err == ERR_OK)
-		err = parse_status_line(h, line);
-	if (err == ERR_OK)
-		err = take_fields(h, in, at, &response_rules);
-	if (err == ERR_OK)
-		err = set_framing(h, HTTP_UNTIL_CLOSE);
-	if (err != ERR_OK)
-		return err;
+	TRY(take_line(h, in, &at, RESPONSE_LINE_MAX, 431, &line));
+	TRY(parse_status_line(h, line));
+	TRY(take_fields(h, in, at, CLIENT_HEAD_MAX));
+	TRY(set_framing(h, HTTP_UNTIL_CLOSE));
 	if (h->status < 200 || h->status == 204 || h->status == 304 || strcmp(request_method, "HEAD") == 0)
 		h->framing = HTTP_NO_BODY;
 	set_keep_alive(h);

@@ -53,5 +53,7 @@ MUST_USE enum err http_response_parse(struct span in, const char *request_method
 /* Value of a field by case-insensitive name; false when absent or repeated. *bad (may be NULL) tells which: set to
  * whether it was repeated. */
 bool http_field_get(const struct http_head *h, const char *name, struct span *value, bool *bad);
+/* Content-Type without its parameters is this, in any case. */
+bool http_media_type_is(const struct http_head *h, const char *type);
 
 #endif

@@ -92,39 +92,32 @@ static void repeat(struct bits *b, struct out *o, size_t start, size_t distance,
 		out_byte(o, o->p[o->n - distance]);
 }
 
-/* RFC 1951 section 3.2.5. */
+/* RFC 1951 section 3.2.5: a range's first value and its extra bits, which grow by one every `step` symbols. */
+static uint32_t ranged(struct bits *b, unsigned s, unsigned step)
+{
+	unsigned extra = s < step ? 0 : s / step - 1;
+
+	return (s < step ? s : (step + s % step) << extra) + take(b, extra);
+}
+
 static void block(struct bits *b, struct out *o, size_t start, const struct code *literal, const struct code *distance)
 {
-	static const uint16_t length_base[29] = { 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83,
-	                                          99, 115, 131, 163, 195, 227, 258 };
-	static const uint8_t length_bits[29] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0 };
-	static const uint16_t distance_base[30] = { 1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025,
-	                                            1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577 };
-
 	while (!b->bad && !o->bad) {
 		unsigned s = next_symbol(b, literal), d;
 		size_t n;
 
+		if (b->bad || s == 256)
+			return;
 		if (s < 256) {
-			if (!b->bad)
-				out_byte(o, (uint8_t)s);
+			out_byte(o, (uint8_t)s);
 			continue;
 		}
-		if (s == 256)
-			return;
-		s -= 257;
-		if (s >= 29) {
-			b->bad = true;
-			return;
-		}
-		n = length_base[s] + take(b, length_bits[s]);
+		n = s == 285 ? 258 : 3 + ranged(b, s - 257, 4);
 		d = next_symbol(b, distance);
-		if (d >= 30) {
+		if (s > 285 || d >= 30)
 			b->bad = true;
-			return;
-		}
-		/* Extra bits of distances grow by one every two codes. */
-		repeat(b, o, start, distance_base[d] + take(b, d < 2 ? 0 : d / 2 - 1), n);
+		else
+			repeat(b, o, start, 1 + ranged(b, d, 2), n);
 	}
 }
 
@@ -144,18 +137,24 @@ static void stored(struct bits *b, struct out *o)
 	b->at += n;
 }
 
-static void fixed(struct bits *b, struct out *o, size_t start)
+/* A block in the codes whose lengths are those of the literals and then of the distances. */
+static void coded(struct bits *b, struct out *o, size_t start, const uint8_t *length, size_t literals, size_t distances)
 {
 	struct code literal, distance;
-	uint8_t length[LITERALS];
 
-	for (size_t i = 0; i < LITERALS; i++)
-		length[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8;
-	(void)make_code(&literal, length, LITERALS);
-	for (size_t i = 0; i < DISTANCES; i++)
-		length[i] = 5;
-	(void)make_code(&distance, length, DISTANCES);
-	block(b, o, start, &literal, &distance);
+	if (b->bad || !make_code(&literal, length, literals) || !make_code(&distance, length + literals, distances))
+		b->bad = true;
+	else
+		block(b, o, start, &literal, &distance);
+}
+
+static void fixed(struct bits *b, struct out *o, size_t start)
+{
+	uint8_t length[LITERALS + DISTANCES];
+
+	for (size_t i = 0; i < sizeof length; i++)
+		length[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : i < LITERALS ? 8 : 5;
+	coded(b, o, start, length, LITERALS, DISTANCES);
 }
 
 /* Code lengths of both alphabets, themselves coded: RFC 1951 section 3.2.7. */
@@ -164,18 +163,15 @@ static void dynamic(struct bits *b, struct out *o, size_t start)
 	static const uint8_t order[LENGTH_CODES] = { 16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15 };
 	size_t literals = 257 + take(b, 5), distances = 1 + take(b, 5), codes = 4 + take(b, 4), n = 0;
 	uint8_t length[LITERALS + DISTANCES] = { 0 };
-	struct code literal, distance;
+	struct code code;
 
 	for (size_t i = 0; i < codes; i++)
 		length[order[i]] = (uint8_t)take(b, 3);
-	if (literals > LITERALS || !make_code(&literal, length, LENGTH_CODES)) {
-		b->bad = true;
-		return;
-	}
+	b->bad |= literals > LITERALS || !make_code(&code, length, LENGTH_CODES);
 	for (size_t i = 0; i < LENGTH_CODES; i++)
 		length[i] = 0;
 	while (n < literals + distances && !b->bad) {
-		unsigned s = next_symbol(b, &literal);
+		unsigned s = next_symbol(b, &code);
 		uint8_t value = s < 16 ? (uint8_t)s : s == 16 && n ? length[n - 1] : 0;
 		size_t times = s < 16 ? 1 : s == 16 ? 3 + take(b, 2) : s == 17 ? 3 + take(b, 3) : 11 + take(b, 7);
 
@@ -183,11 +179,7 @@ static void dynamic(struct bits *b, struct out *o, size_t start)
 		while (times-- && !b->bad)
 			length[n++] = value;
 	}
-	if (b->bad || !make_code(&literal, length, literals) || !make_code(&distance, length + literals, distances)) {
-		b->bad = true;
-		return;
-	}
-	block(b, o, start, &literal, &distance);
+	coded(b, o, start, length, literals, distances);
 }
 
 static uint32_t crc32(struct span s)

@@ -36,54 +36,28 @@ static bool is_blank(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static void begin_item(struct json_items *it, bool first)
-{
-	it->state = ITEM;
-	it->n = 0;
-	it->depth = 0;
-	it->in_string = it->escaped = false;
-	it->first = first;
-	it->match = NO_MATCH;
-}
-
-static void end_array(struct json_items *it)
-{
-	/* TAIL continues inside the wrapper object, one level deep. */
-	it->state = it->wrapped ? TAIL : DONE;
-	it->depth = 1;
-	it->in_string = it->escaped = false;
-}
-
-/* One byte outside items, blanks and the opening '{' of an item excepted: those are the callers'. */
-static enum err punctuation(struct json_items *it, uint8_t c)
-{
-	if (it->state == START && c == '[') {
-		it->state = FIRST;
-		it->in_array = true;
-		return ERR_OK;
-	}
-	if ((it->state == FIRST || it->state == NEXT) && c == ']') {
-		end_array(it);
-		return ERR_OK;
-	}
-	if (it->state == NEXT && c == ',') {
-		it->state = WANT;
-		return ERR_OK;
-	}
-	return ERR_SYNTAX;
-}
-
+/* One byte outside items, by the table above. */
 static enum err outside(struct json_items *it, uint8_t c)
 {
+	static const struct {
+		uint8_t state, byte, next;
+	} moves[] = {
+		{ START, '{', ITEM }, { START, '[', FIRST }, { GAP, '{', ITEM }, { FIRST, '{', ITEM }, { FIRST, ']', DONE },
+		{ NEXT, ',', WANT }, { NEXT, ']', DONE }, { WANT, '{', ITEM },
+	};
+
 	if (is_blank(c)) {
-		if (c == '\n')
-			it->need_lf = false;
+		it->need_lf = it->need_lf && c != '\n';
 		return ERR_OK;
 	}
-	if (c != '{')
-		return punctuation(it, c);
-	if (it->state == START || it->state == FIRST || it->state == WANT || (it->state == GAP && !it->need_lf)) {
-		begin_item(it, it->state == START);
+	for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
+		if (moves[i].state != it->state || moves[i].byte != c || (it->state == GAP && it->need_lf))
+			continue;
+		it->first = it->state == START;
+		it->in_array = it->in_array || c == '[';
+		it->state = moves[i].next == DONE && it->wrapped ? TAIL : moves[i].next;
+		it->n = 0;
+		it->depth = it->state == TAIL; /* inside the wrapper object */
 		return ERR_OK;
 	}
 	return ERR_SYNTAX;

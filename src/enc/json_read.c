@@ -27,10 +27,6 @@ struct scan {
 	unsigned depth;    /* open containers */
 };
 
-/* What may come next. */
-enum want { WANT_VALUE, WANT_VALUE_OR_END, WANT_NAME, WANT_NAME_OR_END, WANT_COLON, WANT_COMMA_OR_END, WANT_NOTHING,
-	    WRONG };
-
 static bool scan_skip(struct scan *s, size_t n)
 {
 	if (n > s->rest.n)
@@ -61,14 +57,15 @@ static void scan_blanks(struct scan *s)
 }
 
 /* Four hex digits behind "\u". */
-static bool scan_unit(struct scan *s, uint32_t *unit)
+static bool take_unit(struct span *rest, uint32_t *unit)
 {
 	uint64_t v;
 
-	if (s->rest.n < 4 || hex_u64(span_sub(s->rest, 0, 4), &v) != ERR_OK)
+	if (rest->n < 4 || hex_u64(span_sub(*rest, 0, 4), &v) != ERR_OK)
 		return false;
 	*unit = (uint32_t)v;
-	return scan_skip(s, 4);
+	*rest = span_sub(*rest, 4, rest->n);
+	return true;
 }
 
 /* Behind a backslash. A surrogate is only good as a high one followed by an escaped low one. */
@@ -78,11 +75,11 @@ static bool scan_escape(struct scan *s)
 
 	if (!scan_byte(s, 'u'))
 		return scan_peek(s) != 0 && strchr("\"\\/bfnrt", scan_peek(s)) != NULL && scan_skip(s, 1);
-	if (!scan_unit(s, &unit))
+	if (!take_unit(&s->rest, &unit))
 		return false;
 	if (unit < 0xd800 || unit > 0xdfff)
 		return true;
-	return unit < 0xdc00 && scan_byte(s, '\\') && scan_byte(s, 'u') && scan_unit(s, &unit) && unit >= 0xdc00 &&
+	return unit < 0xdc00 && scan_byte(s, '\\') && scan_byte(s, 'u') && take_unit(&s->rest, &unit) && unit >= 0xdc00 &&
 	       unit <= 0xdfff;
 }
 
@@ -143,83 +140,60 @@ static bool scan_scalar(struct scan *s)
 	return scan_number(s);
 }
 
-static enum want after_value(const struct scan *s)
-{
-	return s->depth ? WANT_COMMA_OR_END : WANT_NOTHING;
-}
-
 static bool in_object(const struct scan *s)
 {
 	return s->depth && (s->objects >> (s->depth - 1) & 1);
 }
 
-static enum want take_value(struct scan *s)
+/* The start of a container. */
+static bool scan_open(struct scan *s, uint8_t bracket)
 {
-	uint8_t c = scan_peek(s);
-	uint32_t bit;
+	uint32_t bit = s->depth < JSON_DEPTH_MAX ? (uint32_t)1 << s->depth : 0;
 
-	if (c != '{' && c != '[')
-		return scan_scalar(s) ? after_value(s) : WRONG;
-	if (s->depth == JSON_DEPTH_MAX)
-		return WRONG;
-	(void)scan_skip(s, 1);
-	bit = (uint32_t)1 << s->depth++;
-	s->objects = c == '{' ? s->objects | bit : s->objects & ~bit;
-	return c == '{' ? WANT_NAME_OR_END : WANT_VALUE_OR_END;
-}
-
-/* The end of the innermost container, if that is what stands here. */
-static bool take_end(struct scan *s)
-{
-	if (!scan_byte(s, in_object(s) ? '}' : ']'))
+	if (!bit || !scan_byte(s, bracket))
 		return false;
-	s->depth--;
+	s->depth++;
+	s->objects = bracket == '{' ? s->objects | bit : s->objects & ~bit;
 	return true;
 }
 
-static enum want take_name(struct scan *s)
-{
-	return scan_string(s) ? WANT_COLON : WRONG;
-}
-
-static enum want take_one(struct scan *s, enum want want)
-{
-	switch (want) {
-	case WANT_VALUE:
-		return take_value(s);
-	case WANT_VALUE_OR_END:
-		return take_end(s) ? after_value(s) : take_value(s);
-	case WANT_NAME:
-		return take_name(s);
-	case WANT_NAME_OR_END:
-		return take_end(s) ? after_value(s) : take_name(s);
-	case WANT_COLON:
-		return scan_byte(s, ':') ? WANT_VALUE : WRONG;
-	case WANT_COMMA_OR_END:
-		if (take_end(s))
-			return after_value(s);
-		return !scan_byte(s, ',') ? WRONG : in_object(s) ? WANT_NAME : WANT_VALUE;
-	case WANT_NOTHING:
-	case WRONG:
-		break;
-	}
-	return WRONG;
-}
-
-/* The whole text against the grammar. *scalar is set when the root is no container. */
-static bool check_text(struct span text, bool *scalar)
+/* The whole text against the grammar. */
+static bool check_text(struct span text)
 {
 	struct scan s = { text, 0, 0 };
-	enum want want = WANT_VALUE;
+	enum { VALUE, NAME, BEHIND } next = VALUE; /* what must come; behind a value: a comma or the end of its container */
+	bool empty = false;                        /* nothing in the container yet: its end may come too */
 
-	scan_blanks(&s);
-	*scalar = scan_peek(&s) != '{' && scan_peek(&s) != '[';
-	while (want != WANT_NOTHING && want != WRONG) {
+	do {
+		bool may_end = empty || next == BEHIND;
+
+		empty = false;
 		scan_blanks(&s);
-		want = take_one(&s, want);
-	}
+		if (may_end && scan_byte(&s, in_object(&s) ? '}' : ']')) {
+			s.depth--;
+			next = BEHIND;
+		} else if (next == BEHIND) {
+			if (!scan_byte(&s, ','))
+				return false;
+			next = in_object(&s) ? NAME : VALUE;
+		} else if (next == NAME) {
+			if (!scan_string(&s))
+				return false;
+			scan_blanks(&s);
+			if (!scan_byte(&s, ':'))
+				return false;
+			next = VALUE;
+		} else if (scan_open(&s, '{') || scan_open(&s, '[')) {
+			next = in_object(&s) ? NAME : VALUE;
+			empty = true;
+		} else {
+			if (!scan_scalar(&s))
+				return false;
+			next = BEHIND;
+		}
+	} while (next != BEHIND || s.depth);
 	scan_blanks(&s);
-	return want == WANT_NOTHING && s.rest.n == 0;
+	return s.rest.n == 0;
 }
 
 /* --- escapes ------------------------------------------------------------------------------------------------------ */
@@ -236,48 +210,24 @@ static struct cursor cursor_init(struct span raw)
 	return (struct cursor){ raw, { 0 }, 0, 0 };
 }
 
-static uint32_t cursor_unit(struct cursor *c)
-{
-	uint64_t v = 0;
-
-	/* Cannot fail in checked text. */
-	if (hex_u64(span_sub(c->rest, 0, 4), &v) != ERR_OK)
-		v = 0xfffd;
-	c->rest = span_sub(c->rest, 4, c->rest.n);
-	return (uint32_t)v;
-}
-
-/* Puts the UTF-8 form of a code point into pending. */
-static void cursor_fill(struct cursor *c, uint32_t point)
-{
-	uint32_t n = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-	static const uint8_t leads[5] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-
-	for (uint32_t i = n; i-- > 1; point >>= 6)
-		c->pending[i] = (uint8_t)(0x80 | (point & 0x3f));
-	c->pending[0] = (uint8_t)(leads[n] | point);
-	c->n = (uint8_t)n;
-	c->i = 0;
-}
-
+/* Puts what an escape stands for into pending. The text is checked: nothing is missing. */
 static void cursor_escape(struct cursor *c)
 {
 	static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
+	struct out o = out_init(c->pending, sizeof c->pending);
 	uint8_t kind = c->rest.p[0];
 	const char *hit = strchr(names, kind);
-	uint32_t unit;
+	uint32_t unit = hit ? (uint32_t)values[hit - names] : kind, low = 0xdc00;
 
 	c->rest = span_sub(c->rest, 1, c->rest.n);
-	if (kind != 'u') {
-		cursor_fill(c, hit ? (uint32_t)values[hit - names] : kind);
-		return;
-	}
-	unit = cursor_unit(c);
-	if (unit >= 0xd800 && unit <= 0xdbff) {
+	if (kind == 'u' && take_unit(&c->rest, &unit) && unit >= 0xd800 && unit <= 0xdbff) {
 		c->rest = span_sub(c->rest, 2, c->rest.n);
-		unit = 0x10000 + ((unit - 0xd800) << 10) + (cursor_unit(c) - 0xdc00);
+		(void)take_unit(&c->rest, &low);
+		unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
 	}
-	cursor_fill(c, unit);
+	utf8_put(&o, unit);
+	c->n = (uint8_t)o.n;
+	c->i = 0;
 }
 
 /* The next byte, or -1 at the end. */
@@ -322,35 +272,29 @@ static bool strings_equal(struct span raw_a, struct span raw_b)
 
 static enum json_type type_of_token(const jsmntok_t *t, uint8_t first)
 {
-	switch (t->type) {
-	case JSMN_OBJECT:
-		return JSON_OBJECT;
-	case JSMN_ARRAY:
-		return JSON_ARRAY;
-	case JSMN_STRING:
+	if (t->type == JSMN_STRING)
 		return JSON_STRING;
-	case JSMN_PRIMITIVE:
-	case JSMN_UNDEFINED:
-		break;
+	switch (first) {
+	case '{': return JSON_OBJECT;
+	case '[': return JSON_ARRAY;
+	case 't': return JSON_TRUE;
+	case 'f': return JSON_FALSE;
+	case 'n': return JSON_NULL;
+	default: return JSON_NUMBER;
 	}
-	return first == 't' ? JSON_TRUE : first == 'f' ? JSON_FALSE : first == 'n' ? JSON_NULL : JSON_NUMBER;
 }
 
 /* One token from jsmn's form to ours, in place. memcpy because the array is ours in type. A string that jsmn gives a
  * size has a value: it is a name. */
-static void convert(struct json_tok *tok, struct span text)
+static void convert(struct json_tok *tok, struct span text, uint32_t next)
 {
 	jsmntok_t t;
-	struct json_tok j = { 0 };
 
 	memcpy(&t, tok, sizeof t);
-	j.start = (uint32_t)t.start;
-	j.end = (uint32_t)t.end;
-	j.type = (uint8_t)type_of_token(&t, text.p[t.start]);
-	j.size = (uint32_t)t.size;
-	if (j.type == JSON_STRING)
-		j.size = t.size ? name_hash(span_sub(text, j.start, j.end - j.start)) : 0;
-	memcpy(tok, &j, sizeof j);
+	*tok = (struct json_tok){ .start = (uint32_t)t.start, .end = (uint32_t)t.end, .size = (uint32_t)t.size, .next = next,
+	                          .type = (uint8_t)type_of_token(&t, text.p[t.start]) };
+	if (tok->type == JSON_STRING && t.size)
+		tok->size = name_hash(span_sub(text, tok->start, tok->end - tok->start));
 }
 
 /* Converts all tokens and fills in depth and next. The stack holds the containers which the current token is in. */
@@ -360,11 +304,10 @@ static void convert_all(struct json_tok *toks, size_t n, struct span text)
 	unsigned depth = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		convert(&toks[i], text);
+		convert(&toks[i], text, i + 1);
 		while (depth && toks[i].start >= toks[stack[depth - 1]].end)
 			toks[stack[--depth]].next = i;
 		toks[i].depth = (uint8_t)depth;
-		toks[i].next = i + 1;
 		if ((toks[i].type == JSON_OBJECT || toks[i].type == JSON_ARRAY) && depth < JSON_DEPTH_MAX)
 			stack[depth++] = i;
 	}
@@ -402,33 +345,36 @@ static enum err check_names(const struct json *doc, size_t object)
 	return ERR_OK;
 }
 
-/* A root that is no container: jsmn's strict mode refuses some of those. */
-static enum err parse_scalar(struct json *doc, struct span text, struct json_tok *toks, size_t cap)
+/* jsmn's tokens; made here for a root that is no container, since its strict mode refuses some of those. */
+static int find_tokens(struct span text, struct json_tok *toks, size_t cap)
 {
 	struct span value = span_trim(text);
-	size_t quote = value.p[0] == '"' ? 1 : 0;
-	jsmntok_t t = { quote ? JSMN_STRING : JSMN_PRIMITIVE, 0, 0, 0, -1 };
+	int quote = value.p[0] == '"', start = (int)(value.p - text.p);
+	jsmntok_t t = { quote ? JSMN_STRING : JSMN_PRIMITIVE, start + quote, start + (int)value.n - quote, 0, -1 };
+	jsmn_parser parser;
 
-	if (cap == 0)
-		return ERR_TOO_BIG;
-	t.start = (int)((size_t)(value.p - text.p) + quote);
-	t.end = (int)((size_t)(value.p - text.p) + value.n - quote);
-	memcpy(toks, &t, sizeof t);
-	convert_all(toks, 1, text);
-	*doc = (struct json){ text, toks, 1 };
-	return ERR_OK;
+	if (value.p[0] != '{' && value.p[0] != '[') {
+		if (cap)
+			memcpy(toks, &t, sizeof t);
+		return cap ? 1 : JSMN_ERROR_NOMEM;
+	}
+	jsmn_init(&parser);
+	return jsmn_parse(&parser, (const char *)text.p, text.n, (jsmntok_t *)(void *)toks, cap > INT32_MAX ? INT32_MAX : (unsigned)cap);
 }
 
-static enum err parse_container(struct json *doc, struct span text, struct json_tok *toks, size_t cap)
+enum err json_parse(struct json *doc, struct span text, struct json_tok *toks, size_t cap)
 {
 	struct json found = { text, toks, 0 };
 	enum err err = ERR_OK;
-	jsmn_parser parser;
 	int n;
 
-	jsmn_init(&parser);
-	n = jsmn_parse(&parser, (const char *)text.p, text.n, (jsmntok_t *)(void *)toks,
-		       cap > INT32_MAX ? INT32_MAX : (unsigned)cap);
+	*doc = (struct json){ { NULL, 0 }, NULL, 0 };
+	/* Positions are 32 bits here and int in jsmn. */
+	if (text.n > INT32_MAX)
+		return ERR_TOO_BIG;
+	if (!check_text(text))
+		return ERR_SYNTAX;
+	n = find_tokens(text, toks, cap);
 	if (n < 1)
 		return n == JSMN_ERROR_NOMEM ? ERR_TOO_BIG : ERR_SYNTAX;
 	found.n = (size_t)n;
@@ -439,19 +385,6 @@ static enum err parse_container(struct json *doc, struct span text, struct json_
 	if (err == ERR_OK)
 		*doc = found;
 	return err;
-}
-
-enum err json_parse(struct json *doc, struct span text, struct json_tok *toks, size_t cap)
-{
-	bool scalar;
-
-	*doc = (struct json){ { NULL, 0 }, NULL, 0 };
-	/* Positions are 32 bits here and int in jsmn. */
-	if (text.n > INT32_MAX)
-		return ERR_TOO_BIG;
-	if (!check_text(text, &scalar))
-		return ERR_SYNTAX;
-	return scalar ? parse_scalar(doc, text, toks, cap) : parse_container(doc, text, toks, cap);
 }
 
 /* --- access ------------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,8 @@
 /* Writing JSON into a bounded writer. */
 #include "enc/json_write.h"
 
+#include <string.h>
+
 #include "enc/base64.h"
 #include "enc/hex.h"
 #include "enc/utf8.h"
@@ -20,28 +22,16 @@ static bool is_plain(uint8_t c)
 
 static void put_escape(struct out *o, uint8_t c)
 {
-	static const char digits[] = "0123456789abcdef";
+	static const char bytes[] = "\"\\\n\r\t", letters[] = "\"\\nrt";
+	const char *hit = c ? strchr(bytes, c) : NULL;
 
-	switch (c) {
-	case '"':
-		out_str(o, "\\\"");
-		return;
-	case '\\':
-		out_str(o, "\\\\");
-		return;
-	case '\n':
-		out_str(o, "\\n");
-		return;
-	case '\r':
-		out_str(o, "\\r");
-		return;
-	case '\t':
-		out_str(o, "\\t");
+	if (hit) {
+		out_byte(o, '\\');
+		out_byte(o, (uint8_t)letters[hit - bytes]);
 		return;
 	}
 	out_str(o, "\\u00");
-	out_byte(o, (uint8_t)digits[c >> 4]);
-	out_byte(o, (uint8_t)digits[c & 15]);
+	out_hex(o, &c, 1);
 }
 
 static void put_string(struct out *o, struct span s)

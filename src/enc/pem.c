@@ -47,49 +47,34 @@ struct body {
 static enum err body_flush(struct body *b)
 {
 	uint8_t bytes[LINE_BYTES];
-	size_t n = 0;
-	enum err err = b->n && b->last ? ERR_SYNTAX : ERR_OK;
+	size_t n;
+	enum err err = b->n && b->last ? ERR_SYNTAX : base64_decode(B64_STD, span_of(b->chars, b->n), bytes, sizeof bytes, &n);
 
-	if (err == ERR_OK)
-		err = base64_decode(B64_STD, span_of(b->chars, b->n), bytes, sizeof bytes, &n);
 	if (err == ERR_OK) {
 		b->last = n < LINE_BYTES;
 		b->n = 0;
 		out_bytes(&b->bytes, bytes, n);
-		if (b->bytes.bad)
-			err = ERR_TOO_BIG;
 	}
 	WIPE(bytes);
-	return err;
-}
-
-static enum err body_char(struct body *b, uint8_t c)
-{
-	enum err err = b->n == LINE_CHARS ? body_flush(b) : ERR_OK;
-
-	if (err == ERR_OK)
-		b->chars[b->n++] = c;
-	return err;
+	return err ? err : b->bytes.bad ? ERR_TOO_BIG : ERR_OK;
 }
 
 /* Everything up to the end marker, whatever the length of the lines. Blanks only at ends of lines. */
 static enum err read_body(struct span *text, const char *label, struct body *b)
 {
-	enum err err = ERR_OK;
-
-	while (text->n && text->p[0] != '-' && err == ERR_OK) {
+	while (text->n && text->p[0] != '-') {
 		size_t end = span_find(*text, '\n');
 		struct span line = span_trim(span_sub(*text, 0, end));
 
-		for (size_t i = 0; i < line.n && err == ERR_OK; i++)
-			err = body_char(b, line.p[i]);
+		for (size_t i = 0; i < line.n; i++) {
+			if (b->n == LINE_CHARS)
+				TRY(body_flush(b));
+			b->chars[b->n++] = line.p[i];
+		}
 		*text = span_sub(*text, end + 1, text->n);
 	}
-	if (err == ERR_OK)
-		err = body_flush(b);
-	if (err == ERR_OK && (b->bytes.n == 0 || !take_marker(text, "END ", label)))
-		err = ERR_SYNTAX;
-	return err;
+	TRY(body_flush(b));
+	return b->bytes.n && take_marker(text, "END ", label) ? ERR_OK : ERR_SYNTAX;
 }
 
 enum err pem_next(struct span *text, const char *label, uint8_t *dst, size_t cap, size_t *n)

@@ -118,8 +118,7 @@ void time_http(struct out *o, int64_t unix_s)
 	out_str(o, " GMT");
 }
 
-/* Fixed-width decimal at a known place; -1 when something else stands there. */
-static int read_digits(struct span text, size_t at, size_t digits)
+int time_digits(struct span text, size_t at, size_t digits)
 {
 	uint64_t v;
 
@@ -143,8 +142,8 @@ enum err time_parse_http(struct span text, int64_t *unix_s)
 
 	if (text.n != sizeof again)
 		return ERR_SYNTAX;
-	c = (struct civil){ read_digits(text, 12, 4), read_month(span_sub(text, 8, 3)), read_digits(text, 5, 2),
-			    read_digits(text, 17, 2), read_digits(text, 20, 2), read_digits(text, 23, 2) };
+	c = (struct civil){ time_digits(text, 12, 4), read_month(span_sub(text, 8, 3)), time_digits(text, 5, 2),
+			    time_digits(text, 17, 2), time_digits(text, 20, 2), time_digits(text, 23, 2) };
 	if (!time_civil_ok(&c))
 		return ERR_SYNTAX;
 	time_http(&o, time_from_civil(&c));

@@ -21,5 +21,7 @@ void time_iso8601(struct out *o, int64_t unix_s, unsigned microseconds);
 void time_http(struct out *o, int64_t unix_s);
 /* The same form read back strictly. ERR_SYNTAX. Untrusted. */
 MUST_USE enum err time_parse_http(struct span text, int64_t *unix_s);
+/* A number of exactly so many digits at a place; -1 when something else stands there. */
+int time_digits(struct span text, size_t at, size_t digits);
 
 #endif

@@ -144,23 +144,29 @@ static enum err set_path(struct url *u, struct span path)
 	return url_chars_ok(path) ? ERR_OK : ERR_SYNTAX;
 }
 
+bool url_split(struct span text, bool *https, struct span *authority, struct span *rest)
+{
+	size_t n = 0;
+
+	*https = span_eq_nocase(span_sub(text, 0, 8), "https://");
+	if (!*https && !span_eq_nocase(span_sub(text, 0, 7), "http://"))
+		return false;
+	text = span_sub(text, *https ? 8 : 7, text.n);
+	while (n < text.n && text.p[n] != '/' && text.p[n] != '?')
+		n++;
+	*authority = span_sub(text, 0, n);
+	*rest = span_sub(text, n, text.n);
+	return true;
+}
+
 enum err url_parse(struct span text, struct url *u)
 {
-	struct span rest;
-	size_t n = 0;
-	enum err err;
+	struct span authority, rest;
 
-	if (span_eq_nocase(span_sub(text, 0, 8), "https://"))
-		u->https = true;
-	else if (span_eq_nocase(span_sub(text, 0, 7), "http://"))
-		u->https = false;
-	else
+	if (!url_split(text, &u->https, &authority, &rest))
 		return ERR_SYNTAX;
-	rest = span_sub(text, u->https ? 8 : 7, text.n);
-	while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?')
-		n++;
-	err = url_hostport(span_sub(rest, 0, n), u->https ? 443 : 80, u->host, &u->port);
-	return err == ERR_OK ? set_path(u, span_sub(rest, n, rest.n)) : err;
+	TRY(url_hostport(authority, u->https ? 443 : 80, u->host, &u->port));
+	return set_path(u, rest);
 }
 
 /* --- percent-encoding and queries --------------------------------------------------------------------------------- */

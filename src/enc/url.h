@@ -21,6 +21,8 @@ bool url_chars_ok(struct span text);
 /* *u means something on success only. The scheme may be in either case; "?query" without a path gets its "/".
  * ERR_SYNTAX, ERR_TOO_BIG. Untrusted. */
 MUST_USE enum err url_parse(struct span text, struct url *u);
+/* "http://authority/path?query" cut into its parts, none of them looked at; the scheme in either case. False: no such scheme. */
+bool url_split(struct span text, bool *https, struct span *authority, struct span *rest);
 /* "host", "host:port" or "[v6]:port" as in endpoint settings; port is default_port when absent. A scheme, path,
  * userinfo or odd character is ERR_SYNTAX; so are port 0 and empty labels. Host is lower-cased. ERR_TOO_BIG over 253
  * characters. Untrusted. */

@@ -1,4 +1,4 @@
-/* UTF-8 validity. */
+/* UTF-8. */
 #include "enc/utf8.h"
 
 static bool is_tail(uint8_t c)
@@ -49,4 +49,14 @@ bool utf8_valid(struct span in)
 		in = span_sub(in, n, in.n);
 	}
 	return true;
+}
+
+void utf8_put(struct out *o, uint32_t point)
+{
+	unsigned tails = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+	static const uint8_t leads[4] = { 0, 0xc0, 0xe0, 0xf0 };
+
+	out_byte(o, (uint8_t)(leads[tails] | point >> 6 * tails));
+	while (tails-- > 0)
+		out_byte(o, (uint8_t)(0x80 | (point >> 6 * tails & 0x3f)));
 }

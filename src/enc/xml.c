@@ -143,25 +143,6 @@ enum err xml_next(struct xml *x, enum xml_kind *kind, struct span *text)
 	return *kind == XML_CLOSE ? take_close(x, text) : take_open(x, text);
 }
 
-static void put_utf8(struct out *o, uint32_t c)
-{
-	if (c < 0x80) {
-		out_byte(o, (uint8_t)c);
-	} else if (c < 0x800) {
-		out_byte(o, (uint8_t)(0xc0 | c >> 6));
-		out_byte(o, (uint8_t)(0x80 | (c & 63)));
-	} else {
-		if (c < 0x10000) {
-			out_byte(o, (uint8_t)(0xe0 | c >> 12));
-		} else {
-			out_byte(o, (uint8_t)(0xf0 | c >> 18));
-			out_byte(o, (uint8_t)(0x80 | (c >> 12 & 63)));
-		}
-		out_byte(o, (uint8_t)(0x80 | (c >> 6 & 63)));
-		out_byte(o, (uint8_t)(0x80 | (c & 63)));
-	}
-}
-
 /* "#65" or "#x41": a character that XML 1.0 allows. */
 static bool numeric(struct span ref, uint32_t *c)
 {
@@ -192,7 +173,7 @@ static enum err put_reference(struct span ref, struct out *o)
 	}
 	if (!span_starts(ref, "#") || !numeric(ref, &c))
 		return ERR_SYNTAX;
-	put_utf8(o, c);
+	utf8_put(o, c);
 	return ERR_OK;
 }
 

@@ -229,15 +229,6 @@ static bool has_body(const struct http_head *h)
 	return h->framing == HTTP_CHUNKED || (h->framing == HTTP_LENGTH && h->length > 0);
 }
 
-static bool media_type_is(const struct http_head *h, const char *type)
-{
-	struct span value;
-
-	if (!http_field_get(h, "Content-Type", &value, NULL))
-		return false;
-	return span_eq_nocase(span_trim(span_sub(value, 0, span_find(value, ';'))), type);
-}
-
 /* Everything about the body that the head alone can tell. */
 static bool check_body(struct reply *r, const struct route *route, const struct http_head *h)
 {
@@ -256,7 +247,7 @@ static bool check_body(struct reply *r, const struct route *route, const struct 
 		reply_error(r, 415, "Content-Encoding is not supported: send the body as it is.");
 		return false;
 	}
-	if (json && !media_type_is(h, "application/json")) {
+	if (json && !http_media_type_is(h, "application/json")) {
 		reply_error(r, 415, "The body must be application/json.");
 		return false;
 	}

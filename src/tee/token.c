@@ -15,9 +15,9 @@ static enum err open_token(struct span token, struct token_work *w, struct jws *
 	return err;
 }
 
-/* The one key with the header's kid: a kid that occurs twice is as good as none. */
-static bool find_key(struct json_val keys, struct json_val header, struct json_val *key)
+bool token_find_key(struct json_val set, struct json_val header, struct json_val *key)
 {
+	struct json_val keys = json_get(set, "keys");
 	char kid[256];
 	unsigned found = 0;
 
@@ -40,7 +40,7 @@ static const char *why_not_signed(const struct jws *j, struct json_val header, s
 
 	if (json_parse(&set, keys, w->set_toks, TOKEN_SET_TOKENS) != ERR_OK)
 		return "the issuer's key set cannot be read";
-	if (!find_key(json_get(json_root(&set), "keys"), header, &jwk))
+	if (!token_find_key(json_root(&set), header, &jwk))
 		return "the issuer lists no key with the token's key id";
 	if (jwk_read_public(jwk, w->key_bytes, sizeof w->key_bytes, &key) != ERR_OK)
 		return "the issuer's key cannot be read";

@@ -31,6 +31,8 @@ struct token_work {
  * "token.*". *issued_s (may be NULL): when it was issued, 0 unless the signature was verified. Token and keys untrusted. */
 bool token_verify(struct span token, const struct snp_report *r, const struct token_rules *rules, struct token_work *work,
                   int64_t *issued_s, struct checks *checks);
+/* The one key of a set ("keys") with a token's "kid"; a kid that occurs twice is as good as none. Untrusted. */
+bool token_find_key(struct json_val set, struct json_val header, struct json_val *key);
 /* The issuer that a token says it is from, unverified: where to ask for keys, once it is known to be an allowed one. */
 MUST_USE enum err token_issuer(struct span token, struct token_work *work, char *issuer, size_t cap);
 

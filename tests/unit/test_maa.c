@@ -12,10 +12,10 @@
 #include "signer.h"
 #include "vectors.h"
 
-static enum err fake_call_run(struct https *c, const struct call *k, struct call_answer *a, int64_t deadline, struct fault *f);
-#define call_run fake_call_run
+static enum err fake_call_success(struct https *c, const struct call *k, struct call_answer *a, int64_t deadline, struct fault *f);
+#define call_success fake_call_success
 #include "../../src/client/maa_token.c"
-#undef call_run
+#undef call_success
 
 /* --- The request --- */
 
@@ -106,7 +106,7 @@ static struct rsa_key service_key, other_key;
 static char key_set[8192];
 static int fetches, set_status;
 
-static enum err fake_call_run(struct https *c, const struct call *k, struct call_answer *a, int64_t deadline, struct fault *f)
+static enum err fake_call_success(struct https *c, const struct call *k, struct call_answer *a, int64_t deadline, struct fault *f)
 {
 	(void)c;
 	(void)deadline;
@@ -119,7 +119,7 @@ static enum err fake_call_run(struct https *c, const struct call *k, struct call
 	assert_int_equal(k->to.trust, TLS_TRUST_ANCHORS);
 	memcpy(k->body, key_set, strlen(key_set));
 	*a = (struct call_answer){ set_status, span_of(k->body, strlen(key_set)), true, 0 };
-	return ERR_OK;
+	return set_status == 200 ? ERR_OK : call_refused(k, a, f);
 }
 
 static uint8_t report_data[64], host_data[32];
