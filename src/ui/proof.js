@@ -78,6 +78,7 @@ async function verifyFile() {
 export async function initProof() {
   action($('do-verify'), $('verify-out'), 'verification', () => verify([location.origin]));
   $('proof-file').addEventListener('change', verifyFile);
+  $('do-verify').disabled = false; // from here on somebody listens
   const { origins } = await get('/compare/config');
   action($('do-partners'), $('verify-out'), 'verification', () => verify(origins));
   $('do-partners').hidden = !origins.length;

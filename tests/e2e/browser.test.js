@@ -191,6 +191,7 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
       v.watch.allow(503); // the Snooper has no proof
       const { page } = v;
       await openSection(page, 'verify');
+      await page.waitForSelector('#do-verify:enabled'); // its code has been loaded
       assert.match(await text(page, '#verify'), /Nothing, as long as this page and its code come from the server under test[\s\S]*parleyctl verify/);
       // A stranger to the test's root is not convinced.
       await page.focus('#do-verify');
