@@ -382,7 +382,7 @@ describe('faults at system calls', { concurrency: true, skip: untraceable }, () 
   test('Woodgrove at work', async (t) => {
     const wires = {};
     let world;
-    for (const name of ['contoso', 'fabrikam']) wires[name] = await Wire.make(() => world.ports[name].https, newPeer);
+    for (const name of ['contoso', 'fabrikam']) wires[name] = await Wire.make(() => world.ports[name].peer, newPeer);
     world = await World.make({
       dir: scratch('world'), minGroup: 1,
       settings: { woodgrove: Object.fromEntries(Object.entries(wires).map(([name, w]) => [`PARTNER_${name.toUpperCase()}_URL`, `https://localhost:${w.port}`])) },
