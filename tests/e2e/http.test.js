@@ -777,22 +777,22 @@ describe('the HTTP server', { concurrency: true }, () => {
         (w) => { w.end(); },
         (w) => { w.write(lines('GET /health HTTP/1.1', 'Host: a', 'Connection: close') + get('/health').repeat(50)); },
       ];
-      const list = [];
+      const sockets = [];
       for (let round = 0; round < 8; round++) {
         await all(kinds, (kind) => all(both, async (tls) => {
           const w = await server.connect({ tls });
-          list.push(w);
+          sockets.push(w);
           kind(w);
         }));
         for (let i = 0; i < 6; i++) {
           const c = leave(net.connect(server.secure, '127.0.0.1'));
           c.on('error', () => {}).on('connect', () => { c.write(['', 'GET / HTTP/1.1\r\n\r\n', '\x16\x03\x01\x00\x05hello', '\x15\x03\x03\x00\x02\x02\x28', '\x80\x2e\x01', '\x17\x03\x03\xff\xff'][i], 'latin1'); if (i % 2) c.end(); });
-          list.push(c);
+          sockets.push(c);
         }
         await honest(server, 2);
       }
       await noSpin(server, 'what the storm left');
-      drop(list);
+      drop(sockets);
       await allSlots(server);
     });
   });
