@@ -146,7 +146,7 @@ static enum err read_role(struct json_val v, struct accept_policy *p)
 {
 	enum err err = json_cstr(v, p->role, sizeof p->role);
 
-	return !err && !p->role[0] ? ERR_SYNTAX : err;
+	return err == ERR_TOO_BIG ? ERR_RANGE : !err && !p->role[0] ? ERR_SYNTAX : err;
 }
 
 static enum err read_level(struct json_val name, struct json_val v, struct snp_tcb *t, bool turin)
