@@ -30,14 +30,14 @@ static bool is_true(struct json_val v)
 	return json_bool(v, &b) == ERR_OK && b;
 }
 
-struct span explain_container_name(struct json_val c)
+static struct span explain_container_name(struct json_val c)
 {
 	struct json_val name = json_get(c, "name");
 
 	return json_type_of(name) == JSON_STRING && json_raw(name).n ? json_raw(name) : json_raw(json_get(c, "id"));
 }
 
-bool explain_is_pause(struct json_val c)
+static bool explain_is_pause(struct json_val c)
 {
 	struct json_val layers = json_get(c, "layers"), command = json_get(c, "command");
 

@@ -10,9 +10,5 @@ void explain_facts(const struct rego_policy *p, struct out *o);
 /* One line for each thing that is looser than it need be; *n counts them. Nothing said is no proof: what could not be
  * read is itself a line. */
 void explain_warnings(const struct rego_policy *p, struct out *o, size_t *n);
-/* The name by which a container is spoken of: its "name", else its "id", else empty. */
-struct span explain_container_name(struct json_val container);
-/* The pause container that every policy has. */
-bool explain_is_pause(struct json_val container);
 
 #endif

@@ -26,7 +26,7 @@ bool rego_plain(struct span s)
 	return all_of(s, " ./_=:,@+-");
 }
 
-bool rego_pattern(struct span s)
+static bool rego_pattern(struct span s)
 {
 	return all_of(s, " !#$%'()*+,-./:;=?@[]^_`{|}~");
 }
@@ -36,7 +36,7 @@ bool rego_name(struct span s)
 	return s.n && all_of(s, "_") && !(s.p[0] >= '0' && s.p[0] <= '9');
 }
 
-bool rego_capability(struct span s)
+static bool rego_capability(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if (!(s.p[i] >= 'A' && s.p[i] <= 'Z') && s.p[i] != '_')

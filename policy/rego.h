@@ -48,14 +48,11 @@ struct rego_fragment {
 	struct span minimum_svn; /* decimal digits */
 };
 
-/* Texts of a policy are of these forms, so that nothing ever needs escaping: [A-Za-z0-9 ./_=:,@+-], and for patterns
- * printable ASCII without quotes, backslash, '<', '>' and '&'. */
+/* Texts of a policy are of this form, so that nothing ever needs escaping: [A-Za-z0-9 ./_=:,@+-] (patterns: printable ASCII
+ * without quotes, backslash, '<', '>' and '&'). */
 bool rego_plain(struct span s);
-bool rego_pattern(struct span s);
 /* NAME of a variable: a letter or '_', then letters, digits, '_'. */
 bool rego_name(struct span s);
-/* CAP_ and capital letters. */
-bool rego_capability(struct span s);
 
 /* Appends the whole text. ERR_RANGE with the reason for a text outside the forms above or nothing to run,
  * ERR_TOO_BIG when it does not fit. */

@@ -48,7 +48,7 @@ enum err tarwrite_header(struct out *o, struct span name, unsigned mode, uint64_
 	return ERR_OK;
 }
 
-void tarwrite_pad(struct out *o, uint64_t size)
+static void tarwrite_pad(struct out *o, uint64_t size)
 {
 	static const uint8_t zeros[TARWRITE_BLOCK];
 

@@ -10,8 +10,6 @@
 /* Appends the header of a file (name without '/' at its end) or directory (with). ERR_RANGE for a name that is empty,
  * absolute, over 100 bytes or holds "..", and for sizes over 8 GiB. */
 MUST_USE enum err tarwrite_header(struct out *o, struct span name, unsigned mode, uint64_t size);
-/* Appends zeros up to the next block, given how long the data before were. */
-void tarwrite_pad(struct out *o, uint64_t size);
 /* Appends the two zero blocks that end an archive. */
 void tarwrite_end(struct out *o);
 /* A header, data and padding. */

@@ -69,7 +69,7 @@ enum err call_target(const char *base_url, char host[HOST_MAX], struct https_tar
 
 	if (url_parse(span_str(base_url), &u) != ERR_OK || !span_copy_str(span_str(u.host), host, HOST_MAX))
 		return ERR_CONFIG;
-	*to = (struct https_target){ !u.https, host, u.port, TLS_TRUST_ANCHORS, NULL, NULL };
+	*to = (struct https_target){ !u.https, host, u.port, TLS_TRUST_ANCHORS, NULL };
 	if (!span_eq_str(span_str(u.path), "/"))
 		out_str(prefix, u.path);
 	return prefix->bad ? ERR_CONFIG : ERR_OK;
@@ -81,6 +81,6 @@ enum err call_host(const char *hostport, char host[HOST_MAX], struct https_targe
 
 	if (url_hostport(span_str(hostport), 443, host, &port) != ERR_OK)
 		return ERR_CONFIG;
-	*to = (struct https_target){ false, host, port, TLS_TRUST_ANCHORS, NULL, NULL };
+	*to = (struct https_target){ false, host, port, TLS_TRUST_ANCHORS, NULL };
 	return ERR_OK;
 }

@@ -86,7 +86,7 @@ enum err https_open(struct https *c, const struct https_target *to, enum step st
 	set_service(c, f);
 	if (c->plain)
 		return ERR_OK;
-	tls_client_start(&c->tls, c->host, to->trust, to->pin, clock_unix());
+	tls_client_start(&c->tls, c->host, to->trust, clock_unix());
 	if (to->own)
 		tls_client_sign(&c->tls, to->own);
 	err = tls_handshake(&c->tls, c->fd, limit);

@@ -30,7 +30,6 @@ struct https_target {
 	const char *host;
 	uint16_t port;
 	enum tls_trust trust; /* see crypto/tls.h */
-	const uint8_t *pin;  /* with TLS_TRUST_PIN */
 	const struct tls_identity *own; /* shown when the service asks for it, or NULL */
 };
 

@@ -3,17 +3,6 @@
 
 #include "enc/der.h"
 
-/* A whole element that must have this tag. */
-static struct span element(struct der *d, uint8_t tag)
-{
-	uint8_t found = 0;
-	struct span whole = der_element(d, &found);
-
-	if (found != tag)
-		d->bad = true;
-	return whole;
-}
-
 /* One revoked certificate: its serial number; date and reason do not matter, revoked is revoked. */
 static struct span next_revoked(struct der *list)
 {
@@ -65,9 +54,9 @@ static bool read_tbs(struct der *tbs, struct crl *c)
 {
 	if (der_u64(tbs) != 1) /* version 2 */
 		return false;
-	if (!span_eq(element(tbs, DER_SEQUENCE), c->sig_alg))
+	if (!span_eq(der_whole(tbs, DER_SEQUENCE), c->sig_alg))
 		return false;
-	c->issuer = element(tbs, DER_SEQUENCE);
+	c->issuer = der_whole(tbs, DER_SEQUENCE);
 	c->this_update = der_time(tbs);
 	c->next_update = der_time(tbs); /* RFC 5280 section 5.1.2.5 demands it */
 	if (der_peek(tbs) == DER_SEQUENCE)
@@ -79,18 +68,10 @@ static bool read_tbs(struct der *tbs, struct crl *c)
 
 enum err crl_parse(struct span der, struct crl *c)
 {
-	struct der outer = der_init(der), list = der_enter(&outer, DER_SEQUENCE);
 	struct crl r = { .this_update = 0 };
-	struct der whole, tbs;
+	struct der tbs;
 
-	r.tbs = element(&list, DER_SEQUENCE);
-	r.sig_alg = element(&list, DER_SEQUENCE);
-	r.sig = der_bits(&list);
-	if (!der_done(&list) || !der_done(&outer) || r.sig.n == 0)
-		return ERR_SYNTAX;
-	whole = der_init(r.tbs);
-	tbs = der_enter(&whole, DER_SEQUENCE);
-	if (!der_done(&whole) || !read_tbs(&tbs, &r))
+	if (!x509_signed(der, &r.tbs, &r.sig_alg, &r.sig, &tbs) || !read_tbs(&tbs, &r))
 		return ERR_SYNTAX;
 	*c = r;
 	return ERR_OK;

@@ -66,14 +66,12 @@ void tls_server_ask(struct tls *t);
 
 enum tls_trust {
 	TLS_TRUST_ANCHORS, /* chain to the anchors, host name, dates (x509_verify_chain says what that means) */
-	TLS_TRUST_PIN,     /* the leaf's SPKI hash equals pin; names and dates not looked at */
 	TLS_TRUST_LATER,   /* any key is accepted and recorded: the caller MUST check tls_peer_spki or tls_peer_cert before it
 	                      sends or believes anything (attested key checked over this very connection) */
 };
-/* Starts the client side with SNI host (none for an address literal). pin: 32 bytes for TLS_TRUST_PIN, else NULL.
- * now_s: Unix time for dates. A fault here (host too long) shows in the first tls_step. The server's leaf certificate
- * may have TLS_CERT_MAX bytes. */
-void tls_client_start(struct tls *t, const char *host, enum tls_trust trust, const uint8_t *pin, int64_t now_s);
+/* Starts the client side with SNI host (none for an address literal). now_s: Unix time for dates. A fault here (host too
+ * long) shows in the first tls_step. The server's leaf certificate may have TLS_CERT_MAX bytes. */
+void tls_client_start(struct tls *t, const char *host, enum tls_trust trust, int64_t now_s);
 /* Right after tls_client_start: shows the identity's certificate to a server that asks for one, and signs the handshake with
  * its key, in constant time. id outlives the connection. */
 void tls_client_sign(struct tls *t, const struct tls_identity *id);

@@ -31,7 +31,7 @@ static void break_off(struct tls_state *s, const char *why)
 	s->why = why;
 }
 
-void tls_client_start(struct tls *t, const char *host, enum tls_trust trust, const uint8_t *pin, int64_t now_s)
+void tls_client_start(struct tls *t, const char *host, enum tls_trust trust, int64_t now_s)
 {
 	struct tls_state *s = tls_state(t);
 	br_ssl_client_context *ssl = &s->side.client;
@@ -42,13 +42,11 @@ void tls_client_start(struct tls *t, const char *host, enum tls_trust trust, con
 		break_off(s, "host name too long");
 	} else if (trust == TLS_TRUST_ANCHORS && !*host) {
 		break_off(s, "no host name to check"); /* BearSSL would then check none */
-	} else if (trust == TLS_TRUST_PIN && !pin) {
-		break_off(s, "no pin to check");
 	} else {
 		br_ssl_client_zero(ssl);
 		tls_profile_apply(s);
 		set_algorithms(ssl);
-		tls_trust_check_init(&s->check, host, trust, pin, now_s);
+		tls_trust_check_init(&s->check, host, trust, now_s);
 		br_ssl_engine_set_x509(&ssl->eng, &s->check.vtable);
 		if (!br_ssl_client_reset(ssl, is_address(host) ? NULL : host, 0))
 			break_off(s, "client set-up failed");

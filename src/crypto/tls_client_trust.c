@@ -95,11 +95,6 @@ static unsigned end_chain(const br_x509_class **ctx)
 	case TLS_TRUST_ANCHORS:
 		err = c->path.vtable->end_chain(&c->path.vtable);
 		break;
-	case TLS_TRUST_PIN:
-		err = memcmp(c->pin, c->spki_sha256, sizeof c->pin) == 0 ? 0 : BR_ERR_X509_NOT_TRUSTED;
-		if (err)
-			c->why = "server key is not the pinned one";
-		break;
 	case TLS_TRUST_LATER:
 		err = 0;
 		break;
@@ -116,7 +111,7 @@ static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *u
 
 	if (!c->accepted)
 		return NULL;
-	/* keyUsage as the path engine read it; with a pin the certificate is only a container. */
+	/* keyUsage as the path engine read it; otherwise the certificate is only a container. */
 	if (c->trust == TLS_TRUST_ANCHORS && !c->path.vtable->get_pkey(&c->path.vtable, &allowed))
 		return NULL;
 	if (usages)
@@ -124,8 +119,7 @@ static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *u
 	return &c->key;
 }
 
-void tls_trust_check_init(struct tls_trust_check *c, const char *host, enum tls_trust trust, const uint8_t *pin,
-                          int64_t now_s)
+void tls_trust_check_init(struct tls_trust_check *c, const char *host, enum tls_trust trust, int64_t now_s)
 {
 	static const br_x509_class class = {
 		sizeof(struct tls_trust_check), start_chain, start_cert, append, end_cert, end_chain, get_pkey,
@@ -134,8 +128,6 @@ void tls_trust_check_init(struct tls_trust_check *c, const char *host, enum tls_
 	c->vtable = &class;
 	c->trust = trust;
 	memcpy(c->host, host, strlen(host) + 1); /* its length was checked by the caller */
-	if (pin)
-		memcpy(c->pin, pin, sizeof c->pin);
 	if (trust == TLS_TRUST_ANCHORS)
 		x509_path_init(&c->path, now_s);
 }

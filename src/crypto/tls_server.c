@@ -50,6 +50,6 @@ void tls_server_ask(struct tls *t)
 	br_ssl_server_set_trust_anchor_names(ssl, &s->asked, 1);
 	br_ssl_engine_set_ec(&ssl->eng, &br_ec_all_m31);
 	br_ssl_engine_set_ecdsa(&ssl->eng, br_ecdsa_i31_vrfy_asn1); /* for the client's signature over the handshake */
-	tls_trust_check_init(&s->check, "", TLS_TRUST_LATER, NULL, 0);
+	tls_trust_check_init(&s->check, "", TLS_TRUST_LATER, 0);
 	br_ssl_engine_set_x509(&ssl->eng, &s->check.vtable);
 }

@@ -12,7 +12,6 @@ struct tls_trust_check {
 	const br_x509_class *vtable;
 	br_x509_minimal_context path; /* TLS_TRUST_ANCHORS only */
 	enum tls_trust trust;
-	uint8_t pin[32];
 	char host[HOST_MAX];
 	unsigned certs; /* complete certificates seen */
 	bool too_big, parsed, accepted;
@@ -23,8 +22,7 @@ struct tls_trust_check {
 	uint8_t leaf[TLS_CERT_MAX];
 };
 
-void tls_trust_check_init(struct tls_trust_check *c, const char *host, enum tls_trust trust, const uint8_t *pin,
-                          int64_t now_s);
+void tls_trust_check_init(struct tls_trust_check *c, const char *host, enum tls_trust trust, int64_t now_s);
 
 /* Records of 16 KiB may come in; ours go out with up to 4 KiB, which saves 12 KiB a connection. */
 #define TLS_OUT_LEN (4096 + (BR_SSL_BUFSIZE_OUTPUT - 16384))

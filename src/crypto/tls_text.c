@@ -4,8 +4,8 @@
 /* BearSSL's error numbers; a peer's fatal alert is 256 and one of ours 512 more than the alert's own number
  * (RFC 5246 section 7.2). */
 static const struct {
-	int error;
-	const char *text;
+	int16_t error;
+	char text[54]; /* in the table itself: no relocation */
 } texts[] = {
 	{ BR_ERR_UNSUPPORTED_VERSION, "peer does not speak TLS 1.2" },
 	{ BR_ERR_BAD_VERSION, "record of another version" },

@@ -1,6 +1,5 @@
 /* X.509 certificates: taking the DER apart (RFC 5280 section 4.1). */
 #include "crypto/x509.h"
-#include "enc/der.h"
 
 #define OID(name, ...) static const uint8_t name##_bytes[] = { __VA_ARGS__ }; \
 	static const struct span name = { name##_bytes, sizeof name##_bytes }
@@ -66,17 +65,6 @@ static bool read_spki(struct span spki, struct verify_key *k)
 	if (span_eq(oid, oid_ec))
 		return read_ec_key(&alg, bits, k);
 	return false;
-}
-
-/* A whole element that must have this tag. */
-static struct span element(struct der *d, uint8_t tag)
-{
-	uint8_t found = 0;
-	struct span whole = der_element(d, &found);
-
-	if (found != tag)
-		d->bad = true;
-	return whole;
 }
 
 struct extension {
@@ -167,31 +155,36 @@ static bool read_tbs(struct der *tbs, struct x509_cert *c)
 			return false;
 	}
 	c->serial = der_uint(tbs);
-	if (!span_eq(element(tbs, DER_SEQUENCE), c->sig_alg))
+	if (!span_eq(der_whole(tbs, DER_SEQUENCE), c->sig_alg))
 		return false;
-	c->issuer = element(tbs, DER_SEQUENCE);
+	c->issuer = der_whole(tbs, DER_SEQUENCE);
 	read_validity(tbs, c);
-	c->subject = element(tbs, DER_SEQUENCE);
-	c->spki = element(tbs, DER_SEQUENCE);
+	c->subject = der_whole(tbs, DER_SEQUENCE);
+	c->spki = der_whole(tbs, DER_SEQUENCE);
 	if (v3 && !tbs->bad && tbs->rest.n > 0)
 		read_extensions(tbs, c);
 	return der_done(tbs) && read_spki(c->spki, &c->key);
 }
 
+bool x509_signed(struct span der, struct span *tbs, struct span *sig_alg, struct span *sig, struct der *inside)
+{
+	struct der outer = der_init(der), parts = der_enter(&outer, DER_SEQUENCE);
+	struct der whole;
+
+	*tbs = der_whole(&parts, DER_SEQUENCE);
+	*sig_alg = der_whole(&parts, DER_SEQUENCE);
+	*sig = der_bits(&parts);
+	whole = der_init(*tbs);
+	*inside = der_enter(&whole, DER_SEQUENCE);
+	return der_done(&parts) && der_done(&outer) && sig->n > 0 && der_done(&whole);
+}
+
 enum err x509_parse(struct span der, struct x509_cert *c)
 {
-	struct der outer = der_init(der), cert = der_enter(&outer, DER_SEQUENCE);
 	struct x509_cert r = { .der = der };
-	struct der whole, tbs;
+	struct der tbs;
 
-	r.tbs = element(&cert, DER_SEQUENCE);
-	r.sig_alg = element(&cert, DER_SEQUENCE);
-	r.sig = der_bits(&cert);
-	if (!der_done(&cert) || !der_done(&outer) || r.sig.n == 0)
-		return ERR_SYNTAX;
-	whole = der_init(r.tbs);
-	tbs = der_enter(&whole, DER_SEQUENCE);
-	if (!der_done(&whole) || !read_tbs(&tbs, &r))
+	if (!x509_signed(der, &r.tbs, &r.sig_alg, &r.sig, &tbs) || !read_tbs(&tbs, &r))
 		return ERR_SYNTAX;
 	*c = r;
 	return ERR_OK;

@@ -3,6 +3,7 @@
 #define CRYPTO_X509_H
 
 #include "crypto/jwk.h"
+#include "enc/der.h"
 
 /* A certificate taken apart: views into the DER, nothing verified. */
 struct x509_cert {
@@ -12,6 +13,9 @@ struct x509_cert {
 	int64_t not_before, not_after; /* Unix seconds */
 	struct verify_key key;  /* from spki */
 };
+/* What certificates and revocation lists have in common (RFC 5280 sections 4.1.1 and 5.1.1): the signed element, the signature's
+ * algorithm, the signature. *inside: a reader over the signed element's contents. False when malformed. Untrusted. */
+bool x509_signed(struct span der, struct span *tbs, struct span *sig_alg, struct span *sig, struct der *inside);
 /* Strict DER, version 3 (or 1), equal inner and outer algorithm; serial 0 is accepted (AMD's VCEK has it). Key types: RSA
  * of 2048 to 4096 bits, EC P-256/P-384. ERR_SYNTAX. Untrusted. */
 MUST_USE enum err x509_parse(struct span der, struct x509_cert *c);

@@ -283,7 +283,7 @@ static int judge_proof(const struct request *r, struct proof_rules *p, struct pr
 	bool genuine;
 	int status;
 
-	p->verify_token = token_verify;
+	p->tokens = &proof_tokens;
 	p->work = &area.token;
 	p->token_only = r->token_only;
 	p->token.now_s = p->verify.now_s;

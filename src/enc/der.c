@@ -77,6 +77,16 @@ struct span der_take(struct der *d, uint8_t tag)
 	return contents;
 }
 
+struct span der_whole(struct der *d, uint8_t tag)
+{
+	uint8_t found = 0;
+	struct span whole = der_element(d, &found);
+
+	if (found != tag)
+		d->bad = true;
+	return whole;
+}
+
 struct der der_enter(struct der *d, uint8_t tag)
 {
 	struct span contents = der_take(d, tag);

@@ -28,6 +28,8 @@ uint8_t der_peek(const struct der *d);
 struct span der_take(struct der *d, uint8_t tag);
 /* Whole next element (tag, length, contents), any tag; its tag in *tag unless NULL. */
 struct span der_element(struct der *d, uint8_t *tag);
+/* The same, of an element that must have this tag. */
+struct span der_whole(struct der *d, uint8_t tag);
 /* Enters a constructed element: a reader over its contents; bad when d is bad. */
 struct der der_enter(struct der *d, uint8_t tag);
 /* Non-negative INTEGER as big-endian magnitude without leading zero octet (zero gives one 0x00 byte).

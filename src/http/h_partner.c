@@ -4,6 +4,30 @@
 #include "svc/analyze.h"
 #include "svc/demographics.h"
 
+static bool may_analyze(struct request *q)
+{
+	if (q->s->role != ROLE_WOODGROVE)
+		reply_error(q->reply, 403, "Only Woodgrove Bank runs the partner analysis.");
+	return q->s->role == ROLE_WOODGROVE;
+}
+
+/* The partners' addresses may be named; then they are the configured ones. */
+static bool names_partners(struct request *q, const struct body *b)
+{
+	return body_same(q, b, "contoso_url", q->s->partner[ROLE_CONTOSO].url) &&
+	       body_same(q, b, "fabrikam_url", q->s->partner[ROLE_FABRIKAM].url);
+}
+
+static void answer(struct request *q, enum err e, struct out *result, const char *busy, const struct fault *f)
+{
+	if (e == ERR_OK)
+		reply_json(q->reply, 200, result);
+	else if (e == ERR_STATE)
+		reply_error(q->reply, 409, busy);
+	else
+		reply_fault(q->reply, f);
+}
+
 void h_partner_analyze(struct request *q)
 {
 	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
@@ -12,23 +36,13 @@ void h_partner_analyze(struct request *q)
 	enum err e;
 
 	fault_clear(&f);
-	if (q->s->role != ROLE_WOODGROVE) {
-		reply_error(q->reply, 403, "Only Woodgrove Bank runs the partner analysis.");
-		return;
-	}
-	if (!body_json(q, &b, false) || !body_same(q, &b, "contoso_url", q->s->partner[ROLE_CONTOSO].url) ||
-	    !body_same(q, &b, "fabrikam_url", q->s->partner[ROLE_FABRIKAM].url))
+	if (!may_analyze(q) || !body_json(q, &b, false) || !names_partners(q, &b))
 		return;
 	e = analyze_once(q->s, &o, &f);
-	if (e == ERR_OK)
-		reply_json(q->reply, 200, &o);
-	else if (e == ERR_STATE)
-		reply_error(q->reply, 409, "An analysis is running already; wait for its end.");
-	else
-		reply_fault(q->reply, &f);
+	answer(q, e, &o, "An analysis is running already; wait for its end.", &f);
 }
 
-/* The older one-shot statistics: both addresses must be named, and be the configured ones. */
+/* The older one-shot statistics: both addresses must be named. */
 void h_partner_demographics(struct request *q)
 {
 	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
@@ -37,25 +51,16 @@ void h_partner_demographics(struct request *q)
 	enum err e;
 
 	fault_clear(&f);
-	if (q->s->role != ROLE_WOODGROVE) {
-		reply_error(q->reply, 403, "Only Woodgrove Bank runs the partner analysis.");
-		return;
-	}
-	if (!body_json(q, &b, true))
+	if (!may_analyze(q) || !body_json(q, &b, true))
 		return;
 	if (json_type_of(json_get(b.root, "contoso_url")) != JSON_STRING || json_type_of(json_get(b.root, "fabrikam_url")) != JSON_STRING) {
 		reply_error(q->reply, 400, "contoso_url and fabrikam_url are needed.");
 		return;
 	}
-	if (!body_same(q, &b, "contoso_url", q->s->partner[ROLE_CONTOSO].url) || !body_same(q, &b, "fabrikam_url", q->s->partner[ROLE_FABRIKAM].url))
+	if (!names_partners(q, &b))
 		return;
 	e = demographics_run(q->s, &o, q->deadline_ms, &f);
-	if (e == ERR_OK)
-		reply_json(q->reply, 200, &o);
-	else if (e == ERR_STATE)
-		reply_error(q->reply, 409, "Another reading of partners' records is running; wait for its end.");
-	else
-		reply_fault(q->reply, &f);
+	answer(q, e, &o, "Another reading of partners' records is running; wait for its end.", &f);
 }
 
 /* One server-sent event (or a comment line as keep-alive). The head goes out with the first. */

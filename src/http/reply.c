@@ -25,7 +25,7 @@ static const struct {
 	{ 505, "HTTP Version Not Supported" }, { 507, "Insufficient Storage" },
 };
 
-const char *reply_status_text(int status)
+static const char *status_text(int status)
 {
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		if (texts[i].status == status)
@@ -75,7 +75,7 @@ static enum err send_head(struct reply *r, int status, const char *content_type,
 	out_str(&o, "HTTP/1.1 ");
 	out_u64(&o, (uint64_t)status);
 	out_byte(&o, ' ');
-	out_str(&o, reply_status_text(status));
+	out_str(&o, status_text(status));
 	out_str(&o, "\r\nDate: ");
 	time_http(&o, clock_unix());
 	out_str(&o, "\r\n");
@@ -158,7 +158,7 @@ static bool is_upstream(const struct fault *f)
 	return (f->step >= STEP_REPORT && f->step <= STEP_PARTNER) || f->step == STEP_ANALYSIS;
 }
 
-int reply_fault_status(const struct fault *f)
+static int fault_status(const struct fault *f)
 {
 	switch (f->err) {
 	case ERR_DENIED:
@@ -204,7 +204,7 @@ static void write_number(struct jw *w, const char *name, uint64_t v)
 		jw_u64(w, name, v);
 }
 
-void reply_write_fault(struct jw *w, const struct fault *f)
+static void write_fault(struct jw *w, const struct fault *f)
 {
 	jw_str(w, "message", f->message);
 	jw_str(w, "failure_reason", fault_cause(f));
@@ -243,7 +243,7 @@ void reply_fault_with(struct reply *r, const struct fault *f, int status, const 
 
 	jw_object(&w, NULL);
 	jw_str(&w, "status", "error");
-	reply_write_fault(&w, f);
+	write_fault(&w, f);
 	for (size_t i = 0; i < n; i++)
 		jw_str(&w, more[i].name, more[i].value);
 	jw_end_object(&w);
@@ -253,7 +253,7 @@ void reply_fault_with(struct reply *r, const struct fault *f, int status, const 
 		out_str(&x, "\r\n");
 		r->extra = out_cstr(&x);
 	}
-	reply_json(r, status ? status : reply_fault_status(f), &o);
+	reply_json(r, status ? status : fault_status(f), &o);
 	r->extra = NULL;
 }
 

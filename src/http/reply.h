@@ -40,17 +40,10 @@ struct reply_member {
 	const char *name, *value;
 };
 void reply_fault_with(struct reply *r, const struct fault *f, int status, const struct reply_member *more, size_t n);
-/* The status reply_fault answers with. */
-int reply_fault_status(const struct fault *f);
-/* The members that describe a fault, into an open object. */
-void reply_write_fault(struct jw *w, const struct fault *f);
 
 /* A stream: head, pieces, end. Each piece is sent at once. ERR_TIMEOUT, ERR_CLOSED: the client is gone. */
 MUST_USE enum err reply_stream_start(struct reply *r, int status, const char *content_type);
 MUST_USE enum err reply_stream_write(struct reply *r, struct span piece);
 void reply_stream_end(struct reply *r);
-
-/* "Not Found" and so on. */
-const char *reply_status_text(int status);
 
 #endif

@@ -194,11 +194,10 @@ static bool check_rate(struct reply *r, enum rate_group group, const struct conn
 
 static bool check_access(struct reply *r, const struct route *route, const struct conn *c, struct out *rate_lines)
 {
-	if (route->access == ACCESS_PEER && c->party == PARTY_PROVEN)
-		return true;
 	if (route->access == ACCESS_PEER) {
-		reply_error(r, 403, "Only for a party that has proven on this connection who it is: POST /peer/hello, then /peer/proof.");
-		return false;
+		if (c->party != PARTY_PROVEN)
+			reply_error(r, 403, "Only for a party that has proven on this connection who it is: POST /peer/hello, then /peer/proof.");
+		return c->party == PARTY_PROVEN;
 	}
 	switch (access_check(route->access, settings, &c->head, c->use_tls)) {
 	case ACCESS_GRANTED:

@@ -8,16 +8,11 @@ void lock_take(struct lock *l)
 	pthread_mutex_lock(&l->m);
 }
 
-bool lock_try(struct lock *l)
-{
-	return pthread_mutex_trylock(&l->m) == 0;
-}
-
 bool lock_take_until(struct lock *l, int64_t deadline_ms)
 {
 	/* pthread_mutex_timedlock counts in the wall clock, which the host may set; polling the monotonic clock
 	 * cannot be stretched by it. Waiters here wait for network calls: 10 ms more do not matter. */
-	while (!lock_try(l)) {
+	while (pthread_mutex_trylock(&l->m) != 0) {
 		if (clock_ms() >= deadline_ms)
 			return false;
 		clock_sleep(10, deadline_ms);

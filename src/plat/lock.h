@@ -13,8 +13,6 @@ struct lock {
 };
 #define LOCK_INIT { PTHREAD_MUTEX_INITIALIZER }
 void lock_take(struct lock *l);
-/* False at once when somebody else holds it. */
-bool lock_try(struct lock *l);
 /* Waits for it until the deadline (clock_ms); false when that passes. */
 bool lock_take_until(struct lock *l, int64_t deadline_ms);
 void lock_release(struct lock *l);

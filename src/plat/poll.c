@@ -37,11 +37,6 @@ enum err poll_arm(int fd, uint64_t tag, unsigned events)
 	return control(EPOLL_CTL_MOD, fd, tag, e);
 }
 
-void poll_remove(int fd)
-{
-	(void)control(EPOLL_CTL_DEL, fd, 0, 0);
-}
-
 enum err poll_wait_one(int timeout_ms, uint64_t *tag)
 {
 	struct epoll_event e;

@@ -7,12 +7,10 @@
 
 /* Creates the set. Once, at start. */
 MUST_USE enum err poll_init(void);
-/* Adds fd, disarmed. tag comes back with its events. */
+/* Adds fd, disarmed. tag comes back with its events. Closing fd takes it out. */
 MUST_USE enum err poll_add(int fd, uint64_t tag);
 /* Arms fd for one event of NET_READ | NET_WRITE; after it fd is disarmed again. */
 MUST_USE enum err poll_arm(int fd, uint64_t tag, unsigned events);
-/* Takes fd out; closing it does the same. */
-void poll_remove(int fd);
 /* Waits for one ready descriptor up to timeout_ms: its tag, or ERR_MORE when the time is over. */
 MUST_USE enum err poll_wait_one(int timeout_ms, uint64_t *tag);
 

@@ -49,16 +49,6 @@ static struct work {
 static struct lock lock = LOCK_INIT;
 static bool running, cancelled;
 
-bool analyze_running(void)
-{
-	bool is;
-
-	lock_take(&lock);
-	is = running;
-	lock_release(&lock);
-	return is;
-}
-
 void analyze_cancel(void)
 {
 	lock_take(&lock);

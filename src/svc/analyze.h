@@ -22,8 +22,6 @@ MUST_USE enum err analyze_stream(const struct settings *s, const struct analyze_
 /* The same without events: the result object of multiparty-app.md section 4.2 (status, analytics, errors, note) into *result.
  * Partners that fail are in its errors and not an error of the call. */
 MUST_USE enum err analyze_once(const struct settings *s, struct out *result, struct fault *f);
-/* True while one runs. */
-bool analyze_running(void);
 /* Asks a running analysis to stop at its next record (shutdown). Later ones do not start. */
 void analyze_cancel(void);
 

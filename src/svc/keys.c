@@ -25,9 +25,8 @@ union pages {
 };
 static _Alignas(PAGE) union pages secret;
 
-/* Public facts beside it; both are guarded by the lock, which is held only while bytes are copied. */
+/* Public facts beside it; all are guarded by the lock, which is held only while bytes are copied. */
 static struct lock state_lock = LOCK_INIT;
-static char key_names[KEYS_SLOTS][KEY_NAME_MAX];
 static bool wrap_ready;
 static bool area_closed; /* after keys_wipe nothing enters any more */
 static struct event wrap_made, wrap_taken;
@@ -43,7 +42,7 @@ static bool slot_valid(enum key_slot slot)
 	return (unsigned)slot < KEYS_SLOTS;
 }
 
-void keys_put(enum key_slot slot, struct private_key *k, const char *name)
+void keys_put(enum key_slot slot, struct private_key *k)
 {
 	lock_take(&state_lock);
 	if (slot_valid(slot) && !area_closed) {
@@ -51,8 +50,6 @@ void keys_put(enum key_slot slot, struct private_key *k, const char *name)
 
 		pkcs8_wipe(to);
 		*to = *k;
-		if (!span_copy_str(span_str(name), key_names[slot], sizeof key_names[slot]))
-			key_names[slot][0] = '\0';
 	}
 	lock_release(&state_lock);
 	pkcs8_wipe(k);
@@ -84,21 +81,6 @@ bool keys_have(enum key_slot slot)
 		there = secret.area.key[slot].type != KEY_NONE;
 		lock_release(&state_lock);
 	}
-	return there;
-}
-
-bool keys_name(enum key_slot slot, char name[KEY_NAME_MAX])
-{
-	bool there = false;
-
-	if (!slot_valid(slot))
-		return false;
-	lock_take(&state_lock);
-	if (secret.area.key[slot].type != KEY_NONE) {
-		memcpy(name, key_names[slot], KEY_NAME_MAX);
-		there = true;
-	}
-	lock_release(&state_lock);
 	return there;
 }
 
@@ -185,7 +167,6 @@ void keys_wipe(void)
 {
 	lock_take(&state_lock);
 	WIPE(secret);
-	memset(key_names, 0, sizeof key_names);
 	wrap_ready = false;
 	area_closed = true;
 	lock_release(&state_lock);

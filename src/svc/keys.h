@@ -11,11 +11,9 @@ enum key_slot { KEYS_OWN = 0, KEYS_CONTOSO, KEYS_FABRIKAM, KEYS_SLOTS };
 
 /* Locks the area. Call once at start. */
 void keys_init(void);
-/* Moves *k into the slot (the old key is wiped, *k is wiped). name: key name in the vault. Thread-safe. */
-void keys_put(enum key_slot slot, struct private_key *k, const char *name);
+/* Moves *k into the slot (the old key is wiped, *k is wiped). Thread-safe. */
+void keys_put(enum key_slot slot, struct private_key *k);
 bool keys_have(enum key_slot slot);
-/* Name in the vault that came with the key; false when the slot is empty. */
-bool keys_name(enum key_slot slot, char name[KEY_NAME_MAX]);
 /* Public description. ERR_STATE when empty. */
 MUST_USE enum err keys_describe(enum key_slot slot, enum key_type *type, unsigned *bits, char thumbprint[JWK_THUMBPRINT_LEN + 1]);
 /* {"kty",...,"kid"}: public members only; writes null when empty. */

@@ -34,21 +34,6 @@ static enum err tick(struct partner *p, const struct partner_job *job)
 
 /* --- who is there --- */
 
-/* The target of a request: the URL's path before the fixed one, as C string in p->chunk. */
-static enum err set_target(struct partner *p, const struct partner_job *job, const char *path, struct https_target *to,
-                           char host[HOST_MAX], struct fault *f)
-{
-	struct out o = out_init(p->chunk, URL_MAX);
-
-	if (call_target(job->s->partner[job->role].url, host, to, &o) || to->plain)
-		return fault_set(f, ERR_CONFIG, STEP_PARTNER, "the partner's URL is not an https URL");
-	while (o.n && o.p[o.n - 1] == '/')
-		o.n--;
-	out_str(&o, path);
-	(void)out_cstr(&o);
-	return o.bad ? fault_set(f, ERR_CONFIG, STEP_PARTNER, "the partner's URL is too long") : ERR_OK;
-}
-
 /* The partner's own words, where it has some, go into the fault. */
 static enum err http_fault(struct partner *p, struct fault *f)
 {
@@ -63,19 +48,20 @@ static enum err http_fault(struct partner *p, struct fault *f)
 	return fault_set_detail(f, e, STEP_PARTNER, "the partner answered with an error", span_str(r.message));
 }
 
-/* Sends a request with this body (or none) and takes its answer's head: anything but `status` is an error. */
+/* Sends a request with this body (or none) and takes its answer's head: anything but `status` is an error. The target begins with
+ * the path of the partner's URL. */
 static enum err ask(struct partner *p, const struct partner_job *job, const char *path, struct span body, int status,
                     struct fault *f)
 {
 	struct https_request r = { "POST", (const char *)p->chunk, NULL, "application/json", body };
-	struct https_target to;
-	char host[HOST_MAX];
-	enum err e = set_target(p, job, path, &to, host, f);
+	struct out target = out_init(p->chunk + p->prefix, sizeof p->chunk - p->prefix);
+	enum err e;
 
+	out_str(&target, path);
+	(void)out_cstr(&target);
 	if (body.n == 0)
 		r = (struct https_request){ "GET", r.target, "Accept: application/x-ndjson\r\n", NULL, body };
-	if (!e)
-		e = https_send(&p->link, &r, STEP_PARTNER, soon(), f);
+	e = https_send(&p->link, &r, STEP_PARTNER, soon(), f);
 	if (!e && p->link.head.status != status)
 		e = http_fault(p, f);
 	return e ? e : tick(p, job);
@@ -119,12 +105,16 @@ static enum err prove_both(struct partner *p, const struct partner_job *job, str
 /* Opens p->link and proves who is at its ends. */
 static enum err connect_partner(struct partner *p, const struct partner_job *job, struct fault *f)
 {
+	struct out prefix = out_init(p->chunk, URL_MAX);
 	struct https_target to;
 	char host[HOST_MAX];
-	enum err e = set_target(p, job, "", &to, host, f);
+	enum err e;
 
-	if (e)
-		return e;
+	if (call_target(job->s->partner[job->role].url, host, &to, &prefix) || to.plain)
+		return fault_set(f, ERR_CONFIG, STEP_PARTNER, "the partner's URL is not an https URL");
+	while (prefix.n && prefix.p[prefix.n - 1] == '/')
+		prefix.n--;
+	p->prefix = prefix.n;
 	to.trust = TLS_TRUST_LATER;
 	to.own = peer_identity();
 	e = https_open(&p->link, &to, STEP_PARTNER, soon(), f);

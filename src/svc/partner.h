@@ -15,7 +15,8 @@ struct partner {
 	struct spool_out spool;
 	struct json_items items;
 	uint8_t item[RECORD_LINE_MAX];
-	uint8_t chunk[16384];
+	uint8_t chunk[16384]; /* the request's target, then pieces of the list */
+	size_t prefix;        /* of the target: the URL's path */
 	uint8_t body[PARTNER_ANSWER_MAX];
 	struct json_tok toks[PARTNER_TOKS];
 	struct peer_talk talk;

@@ -99,14 +99,14 @@ static enum err read_certificate(const struct tls *t, struct peer_work *w, struc
 	int64_t now = clock_unix();
 
 	if (x509_parse(tls_peer_cert(t), &c) != ERR_OK)
-		return refuse(f, ERR_UNTRUSTED, "the other party showed no certificate", span_of(NULL, 0));
-	if (now < c.not_before || now > c.not_after)
-		return refuse(f, ERR_UNTRUSTED, "the other party's certificate is stale: expired, or not yet valid", span_of(NULL, 0));
-	if (x509_signed_by(&c, &c) != ERR_OK)
-		return refuse(f, ERR_UNTRUSTED, "the other party's certificate is not signed by its own key", span_of(NULL, 0));
-	if (cert_evidence_read(&c, w->chain, p, &problem) != ERR_OK)
-		return refuse(f, ERR_UNTRUSTED, "the other party's certificate does not show who it is", span_str(problem));
-	return ERR_OK;
+		problem = "there is none";
+	else if (now < c.not_before || now > c.not_after)
+		problem = "it is stale: expired, or not yet valid";
+	else if (x509_signed_by(&c, &c) != ERR_OK)
+		problem = "it is not signed by its own key";
+	else if (cert_evidence_read(&c, w->chain, p, &problem) == ERR_OK)
+		return ERR_OK;
+	return refuse(f, ERR_UNTRUSTED, "the other party's certificate does not show who it is", span_str(problem));
 }
 
 enum err peer_meet(const struct settings *s, enum peer_side us, const struct tls *t, enum role who, struct peer_talk *k,
@@ -124,7 +124,7 @@ enum err peer_meet(const struct settings *s, enum peer_side us, const struct tls
 	if (who == ROLE_OTHER || !s->partner[who].has_host_data)
 		return refuse(f, ERR_MISMATCH, "the other party is no partner of ours: no PARTNER_<P>_HOST_DATA is configured for it", span_str(said.role));
 	if (!tls_peer_spki(t, k->spki[1 - us]))
-		return refuse(f, ERR_UNTRUSTED, "the other party showed no certificate", span_of(NULL, 0));
+		return refuse(f, ERR_UNTRUSTED, "the handshake with the other party is not complete", span_of(NULL, 0));
 	e = judge(s, &p, NULL, who, k->spki[1 - us], &w->checks, f);
 	if (e)
 		return e;

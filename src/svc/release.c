@@ -157,7 +157,7 @@ static enum err run(const struct order *o, enum key_slot slot, struct release_in
 	}
 	err = run_locked(o, info, f);
 	if (!err && slot < KEYS_SLOTS)
-		keys_put(slot, &work.key, o->key_name);
+		keys_put(slot, &work.key);
 	if (!err && o->take)
 		*o->take = work.key;
 	pkcs8_wipe(&work.key);

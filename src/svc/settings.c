@@ -646,6 +646,8 @@ static enum err finish(struct settings *s, char *const *environment, const enum 
 		return tell(problem, "SKR_KEY_NAME", "missing: SKR_AKV_ENDPOINT is set");
 	if (!s->port[PORT_HTTP].on && !s->port[PORT_HTTPS].on)
 		return tell(problem, "HTTP_PORT", "both ports are off");
+	if (s->port[PORT_PEER].on && s->cert_plain)
+		return tell(problem, "TLS_CERT_EVIDENCE", "off, but PEER_PORT is set: partners want to see evidence in the certificate");
 	if (s->tls_key[0] && !s->akv[0])
 		return tell(problem, "SKR_AKV_ENDPOINT", "missing: TLS_KEY is set");
 	if ((s->tls_key[0] != 0) != ((s->tls_cert_file[0] != 0) + (s->tls_cert.n != 0)))

@@ -302,54 +302,17 @@ static bool check_connection(const struct proof_rules *rules, const struct runti
 	return ok;
 }
 
-static bool check_token(const struct proof *p, const struct proof_rules *rules, const struct snp_report *r,
-                        struct accept_context *x, struct checks *c)
-{
-	int64_t issued;
-
-	if (p->token.n == 0 || !rules->verify_token) {
-		checks_skip(c, "token", p->token.n ? "the token was passed over" : "there is no attestation service's token");
-		return true;
-	}
-	if (!rules->verify_token(p->token, r, &rules->token, rules->work, &issued, c))
-		return false;
-	if (issued && rules->token.issuer && !x->has_age) { /* signed by a service that was asked for */
-		x->has_age = true;
-		x->age_s = rules->token.now_s - issued;
-	}
-	return true;
-}
-
-/* What the service has verified for us: the claims are the report's fields (token_verify compared them). The endorsement's
- * version number is the one that the service saw. */
-static void believe_token(const struct token_work *work, struct verify_facts *facts)
-{
-	struct json_val claims = json_root(&work->claims);
-	struct json_val uvm = json_get(claims, "x-ms-sevsnpvm-uvm-endorsement");
-
-	facts->endorsed = json_is(json_get(claims, "x-ms-compliance-status"), "azure-compliant-uvm") &&
-	                  json_u64_lenient(json_get(uvm, "x-ms-sevsnpvm-guestsvn"), &facts->uvm_svn) == ERR_OK;
-}
-
-static bool check_by_token(const struct proof *p, const struct proof_rules *rules, struct verify_facts *facts, struct checks *c)
-{
-	*facts = (struct verify_facts){ .configured_root = false };
-	if (!verify_form(p->report, &facts->report, c))
-		return false;
-	checks_skip(c, "report.signature", "left to the attestation service");
-	checks_skip(c, "chain", "left to the attestation service");
-	checks_skip(c, "uvm", "left to the attestation service");
-	return checks_that(c, "token.present", p->token.n && rules->verify_token && rules->token.keys.n && rules->token.issuer,
-	                   "there is no token, or nothing to check it with");
-}
-
 bool proof_genuine(const struct proof *p, const struct proof_rules *rules, struct verify_facts *facts,
                    struct runtime *runtime, struct accept_context *x, struct checks *checks)
 {
 	const struct verify_evidence e = { p->report, p->chain, p->crl, p->endorsement };
-	bool bound, ok = rules->token_only ? check_by_token(p, rules, facts, checks) :
-	                                     verify_genuine(&e, &rules->verify, facts, checks);
+	bool bound, ok;
 
+	*facts = (struct verify_facts){ .configured_root = false };
+	if (rules->token_only)
+		ok = rules->tokens && rules->tokens->instead(p, rules, facts, checks);
+	else
+		ok = verify_genuine(&e, &rules->verify, facts, checks);
 	*x = (struct accept_context){ .has_age = false };
 	*runtime = (struct runtime){ .role = "" };
 	if (!facts->report.report_data) /* not readable as a report: nothing to compare with */
@@ -362,8 +325,9 @@ bool proof_genuine(const struct proof *p, const struct proof_rules *rules, struc
 		x->role = span_str(runtime->role);
 	if (ok && rules->nonce && rules->live) /* it answers a question that was just asked */
 		x->has_age = true;
-	ok &= check_token(p, rules, &facts->report, x, checks);
-	if (ok && rules->token_only)
-		believe_token(rules->work, facts);
+	if (p->token.n && rules->tokens)
+		ok &= rules->tokens->beside(p, rules, facts, x, checks);
+	else
+		checks_skip(checks, "token", p->token.n ? "the token was passed over" : "there is no attestation service's token");
 	return ok && checks_ok(checks, CHECK_GENUINE);
 }

@@ -42,11 +42,8 @@ MUST_USE enum err proof_parse(struct span text, uint8_t store[PROOF_MAX], struct
 
 struct proof_rules {
 	struct verify_rules verify;
+	const struct proof_tokens *tokens; /* &proof_tokens, with token and work; NULL: a token is passed over, told as skipped */
 	struct token_rules token;
-	/* token_verify and its memory, or NULL: a token is passed over, told as skipped. Named by who wants it: a program that takes
-	 * no proofs with tokens does not hold what judges them. */
-	bool (*verify_token)(struct span token, const struct snp_report *r, const struct token_rules *rules, struct token_work *work,
-	                     int64_t *issued_s, struct checks *checks);
 	struct token_work *work;
 	bool token_only;                /* the attestation service's word is taken instead of the hardware's own evidence: a token
 	                                   must be there, and token.keys and token.issuer be given */
@@ -55,6 +52,14 @@ struct proof_rules {
 	bool peer;                      /* the evidence must be of the kind made for a party at the other end of a connection */
 	const uint8_t *tls_spki_sha256; /* key of the connection it came over; NULL: no connection */
 };
+/* What judges tokens: apart, so that a program that takes proofs without them does not contain it. */
+struct proof_tokens {
+	bool (*instead)(const struct proof *p, const struct proof_rules *rules, struct verify_facts *facts, struct checks *c);
+	bool (*beside)(const struct proof *p, const struct proof_rules *rules, struct verify_facts *facts, struct accept_context *x,
+	               struct checks *c);
+};
+extern const struct proof_tokens proof_tokens;
+
 /* Judges all of a proof: tee/verify.h, then that its parts belong together and to the asked nonce and connection
  * ("proof.*", "connection.*", "token.*"), all CHECK_GENUINE. *x: what accept_check wants to know. */
 bool proof_genuine(const struct proof *p, const struct proof_rules *rules, struct verify_facts *facts,

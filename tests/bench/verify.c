@@ -40,7 +40,7 @@ int main(int argc, char **argv)
 		return 2;
 	rules.verify = (struct verify_rules){ .now_s = clock_unix(), .extra_root = root, .uvm_issuer = argv[3] };
 	rules.token.now_s = rules.verify.now_s;
-	rules.verify_token = token_verify;
+	rules.tokens = &proof_tokens;
 	rules.work = &work;
 	measure("verify", verify, NULL);
 	return 0;

@@ -15,7 +15,7 @@ static bool judge(const struct proof *p, struct verify_facts *facts, struct runt
 	struct proof_rules rules = {
 		.verify = { .now_s = genuine_evidence.now_s, .extra_root = genuine_evidence.root_sha256 },
 		.token = { .now_s = 1800000000 },
-		.verify_token = token_verify,
+		.tokens = &proof_tokens,
 		.work = &work,
 	};
 

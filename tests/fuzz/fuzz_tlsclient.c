@@ -1,4 +1,4 @@
-/* The TLS client against any bytes: it opens only for the server whose key it was told, and gives out only what that server sent. */
+/* The TLS client against any bytes: it opens only for a server whose key has signed this handshake, and gives out only what that server sent. */
 #include "fuzz.h"
 
 #include "crypto/x509.h"
@@ -19,7 +19,7 @@ void fuzz_one(struct span in)
 
 	if (in.n > TLSPAIR_MAX)
 		return;
-	tlspair_run(true, TLS_TRUST_PIN, in, &open, data, sizeof data, &n);
+	tlspair_run(true, TLS_TRUST_LATER, in, &open, data, sizeof data, &n);
 	if (open) {
 		size_t end = tlspair_genuine.open_at[1];
 		const uint8_t *finished = tlspair_genuine.sent[1] + end - 40;

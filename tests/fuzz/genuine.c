@@ -31,7 +31,7 @@ struct span genuine_records(void)
 	fault_clear(&f);
 	keys_init();
 	HOLD(pkcs8_parse(span_of(der, n), &k) == ERR_OK);
-	keys_put(KEYS_OWN, &k, "contoso-secret-key");
+	keys_put(KEYS_OWN, &k);
 	HOLD(recwrite_begin(&w, "contoso", names, 3, 1790000000000000, &o, &f) == ERR_OK);
 	for (size_t r = 1; r <= GENUINE_RECORDS; r++) {
 		for (size_t i = 0; i < 3; i++) {

@@ -25,7 +25,7 @@ static inline void help_new_key(enum key_slot slot)
 	assert_int_equal(rsa_generate(&help_rsa, 2048), ERR_OK);
 	k.type = KEY_RSA;
 	k.rsa = help_rsa;
-	keys_put(slot, &k, "test-key");
+	keys_put(slot, &k);
 }
 
 /* The last made key into another slot. */
@@ -36,7 +36,7 @@ static inline void help_same_key(enum key_slot slot)
 	memset(&k, 0, sizeof k);
 	k.type = KEY_RSA;
 	k.rsa = help_rsa;
-	keys_put(slot, &k, "test-key");
+	keys_put(slot, &k);
 }
 
 static inline void help_settings(struct settings *s, enum role role)

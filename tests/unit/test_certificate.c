@@ -267,7 +267,7 @@ static void put_key(char thumbprint[JWK_THUMBPRINT_LEN + 1])
 
 	assert_int_equal(ec_generate(&k.ec, EC_P256), ERR_OK);
 	jwk_thumbprint(&k, thumbprint);
-	keys_put(KEYS_OWN, &k, "contoso-secret-key");
+	keys_put(KEYS_OWN, &k);
 }
 
 /* Other keys of the party: told by the next certificate, but no faster than handshakes end. */

@@ -147,7 +147,7 @@ static const struct https_request get = { .method = "GET", .target = "/x?y=1" };
 
 static struct https_target here(void)
 {
-	return (struct https_target){ true, "127.0.0.1", server.port, TLS_TRUST_ANCHORS, NULL, NULL };
+	return (struct https_target){ true, "127.0.0.1", server.port, TLS_TRUST_ANCHORS, NULL };
 }
 
 static enum err exchange(const struct https_request *r, size_t cap, int ms)

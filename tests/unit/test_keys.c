@@ -32,7 +32,7 @@ static bool is_zero(const void *p, size_t n)
 
 static void empty_slots(void **state)
 {
-	char thumb[JWK_THUMBPRINT_LEN + 1], name[KEY_NAME_MAX];
+	char thumb[JWK_THUMBPRINT_LEN + 1];
 	uint8_t out[512], text[64];
 	struct out o = out_init(text, sizeof text);
 	struct jw w = jw_init(&o);
@@ -43,7 +43,6 @@ static void empty_slots(void **state)
 	(void)state;
 	keys_init();
 	assert_false(keys_have(KEYS_OWN));
-	assert_false(keys_name(KEYS_OWN, name));
 	assert_int_equal(keys_describe(KEYS_OWN, &type, &bits, thumb), ERR_STATE);
 	assert_int_equal(keys_oaep_encrypt(KEYS_OWN, SPAN_LIT("x"), out, sizeof out, &n), ERR_STATE);
 	assert_int_equal(keys_oaep_decrypt(KEYS_OWN, SPAN_LIT("x"), out, sizeof out, &n), ERR_STATE);
@@ -60,19 +59,17 @@ static void put_and_use(void **state)
 	uint8_t sealed[512], plain[512], text[4096];
 	struct out o = out_init(text, sizeof text);
 	struct jw w = jw_init(&o);
-	char thumb[JWK_THUMBPRINT_LEN + 1], name[KEY_NAME_MAX];
+	char thumb[JWK_THUMBPRINT_LEN + 1];
 	enum key_type type;
 	unsigned bits;
 	size_t n, m;
 
 	(void)state;
 	make_rsa(&given);
-	keys_put(KEYS_OWN, &given, "contoso-secret-key");
+	keys_put(KEYS_OWN, &given);
 	assert_true(is_zero(&given, sizeof given)); /* moved, not copied */
 	assert_true(keys_have(KEYS_OWN));
 	assert_false(keys_have(KEYS_CONTOSO));
-	assert_true(keys_name(KEYS_OWN, name));
-	assert_string_equal(name, "contoso-secret-key");
 	assert_int_equal(keys_describe(KEYS_OWN, &type, &bits, thumb), ERR_OK);
 	assert_int_equal(type, KEY_RSA);
 	assert_int_equal(bits, 2048);
@@ -104,7 +101,7 @@ static void other_kinds_do_not_decrypt(void **state)
 	given.type = KEY_OCT;
 	given.oct_len = 32;
 	memset(given.oct, 0x5a, 32);
-	keys_put(KEYS_CONTOSO, &given, "c");
+	keys_put(KEYS_CONTOSO, &given);
 	assert_int_equal(keys_oaep_decrypt(KEYS_CONTOSO, SPAN_LIT("x"), out, sizeof out, &n), ERR_RANGE);
 	assert_int_equal(keys_oaep_encrypt(KEYS_CONTOSO, SPAN_LIT("x"), out, sizeof out, &n), ERR_RANGE);
 	keys_write_jwk(KEYS_CONTOSO, &w, NULL);
@@ -136,7 +133,7 @@ static void wiped_at_the_end(void **state)
 	assert_false(keys_have(KEYS_OWN));
 	assert_false(keys_have(KEYS_CONTOSO));
 	make_rsa(&given);
-	keys_put(KEYS_OWN, &given, "late"); /* after the wipe nothing enters any more */
+	keys_put(KEYS_OWN, &given); /* after the wipe nothing enters any more */
 	assert_false(keys_have(KEYS_OWN));
 	assert_true(is_zero(&given, sizeof given));
 }

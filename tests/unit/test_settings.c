@@ -158,6 +158,7 @@ static void numbers_and_words(void **state)
 	refused("LISTEN=127.0.0.1");
 	accepted("TLS_CERT_EVIDENCE=off");
 	assert_true(s.cert_plain);
+	assert_int_equal(read_env("TLS_CERT_EVIDENCE=off", "PEER_PORT=0", NULL), ERR_CONFIG);
 	accepted("TLS_CERT_HOURS=1");
 	assert_int_equal(s.cert_hours, 1);
 	refused("TLS_CERT_HOURS=0");

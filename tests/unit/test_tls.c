@@ -162,7 +162,7 @@ static void test_talk_and_orderly_end(void **state)
 	uint8_t spki[32];
 
 	(void)state;
-	tls_client_start(&client, "localhost", TLS_TRUST_LATER, NULL, time(NULL));
+	tls_client_start(&client, "localhost", TLS_TRUST_LATER, time(NULL));
 	assert_false(tls_open(&client));
 	assert_false(tls_peer_spki(&client, spki));
 	assert_int_equal(tls_handshake(&client, fd, soon()), ERR_OK);
@@ -186,42 +186,13 @@ static void test_talk_and_orderly_end(void **state)
 	close(fd);
 }
 
-static void test_pin(void **state)
-{
-	uint8_t pin[32];
-	int fd;
-
-	(void)state;
-	fd = connected(ECHO);
-	/* neither name nor date matter */
-	tls_client_start(&client, "other.example", TLS_TRUST_PIN, id.spki_sha256, 1);
-	send_all(fd, "pinned", 6);
-	expect(fd, (const uint8_t *)"pinned", 6);
-	close(fd);
-	server_join();
-	for (unsigned i = 0; i < 32; i += 31) {
-		memcpy(pin, id.spki_sha256, 32);
-		pin[i] ^= 1;
-		fd = connected(ECHO);
-		tls_client_start(&client, "localhost", TLS_TRUST_PIN, pin, time(NULL));
-		assert_int_equal(tls_handshake(&client, fd, soon()), ERR_UNTRUSTED);
-		assert_string_equal(tls_error_text(&client), "server key is not the pinned one");
-		assert_false(tls_open(&client));
-		assert_false(tls_peer_spki(&client, pin));
-		assert_int_equal(tls_send(&client, fd, SPAN_LIT("x"), soon()), ERR_UNTRUSTED);
-		close(fd);
-		server_join();
-		assert_int_not_equal(server.handshake, ERR_OK);
-	}
-}
-
 static void test_self_signed_is_not_anchored(void **state)
 {
 	int fd = connected(ECHO);
 
 	(void)state;
 	assert_int_equal(x509_anchors_init(span_of(NULL, 0)), ERR_OK);
-	tls_client_start(&client, "localhost", TLS_TRUST_ANCHORS, NULL, time(NULL));
+	tls_client_start(&client, "localhost", TLS_TRUST_ANCHORS, time(NULL));
 	assert_int_equal(tls_handshake(&client, fd, soon()), ERR_UNTRUSTED);
 	assert_string_equal(tls_error_text(&client), "certificate does not lead to a trusted root");
 	close(fd);
@@ -233,7 +204,7 @@ static void test_large_transfers(void **state)
 	int fd = connected(SEND);
 
 	(void)state;
-	tls_client_start(&client, "localhost", TLS_TRUST_PIN, id.spki_sha256, 1);
+	tls_client_start(&client, "localhost", TLS_TRUST_LATER, 1);
 	assert_int_equal(tls_handshake(&client, fd, soon()), ERR_OK);
 	expect(fd, big, BIG);
 	expect_end(fd, true);
@@ -242,7 +213,7 @@ static void test_large_transfers(void **state)
 	assert_int_equal(server.end, ERR_OK);
 
 	fd = connected(ECHO);
-	tls_client_start(&client, "localhost", TLS_TRUST_PIN, id.spki_sha256, 1);
+	tls_client_start(&client, "localhost", TLS_TRUST_LATER, 1);
 	for (size_t at = 0; at < 600000; at += 30000) {
 		send_all(fd, big + at, 30000);
 		expect(fd, big + at, 30000);
@@ -262,7 +233,7 @@ static void test_cut_is_seen(void **state)
 	int fd = connected(CUT);
 
 	(void)state;
-	tls_client_start(&client, "localhost", TLS_TRUST_PIN, id.spki_sha256, 1);
+	tls_client_start(&client, "localhost", TLS_TRUST_LATER, 1);
 	assert_int_equal(tls_handshake(&client, fd, soon()), ERR_OK);
 	expect(fd, big, 100);
 	expect_end(fd, false);
@@ -270,7 +241,7 @@ static void test_cut_is_seen(void **state)
 	server_join();
 
 	fd = connected(ECHO); /* the same on the server's side */
-	tls_client_start(&client, "localhost", TLS_TRUST_PIN, id.spki_sha256, 1);
+	tls_client_start(&client, "localhost", TLS_TRUST_LATER, 1);
 	send_all(fd, "x", 1);
 	expect(fd, (const uint8_t *)"x", 1);
 	close(fd);
@@ -293,7 +264,7 @@ static void test_goodbye_then_gone_is_orderly(void **state)
 	enum err e;
 
 	(void)state;
-	tls_client_start(&client, "localhost", TLS_TRUST_PIN, id.spki_sha256, 1);
+	tls_client_start(&client, "localhost", TLS_TRUST_LATER, 1);
 	assert_int_equal(tls_handshake(&client, fd, soon()), ERR_OK);
 	tls_shutdown(&client, fd, soon());
 	close(fd); /* the server cannot send its own close_notify any more */
@@ -315,7 +286,7 @@ static void test_nothing_is_asked_to_block(void **state)
 	tls_server_start(&s, &id);
 	assert_int_equal(tls_step(&s, fd[1]), ERR_MORE);
 	assert_int_equal(tls_wants(&s), NET_READ);
-	tls_client_start(&client, "localhost", TLS_TRUST_PIN, id.spki_sha256, 1);
+	tls_client_start(&client, "localhost", TLS_TRUST_LATER, 1);
 	assert_int_equal(tls_wants(&client), NET_WRITE | NET_READ);
 	assert_int_equal(tls_take(&client, buf, 4), 0);
 	for (int turn = 0; turn < 10 && !(tls_open(&s) && tls_open(&client)); turn++) {
@@ -354,7 +325,7 @@ static void test_deadlines(void **state)
 
 	(void)state;
 	pair(fd);
-	tls_client_start(&client, "localhost", TLS_TRUST_LATER, NULL, 1);
+	tls_client_start(&client, "localhost", TLS_TRUST_LATER, 1);
 	assert_int_equal(tls_handshake(&client, fd[0], clock_ms() + 50), ERR_TIMEOUT);
 	assert_int_equal(tls_send(&client, fd[0], SPAN_LIT("x"), clock_ms() + 50), ERR_TIMEOUT);
 	assert_int_equal(tls_recv(&client, fd[0], buf, 4, &n, &orderly, clock_ms() + 50), ERR_TIMEOUT);
@@ -362,7 +333,7 @@ static void test_deadlines(void **state)
 	close(fd[0]);
 	close(fd[1]);
 	fd[0] = connected(ECHO);
-	tls_client_start(&client, "localhost", TLS_TRUST_LATER, NULL, 1);
+	tls_client_start(&client, "localhost", TLS_TRUST_LATER, 1);
 	assert_int_equal(tls_handshake(&client, fd[0], soon()), ERR_OK);
 	assert_int_equal(tls_recv(&client, fd[0], buf, 4, &n, &orderly, clock_ms() + 50), ERR_TIMEOUT);
 	assert_true(tls_open(&client)); /* one can go on after that */
@@ -374,7 +345,7 @@ static void test_deadlines(void **state)
 
 	/* a peer that sends without end and takes nothing: full buffers, then the deadline */
 	fd[0] = connected(SEND);
-	tls_client_start(&client, "localhost", TLS_TRUST_LATER, NULL, 1);
+	tls_client_start(&client, "localhost", TLS_TRUST_LATER, 1);
 	assert_int_equal(tls_handshake(&client, fd[0], soon()), ERR_OK);
 	assert_int_equal(tls_send(&client, fd[0], span_of(big, BIG), clock_ms() + 100), ERR_TIMEOUT);
 	close(fd[0]);
@@ -394,20 +365,18 @@ static void test_wrong_use_fails_closed(void **state)
 	memset(host, 'a', sizeof host);
 	host[HOST_MAX] = 0;
 	pair(fd);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 2; i++) {
 		if (i == 0)
-			tls_client_start(&client, host, TLS_TRUST_LATER, NULL, 1);
-		else if (i == 1)
-			tls_client_start(&client, "", TLS_TRUST_ANCHORS, NULL, 1);
+			tls_client_start(&client, host, TLS_TRUST_LATER, 1);
 		else
-			tls_client_start(&client, "localhost", TLS_TRUST_PIN, NULL, 1);
+			tls_client_start(&client, "", TLS_TRUST_ANCHORS, 1);
 		assert_int_equal(tls_step(&client, fd[0]), ERR_TLS);
 		assert_int_equal(tls_handshake(&client, fd[0], soon()), ERR_TLS);
 		assert_int_equal(tls_send(&client, fd[0], SPAN_LIT("x"), soon()), ERR_TLS);
 		assert_int_equal(tls_recv(&client, fd[0], out, 32, &n, &orderly, soon()), ERR_TLS);
 		assert_int_equal(tls_wants(&client), 0);
 		assert_false(tls_peer_spki(&client, out));
-		assert_non_null(strstr(tls_error_text(&client), i == 0 ? "too long" : i == 1 ? "no host" : "no pin"));
+		assert_non_null(strstr(tls_error_text(&client), i == 0 ? "too long" : "no host"));
 		tls_shutdown(&client, fd[0], soon());
 	}
 	close(fd[0]);
@@ -490,7 +459,7 @@ static void test_one_byte_at_a_time(void **state)
 	int fd = wired(ECHO, 1, -1, -1, -1);
 
 	(void)state;
-	tls_client_start(&client, "localhost", TLS_TRUST_PIN, id.spki_sha256, 1);
+	tls_client_start(&client, "localhost", TLS_TRUST_LATER, 1);
 	send_all(fd, big, 20000);
 	expect(fd, big, 20000);
 	tls_shutdown(&client, fd, soon());
@@ -513,7 +482,7 @@ static void test_any_changed_byte_ends_it(void **state)
 		bool orderly;
 		enum err e;
 
-		tls_client_start(&client, "localhost", TLS_TRUST_LATER, NULL, 1);
+		tls_client_start(&client, "localhost", TLS_TRUST_LATER, 1);
 		e = tls_handshake(&client, fd, clock_ms() + 200);
 		if (e == ERR_OK)
 			e = tls_send(&client, fd, SPAN_LIT("ping"), soon());
@@ -529,7 +498,7 @@ static void test_any_changed_byte_ends_it(void **state)
 		int fd = wired(ANSWER, 4096, -1, at, -1);
 		enum err e;
 
-		tls_client_start(&client, "localhost", TLS_TRUST_LATER, NULL, 1);
+		tls_client_start(&client, "localhost", TLS_TRUST_LATER, 1);
 		e = tls_handshake(&client, fd, clock_ms() + 200);
 		wire_join(fd);
 		if (e == ERR_OK)
@@ -547,7 +516,7 @@ static void test_cut_inside_a_record(void **state)
 	enum err e;
 
 	(void)state;
-	tls_client_start(&client, "localhost", TLS_TRUST_PIN, id.spki_sha256, 1);
+	tls_client_start(&client, "localhost", TLS_TRUST_LATER, 1);
 	assert_int_equal(tls_handshake(&client, fd, soon()), ERR_OK);
 	do {
 		e = tls_recv(&client, fd, buf + got, BIG - got, &n, &orderly, soon());
@@ -610,7 +579,7 @@ static void test_garbage(void **state)
 		pair(fd);
 		assert_int_equal(write(fd[1], junk, len), len);
 		assert_int_equal(shutdown(fd[1], SHUT_WR), 0);
-		tls_client_start(&client, "localhost", TLS_TRUST_LATER, NULL, 1);
+		tls_client_start(&client, "localhost", TLS_TRUST_LATER, 1);
 		e = tls_handshake(&client, fd[0], soon());
 		assert_true(e == ERR_TLS || e == ERR_CLOSED);
 		close(fd[0]);
@@ -828,7 +797,7 @@ static void s_server_stop(void)
 }
 
 /* Fetches the file "big" from it; the first error. */
-static enum err fetch(const char *host, enum tls_trust trust, const uint8_t *pin, int64_t now)
+static enum err fetch(const char *host, enum tls_trust trust, int64_t now)
 {
 	static uint8_t buf[BIG + 1000];
 	static const char request[] = "GET /big HTTP/1.0\r\n\r\n";
@@ -838,7 +807,7 @@ static enum err fetch(const char *host, enum tls_trust trust, const uint8_t *pin
 	int fd;
 
 	assert_int_equal(net_connect("127.0.0.1", s_server.port, soon(), &fd), ERR_OK);
-	tls_client_start(&client, host, trust, pin, now);
+	tls_client_start(&client, host, trust, now);
 	e = tls_handshake(&client, fd, soon());
 	if (e == ERR_OK)
 		e = tls_send(&client, fd, span_of(request, sizeof request - 1), soon());
@@ -885,9 +854,9 @@ static void test_openssl_server_accepted(void **state)
 	trust_pki();
 	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
 		s_server_start(options[i]);
-		assert_int_equal(fetch("good.example", TLS_TRUST_ANCHORS, NULL, time(NULL)), ERR_OK);
+		assert_int_equal(fetch("good.example", TLS_TRUST_ANCHORS, time(NULL)), ERR_OK);
 		if (i == 0)
-			assert_int_equal(fetch("x.wild.example", TLS_TRUST_ANCHORS, NULL, time(NULL)), ERR_OK);
+			assert_int_equal(fetch("x.wild.example", TLS_TRUST_ANCHORS, time(NULL)), ERR_OK);
 		s_server_stop();
 	}
 }
@@ -919,39 +888,30 @@ static void test_openssl_server_refused(void **state)
 	trust_pki();
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		s_server_start(cases[i].options);
-		assert_int_equal(fetch("good.example", TLS_TRUST_ANCHORS, NULL, time(NULL)), cases[i].expected);
+		assert_int_equal(fetch("good.example", TLS_TRUST_ANCHORS, time(NULL)), cases[i].expected);
 		assert_non_null(strstr(tls_error_text(&client), cases[i].text));
 		s_server_stop();
 	}
 }
 
-static void test_openssl_server_names_dates_pins(void **state)
+static void test_openssl_server_names_and_dates(void **state)
 {
-	uint8_t pin[32], bytes[4096];
-	struct x509_cert c;
-	struct span der;
-
 	(void)state;
 	need_openssl();
 	trust_pki();
 	s_server_start(GOOD);
-	assert_int_equal(fetch("bad.example", TLS_TRUST_ANCHORS, NULL, time(NULL)), ERR_UNTRUSTED);
+	assert_int_equal(fetch("bad.example", TLS_TRUST_ANCHORS, time(NULL)), ERR_UNTRUSTED);
 	assert_string_equal(tls_error_text(&client), "name mismatch");
-	assert_int_equal(fetch("127.0.0.1", TLS_TRUST_ANCHORS, NULL, time(NULL)), ERR_UNTRUSTED);
-	assert_int_equal(fetch("good.example", TLS_TRUST_ANCHORS, NULL, time(NULL) + 400 * 86400), ERR_UNTRUSTED);
+	assert_int_equal(fetch("127.0.0.1", TLS_TRUST_ANCHORS, time(NULL)), ERR_UNTRUSTED);
+	assert_int_equal(fetch("good.example", TLS_TRUST_ANCHORS, time(NULL) + 400 * 86400), ERR_UNTRUSTED);
 	assert_string_equal(tls_error_text(&client), "certificate expired or not yet valid");
-	assert_int_equal(fetch("good.example", TLS_TRUST_ANCHORS, NULL, time(NULL) - 86400), ERR_UNTRUSTED);
-	assert_int_equal(pki_chain("leaf.pem", bytes, sizeof bytes, &der, 1), 1);
-	assert_int_equal(x509_parse(der, &c), ERR_OK);
-	hash_sha256(c.spki, pin);
-	assert_int_equal(fetch("bad.example", TLS_TRUST_PIN, pin, 1), ERR_OK);
-	assert_int_equal(fetch("127.0.0.1", TLS_TRUST_LATER, NULL, 1), ERR_OK);
-	pin[7] ^= 0x10;
-	assert_int_equal(fetch("good.example", TLS_TRUST_PIN, pin, time(NULL)), ERR_UNTRUSTED);
-	assert_int_equal(fetch("good.example", (enum tls_trust)77, pin, time(NULL)), ERR_UNTRUSTED); /* no such trust */
+	assert_int_equal(fetch("good.example", TLS_TRUST_ANCHORS, time(NULL) - 86400), ERR_UNTRUSTED);
+	assert_int_equal(fetch("bad.example", TLS_TRUST_LATER, 1), ERR_OK);
+	assert_int_equal(fetch("127.0.0.1", TLS_TRUST_LATER, 1), ERR_OK);
+	assert_int_equal(fetch("good.example", (enum tls_trust)77, time(NULL)), ERR_UNTRUSTED); /* no such trust */
 	s_server_stop();
 	s_server_start("-cert weak.pem -key weak.key -cipher ALL:@SECLEVEL=0"); /* RSA-1024, also when nobody checks */
-	assert_int_equal(fetch("good.example", TLS_TRUST_LATER, NULL, time(NULL)), ERR_UNTRUSTED);
+	assert_int_equal(fetch("good.example", TLS_TRUST_LATER, time(NULL)), ERR_UNTRUSTED);
 	s_server_stop();
 }
 
@@ -985,7 +945,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_talk_and_orderly_end),
-		cmocka_unit_test(test_pin),
 		cmocka_unit_test(test_self_signed_is_not_anchored),
 		cmocka_unit_test(test_large_transfers),
 		cmocka_unit_test(test_cut_is_seen),
@@ -1003,7 +962,7 @@ int main(void)
 		cmocka_unit_test(test_no_renegotiation),
 		cmocka_unit_test(test_openssl_server_accepted),
 		cmocka_unit_test(test_openssl_server_refused),
-		cmocka_unit_test(test_openssl_server_names_dates_pins),
+		cmocka_unit_test(test_openssl_server_names_and_dates),
 	};
 
 	return cmocka_run_group_tests_name("tls", tests, set_up, tear_down);

@@ -16,7 +16,7 @@ static int set_up(void **state)
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd), 0);
 	tls_server_start(&server, &us);
-	tls_client_start(&client, "localhost", TLS_TRUST_LATER, NULL, time(NULL));
+	tls_client_start(&client, "localhost", TLS_TRUST_LATER, time(NULL));
 	return 0;
 }
 
@@ -134,7 +134,7 @@ static void a_client_that_could_not_start_stays_broken(void **state)
 	(void)state;
 	memset(host, 'a', HOST_MAX);
 	host[HOST_MAX] = '\0';
-	tls_client_start(&client, host, TLS_TRUST_LATER, NULL, time(NULL));
+	tls_client_start(&client, host, TLS_TRUST_LATER, time(NULL));
 	tls_client_sign(&client, &them);
 	assert_int_equal(tls_step(&client, fd[0]), ERR_TLS);
 	assert_string_equal(tls_error_text(&client), "host name too long");
