@@ -28,7 +28,7 @@ async function load(server, target, { secure, connections = CONNECTIONS, headers
   const requests = Number(of(/(\d+) requests in/));
   const bad = of(/Non-2xx or 3xx responses: (\d+)/) || (/connect [1-9]|write [1-9]/.test(of(/Socket errors: (.*)/) || '') && out);
   if (bad || !requests) throw new Error(`${server.name} ${target}: ${bad || 'no answers'}\n${out}`);
-  return { rate: Number(of(/Requests\/sec:\s+([\d.]+)/)), bytes: quantity(of(/Transfer\/sec:\s+(\S+)/)), p99: quantity(of(/99%\s+(\S+)/)), cpu: spent / requests };
+  return { rate: Number(of(/Requests\/sec:\s+([\d.]+)/)), bytes: quantity(of(/Transfer\/sec:\s+(\S+)/)), p99: quantity(of(/^\s+99%\s+(\S+)/m)), cpu: spent / requests };
 }
 
 // Connections made one after the other: what each costs the server in processor time. s_time marks each resumed one with an r.
