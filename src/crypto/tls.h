@@ -1,5 +1,5 @@
-/* TLS 1.2 (RFC 5246) over a non-blocking socket: ECDHE with AES-GCM or ChaCha20-Poly1305 only, no renegotiation, no
- * resumption. One structure serves both sides. */
+/* TLS 1.2 (RFC 5246) over a non-blocking socket: ECDHE with AES-GCM only, no renegotiation, no resumption. One structure
+ * serves both sides. */
 #ifndef CRYPTO_TLS_H
 #define CRYPTO_TLS_H
 

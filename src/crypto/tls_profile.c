@@ -40,10 +40,6 @@ static void set_record_protection(br_ssl_engine_context *eng)
 	br_ssl_engine_set_gcm(eng, &br_sslrec_in_gcm_vtable, &br_sslrec_out_gcm_vtable);
 	br_ssl_engine_set_aes_ctr(eng, bear_aes_ctr());
 	br_ssl_engine_set_ghash(eng, bear_ghash());
-	br_ssl_engine_set_chapol(eng, &br_sslrec_in_chapol_vtable, &br_sslrec_out_chapol_vtable);
-	/* SSE2 and 64x64->128 products are part of x86-64: no fallback. */
-	br_ssl_engine_set_chacha20(eng, br_chacha20_sse2_get());
-	br_ssl_engine_set_poly1305(eng, br_poly1305_ctmulq_get());
 }
 
 void tls_profile_identity(struct tls_state *s, const struct tls_identity *id)

@@ -5,11 +5,10 @@
 
 void tls_server_start(struct tls *t, const struct tls_identity *id)
 {
-	static const uint16_t suites[2][3] = {
-		{ BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-		  BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 },
-		{ BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-		  BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 },
+	/* AES alone: every processor with SEV-SNP has its instructions, every TLS 1.2 client speaks AES-GCM. */
+	static const uint16_t suites[2][2] = {
+		{ BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 },
+		{ BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 },
 	};
 	bool rsa = id->key.type == KEY_RSA;
 	struct tls_state *s = tls_state(t);
@@ -22,7 +21,7 @@ void tls_server_start(struct tls *t, const struct tls_identity *id)
 	s->ec = br_ec_all_m31;
 	s->ec.supported_curves = (uint32_t)1 << BR_EC_curve25519 | (uint32_t)1 << BR_EC_secp256r1;
 	br_ssl_engine_set_ec(&ssl->eng, &s->ec);
-	br_ssl_engine_set_suites(&ssl->eng, suites[rsa], 3);
+	br_ssl_engine_set_suites(&ssl->eng, suites[rsa], 2);
 	br_ssl_engine_add_flags(&ssl->eng, BR_OPT_ENFORCE_SERVER_PREFERENCES);
 	tls_profile_identity(s, id);
 	/* Signing only: without key exchange with the certificate's key there are no static ECDH suites. */
