@@ -141,13 +141,19 @@ void records_head_write(struct records_head *h, struct out *o)
 	out_byte(o, '\n');
 }
 
-static enum err dek_fault(struct fault *f, enum err e)
+/* What is stored here, or a partner's records in an analysis. */
+static enum step step_of(enum key_slot slot)
+{
+	return slot == KEYS_OWN ? STEP_STORE : STEP_ANALYSIS;
+}
+
+static enum err dek_fault(struct fault *f, enum key_slot slot, enum err e)
 {
 	if (e == ERR_STATE)
-		return fault_set(f, e, STEP_ANALYSIS, "the key for these records is not released");
+		return fault_set(f, e, step_of(slot), "the key for these records is not released");
 	if (e == ERR_RANGE)
-		return fault_set(f, e, STEP_ANALYSIS, "the released key is not an RSA key");
-	return fault_set(f, ERR_CRYPTO, STEP_ANALYSIS, "the data key of the records cannot be unwrapped");
+		return fault_set(f, e, step_of(slot), "the released key is not an RSA key");
+	return fault_set(f, ERR_CRYPTO, step_of(slot), "the data key of the records cannot be unwrapped");
 }
 
 enum err records_open_dek(const struct records_head *h, enum key_slot slot, struct gcm *g, struct fault *f)
@@ -160,15 +166,15 @@ enum err records_open_dek(const struct records_head *h, enum key_slot slot, stru
 	enum err e = keys_describe(slot, &type, &bits, thumb);
 
 	if (e)
-		return dek_fault(f, e);
+		return dek_fault(f, slot, e);
 	if (!span_eq_str(span_str(thumb), h->key_id))
-		return fault_set_detail(f, ERR_MISMATCH, STEP_ANALYSIS, "the records were encrypted for another key than the released one",
+		return fault_set_detail(f, ERR_MISMATCH, step_of(slot), "the records were encrypted for another key than the released one",
 		                        span_str(h->key_id));
 	e = keys_oaep_decrypt(slot, span_of(h->wrapped, h->wrapped_len), dek, sizeof dek, &n);
 	if (!e && n == DEK_LEN)
 		gcm_init(g, dek);
 	else
-		e = dek_fault(f, e ? e : ERR_CRYPTO);
+		e = dek_fault(f, slot, e ? e : ERR_CRYPTO);
 	WIPE(dek);
 	return e;
 }

@@ -263,6 +263,7 @@ describe('crash', { concurrency: 2 }, () => {
     const damages = {
       'nothing left': Buffer.alloc(0), 'a line less': order(2, 4), 'a line twice': order(2, 3, 3, 4), 'two lines in each other\'s place': order(2, 4, 3),
       'a page of zeros': put(8192, Buffer.alloc(4096)), 'a page of another place': put(8192, good.subarray(16384, 20480)),
+      'another key\'s name': put(good.indexOf('"key_id":"') + 10, [good[good.indexOf('"key_id":"') + 10] ^ 1]),
       'only the trailer': Buffer.from(lines[lines.length - 1]), 'only the header': Buffer.from(lines[0]), 'twice the whole': Buffer.concat([good, good]),
     };
     for (const at of spread(process.env.FAULTS === 'all' ? 1500 : 40)) damages[`bit ${at % 7} of byte ${at}`] = put(at, [good[at] ^ (1 << at % 7)]);
