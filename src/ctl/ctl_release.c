@@ -12,7 +12,7 @@
 #include "ctl/ctl_show.h"
 #include "enc/base64.h"
 #include "plat/clock.h"
-#include "tee/release_policy.h"
+#include "policy/release_check.h"
 
 static const char help[] =
 	"usage: parleyctl release-policy explain --policy FILE --token FILE [--at TIME] [--json] [--no-color] [-q]\n"
@@ -34,7 +34,7 @@ static struct {
 	uint8_t policy[65536], inner[65536], token[65536], claims[65536], header[4096];
 	struct json_tok policy_toks[TOKENS], claims_toks[TOKENS];
 	struct json policy_doc, claims_doc;
-	struct release_policy result;
+	struct release_check result;
 	uint8_t text[262144];
 } area;
 
@@ -163,12 +163,12 @@ static void describe(const struct release_node *n, struct failure *f)
 	} else {
 		if (json_cstr(n->claim, f->claim, sizeof f->claim) != ERR_OK)
 			f->claim[0] = 0;
-		f->op = release_policy_op((enum release_op)n->op);
+		f->op = release_check_op((enum release_op)n->op);
 		f->hint = advice_for(f->claim);
 	}
-	(void)release_policy_text(n->wanted, f->wanted, sizeof f->wanted);
+	(void)release_check_text(n->wanted, f->wanted, sizeof f->wanted);
 	f->absent = !json_present(n->found);
-	f->scalar = release_policy_text(n->found, f->found, sizeof f->found);
+	f->scalar = release_check_text(n->found, f->found, sizeof f->found);
 	if (f->scalar && strcmp(f->found, f->wanted) != 0 && span_eq_nocase(span_str(f->found), f->wanted))
 		f->hint = "the two differ only in upper and lower case";
 	put_change(f, n);
@@ -302,7 +302,7 @@ static void tell_text(struct out *o, bool holds, const char *when, bool key, boo
 static int tell(const struct request *r, int64_t now_s)
 {
 	struct json_val claims = json_root(&area.claims_doc);
-	bool holds = release_policy_holds(&area.result), key = has_wrapping_key(claims);
+	bool holds = release_check_holds(&area.result), key = has_wrapping_key(claims);
 	const char *when = time_problem(claims, now_s);
 	struct out o = out_init(area.text, sizeof area.text);
 
@@ -334,7 +334,7 @@ static int explain(const struct request *r)
 		status = read_token(r->token);
 	if (status)
 		return status;
-	if (release_policy_evaluate(json_root(&area.policy_doc), json_root(&area.claims_doc), &area.result, &problem) != ERR_OK)
+	if (release_check_run(json_root(&area.policy_doc), json_root(&area.claims_doc), &area.result, &problem) != ERR_OK)
 		return ctl_say_problem(SHOW_UNCHECKED, r->policy, "not a release policy", problem);
 	return tell(r, now_s);
 }

@@ -1,5 +1,5 @@
 /* Azure key release policies. */
-#include "tee/release_policy.h"
+#include "policy/release_check.h"
 
 #include <string.h>
 
@@ -9,12 +9,12 @@ enum { COST_CLAIM = 1, COST_AUTHORITY = 100, COST_MAX = 60000 };
 static const char *const ops[] = { "equals", "notEquals", "less", "lessOrEquals", "greater", "greaterOrEquals", "exists" };
 enum { OPS = sizeof ops / sizeof ops[0] };
 
-const char *release_policy_op(enum release_op op)
+const char *release_check_op(enum release_op op)
 {
 	return (unsigned)op < OPS ? ops[op] : "";
 }
 
-bool release_policy_text(struct json_val v, char *dst, size_t cap)
+bool release_check_text(struct json_val v, char *dst, size_t cap)
 {
 	struct span raw;
 
@@ -91,11 +91,11 @@ static bool claim_holds(const struct release_node *n)
 {
 	char claim[RELEASE_TEXT_MAX], wanted[RELEASE_TEXT_MAX];
 
-	if (!release_policy_text(n->wanted, wanted, sizeof wanted))
+	if (!release_check_text(n->wanted, wanted, sizeof wanted))
 		return false;
 	if (n->op == RELEASE_EXISTS)
 		return json_present(n->found) == (strcmp(wanted, "true") == 0);
-	if (!release_policy_text(n->found, claim, sizeof claim))
+	if (!release_check_text(n->found, claim, sizeof claim))
 		return false; /* absent, or an object: no condition on it holds, "notEquals" included */
 	if (n->op == RELEASE_EQUALS)
 		return strcmp(claim, wanted) == 0;
@@ -110,7 +110,7 @@ static bool authority_holds(const struct release_node *n)
 	char a[RELEASE_TEXT_MAX], b[RELEASE_TEXT_MAX];
 	struct span x, y;
 
-	if (!release_policy_text(n->wanted, a, sizeof a) || !release_policy_text(n->found, b, sizeof b))
+	if (!release_check_text(n->wanted, a, sizeof a) || !release_check_text(n->found, b, sizeof b))
 		return false;
 	x = span_str(a);
 	y = span_str(b);
@@ -120,7 +120,7 @@ static bool authority_holds(const struct release_node *n)
 /* --- The tree, breadth first --- */
 
 struct builder {
-	struct release_policy *p;
+	struct release_check *p;
 	struct json_val claims;
 	const char *problem;
 };
@@ -178,7 +178,7 @@ static const char *add_claim(struct builder *b, size_t parent, struct json_val v
 	}
 	if (json_cstr(n->claim, path, sizeof path) != ERR_OK || !path[0] || used != 1 || json_size(v) != 2)
 		return "a condition needs a claim and one operator, and nothing else";
-	if (!release_policy_text(n->wanted, wanted_text, sizeof wanted_text))
+	if (!release_check_text(n->wanted, wanted_text, sizeof wanted_text))
 		return "a condition's value must be text, a number, true or false";
 	n->found = claim_at(b->claims, span_str(path));
 	return NULL;
@@ -266,7 +266,7 @@ static uint16_t sum(uint16_t a, uint16_t b)
 	return a + b > COST_MAX ? COST_MAX : (uint16_t)(a + b);
 }
 
-static void add_costs(struct release_policy *p)
+static void add_costs(struct release_check *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		struct release_node *n = &p->nodes[i];
@@ -289,7 +289,7 @@ static void add_costs(struct release_policy *p)
 	}
 }
 
-static void mark_way(struct release_policy *p)
+static void mark_way(struct release_check *p)
 {
 	bool chosen[RELEASE_NODES_MAX] = { false }; /* of an "any" node: one of its children is on the way already */
 
@@ -307,8 +307,7 @@ static void mark_way(struct release_policy *p)
 	}
 }
 
-enum err release_policy_evaluate(struct json_val policy, struct json_val claims, struct release_policy *p,
-                                 const char **problem)
+enum err release_check_run(struct json_val policy, struct json_val claims, struct release_check *p, const char **problem)
 {
 	struct builder b = { .p = p, .claims = claims };
 

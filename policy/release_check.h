@@ -1,8 +1,8 @@
 /* Azure key release policies: would this policy release a key to a token with these claims, and if not, what is in the
  * way. Source: Azure Key Vault, policy grammar; azure-protocols.md section 4.8. How Azure compares values is not
  * published in full: scalars are compared as text here, which all policies seen in use agree with. */
-#ifndef TEE_RELEASE_POLICY_H
-#define TEE_RELEASE_POLICY_H
+#ifndef POLICY_RELEASE_CHECK_H
+#define POLICY_RELEASE_CHECK_H
 
 #include "enc/json_read.h"
 
@@ -25,19 +25,18 @@ struct release_node {
 	bool in_way;    /* does not hold and is on the cheapest way to a release: what to tell */
 };
 
-struct release_policy {
+struct release_check {
 	size_t n;
 	struct release_node nodes[RELEASE_NODES_MAX];
 };
 
 /* Evaluates a policy over a token's claims (both parsed, to outlive *p). *problem: static text for a policy that is not of
  * the grammar. ERR_SYNTAX, ERR_FULL. Untrusted; no recursion. */
-MUST_USE enum err release_policy_evaluate(struct json_val policy, struct json_val claims, struct release_policy *p,
-                                          const char **problem);
-static inline bool release_policy_holds(const struct release_policy *p) { return p->n > 0 && p->nodes[0].cost == 0; }
+MUST_USE enum err release_check_run(struct json_val policy, struct json_val claims, struct release_check *p, const char **problem);
+static inline bool release_check_holds(const struct release_check *p) { return p->n > 0 && p->nodes[0].cost == 0; }
 /* "equals", "lessOrEquals", ... */
-const char *release_policy_op(enum release_op op);
+const char *release_check_op(enum release_op op);
 /* A scalar as the text that is compared, cut to fit; false for objects, arrays and what is absent. */
-bool release_policy_text(struct json_val v, char *dst, size_t cap);
+bool release_check_text(struct json_val v, char *dst, size_t cap);
 
 #endif
