@@ -1,6 +1,7 @@
 /* One failure, told so that a person can act. */
 #include "base/fault.h"
 
+#include <errno.h>
 #include <string.h>
 
 static const char *const step_names[STEP_COUNT] = {
@@ -60,6 +61,15 @@ enum err fault_set_detail(struct fault *f, enum err err, enum step step, const c
 		}
 	}
 	return err;
+}
+
+enum err fault_set_errno(struct fault *f, enum err err, enum step step, const char *message)
+{
+	int error = errno;
+
+	if (f)
+		f->sys_errno = err == ERR_SYSTEM ? error : 0;
+	return fault_set(f, err, step, message);
 }
 
 void fault_advise(struct fault *f, const char *cause, const char *remedy)

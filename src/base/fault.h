@@ -50,6 +50,9 @@ enum err fault_set(struct fault *f, enum err err, enum step step, const char *me
 /* The same with a detail appended after ": ", unprintable bytes replaced by '?', cut to fit. */
 enum err fault_set_detail(struct fault *f, enum err err, enum step step, const char *message, struct span detail);
 
+/* The same for what a system call did not do: errno goes along when err is ERR_SYSTEM. */
+enum err fault_set_errno(struct fault *f, enum err err, enum step step, const char *message);
+
 /* Adds advice. Static texts. f may be NULL. */
 void fault_advise(struct fault *f, const char *cause, const char *remedy);
 

@@ -39,6 +39,23 @@ void out_put(struct out *o, struct span s)
 	out_bytes(o, s.p, s.n);
 }
 
+void out_list(struct out *o, const char *const *texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		out_str(o, texts[i]);
+}
+
+bool out_join_list(char *dst, size_t cap, const char *const *texts, size_t n)
+{
+	struct out o = out_init(dst, cap);
+
+	out_list(&o, texts, n);
+	(void)out_cstr(&o);
+	if (o.bad)
+		dst[0] = '\0';
+	return !o.bad;
+}
+
 void out_u64(struct out *o, uint64_t v)
 {
 	char d[20];

@@ -27,6 +27,9 @@ void out_bytes(struct out *o, const void *p, size_t n);
 void out_byte(struct out *o, uint8_t c);
 void out_str(struct out *o, const char *text);
 void out_put(struct out *o, struct span s);
+/* Several texts, one behind the other; a NULL is an empty one. */
+#define out_strs(o, ...) out_list((o), (const char *const[]){ __VA_ARGS__ }, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
+void out_list(struct out *o, const char *const *texts, size_t n);
 /* Decimal without leading zeros. */
 void out_u64(struct out *o, uint64_t v);
 void out_i64(struct out *o, int64_t v);
@@ -40,5 +43,8 @@ void out_fixed(struct out *o, int64_t v, unsigned decimals);
 uint8_t *out_reserve(struct out *o, size_t n);
 /* Ends the text with NUL (not counted in n) and gives it as a C string; "" when it does not fit. */
 const char *out_cstr(struct out *o);
+/* Several texts as one C string in dst[cap]; false, and "", when they do not fit. */
+#define out_join(dst, cap, ...) out_join_list((dst), (cap), (const char *const[]){ __VA_ARGS__ }, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
+bool out_join_list(char *dst, size_t cap, const char *const *texts, size_t n);
 
 #endif

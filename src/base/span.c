@@ -83,6 +83,22 @@ static bool is_blank(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+struct span span_cut(struct span *rest, uint8_t stop)
+{
+	struct span part = span_sub(*rest, 0, span_find(*rest, stop));
+
+	*rest = span_sub(*rest, part.n + 1, rest->n);
+	return part;
+}
+
+bool span_is_word(struct span a)
+{
+	for (size_t i = 0; i < a.n; i++)
+		if (a.p[i] <= 0x20 || a.p[i] >= 0x7f)
+			return false;
+	return a.n > 0;
+}
+
 struct span span_trim(struct span a)
 {
 	while (a.n && is_blank(a.p[0])) {

@@ -38,6 +38,10 @@ bool span_has_nocase(struct span a, const char *word);
 struct span span_sub(struct span a, size_t at, size_t len);
 /* Index of the first byte c, or a.n when there is none. */
 size_t span_find(struct span a, uint8_t c);
+/* Takes what stands before the first byte `stop`, and that byte, off the front of *rest: all of it when there is none. */
+struct span span_cut(struct span *rest, uint8_t stop);
+/* At least one byte, all of them printable ASCII and no blank: may go into a line of a protocol as it is. */
+bool span_is_word(struct span a);
 /* Without leading and trailing spaces, tabs, CR and LF. */
 struct span span_trim(struct span a);
 

@@ -121,10 +121,10 @@ static enum err authorize(struct blob *b, struct order *r, struct out *o, int64_
 		return ERR_OK;
 	out_str(o, "Authorization: ");
 	if (a->auth == BLOB_AUTH_KEY) {
-		if (blob_sign_value(&r->sign, a->account, a->key, b->text, sizeof b->text, o) != ERR_OK)
+		if (blob_sign_value(&r->sign, a->account, span_of(a->key, a->key_len), b->text, sizeof b->text, o) != ERR_OK)
 			return fault_set(f, ERR_TOO_BIG, STEP_STORE, "the storage request cannot be signed");
 	} else {
-		TRY(identity_token(&a->identity, a->resource, b->token, sizeof b->token, &n, deadline_ms, f));
+		TRY(identity_token(a->identity, a->resource, b->token, sizeof b->token, &n, deadline_ms, f));
 		out_str(o, "Bearer ");
 		out_bytes(o, b->token, n);
 		WIPE(b->token);

@@ -14,15 +14,16 @@
 
 enum blob_auth { BLOB_AUTH_SAS, BLOB_AUTH_KEY, BLOB_AUTH_IDENTITY };
 
-/* A container and how to prove who asks. Texts belong to the caller and outlive every call. */
+/* A container and how to prove who asks. */
 struct blob_account {
-	const char *endpoint;  /* base URL without trailing '/'; http for loopback only is the caller's care */
-	const char *account, *container;
+	char endpoint[URL_MAX];  /* base URL without trailing '/'; http for loopback only is the caller's care */
+	char account[32], container[64];
 	enum blob_auth auth;
-	const char *sas;       /* query without '?'; a secret */
-	struct span key;       /* decoded; a secret */
-	struct identity_source identity;
-	const char *resource;  /* audience of the identity's token */
+	char sas[SETTING_MAX];   /* query without '?'; a secret */
+	uint8_t key[64];         /* decoded; a secret */
+	size_t key_len;
+	const struct identity_source *identity;
+	char resource[URL_MAX];  /* audience of the identity's token */
 };
 
 /* Working memory of one user at a time, about 130 KiB: static storage, zero-initialised. Tokens in it are wiped after each

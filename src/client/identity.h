@@ -6,14 +6,15 @@
 #include "base/fault.h"
 #include "base/limits.h"
 
-/* Where tokens come from. Texts belong to the caller ("" when not set).
+/* Where tokens come from; "" where not set.
  * client_id, tenant_id and token_file all set: AKS workload identity; else endpoint and header set: App Service form
  * (Container Apps, ACI); else IMDS. */
 struct identity_source {
-	const char *imds;       /* base URL */
-	const char *endpoint, *header;
-	const char *client_id, *tenant_id, *token_file;
-	const char *authority;  /* base URL of Microsoft Entra */
+	char imds[URL_MAX]; /* base URL */
+	char endpoint[URL_MAX];
+	char header[SETTING_MAX]; /* a secret */
+	char client_id[128], tenant_id[128], token_file[256];
+	char authority[URL_MAX]; /* base URL of Microsoft Entra */
 };
 
 /* A token for resource ("https://vault.azure.net") into token[cap], without NUL. Cached until 5 minutes before it expires.

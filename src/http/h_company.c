@@ -250,10 +250,9 @@ static enum err emit(struct request *q, struct out *o, bool flush)
 static enum err stream_lines(struct request *q, struct out *o, struct fault *f)
 {
 	struct span line;
-	bool is_record;
 	enum err e = reply_stream_start(q->reply, 200, "application/x-ndjson");
 
-	while (e == ERR_OK && (e = store_next(&q->scratch->reader, &line, &is_record, f)) == ERR_OK) {
+	while (e == ERR_OK && (e = spool_next(&q->scratch->reader, &line, f)) == ERR_OK) {
 		out_put(o, line);
 		out_byte(o, '\n');
 		e = emit(q, o, false);
@@ -266,8 +265,7 @@ static enum err stream_object(struct request *q, struct out *o, const struct sto
 {
 	struct jw w = jw_init(o);
 	struct span line;
-	uint64_t total;
-	bool is_record;
+	uint64_t total = shared_total();
 	enum err e = reply_stream_start(q->reply, 200, "application/json");
 
 	jw_object(&w, NULL);
@@ -275,12 +273,12 @@ static enum err stream_object(struct request *q, struct out *o, const struct sto
 	jw_str(&w, "company", role_name(q->s->role));
 	write_place(&w, q->s);
 	jw_u64(&w, "record_count", st->record_count);
-	jw_u64(&w, "total_records_in_file", shared_total(&total) ? total : st->record_count);
+	jw_u64(&w, "total_records_in_file", total ? total : st->record_count);
 	jw_bool(&w, "key_released", keys_have(KEYS_OWN));
 	jw_str(&w, st->exists ? "note" : "message", st->exists ? "Ciphertext only." : "Nothing has been imported yet.");
 	jw_array(&w, "records");
-	while (e == ERR_OK && st->exists && (e = store_next(&q->scratch->reader, &line, &is_record, f)) == ERR_OK) {
-		if (is_record)
+	while (e == ERR_OK && st->exists && (e = spool_next(&q->scratch->reader, &line, f)) == ERR_OK) {
+		if (!records_is_head(line) && !records_is_end(line))
 			jw_raw(&w, NULL, line);
 		e = emit(q, o, false);
 	}
@@ -313,7 +311,7 @@ void h_company_list(struct request *q)
 	else
 		e = stream_object(q, &o, &st, &f);
 	if (st.exists)
-		store_close(&q->scratch->reader);
+		spool_close(&q->scratch->reader);
 	/* After the head there is only one way to tell the client that something went wrong: no proper end. */
 	if (e == ERR_OK)
 		reply_stream_end(q->reply);

@@ -274,7 +274,7 @@ void h_access_test(struct request *q)
 {
 	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
 
-	if (access_test_run(q->s, &o, q->deadline_ms) == ERR_TIMEOUT)
+	if (access_test_run(&o, q->deadline_ms) == ERR_TIMEOUT)
 		reply_error(q->reply, 504, "Another access test did not end in time.");
 	else
 		reply_json(q->reply, 200, &o);

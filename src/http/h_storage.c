@@ -61,7 +61,7 @@ static void write_expiry(struct jw *w, const struct settings *s)
 	struct span value;
 	int64_t ends, left;
 
-	if (s->storage.auth != STORAGE_AUTH_SAS || !url_query(span_str(s->storage.sas), "se", &value, NULL)) {
+	if (s->storage.at.auth != BLOB_AUTH_SAS || !url_query(span_str(s->storage.at.sas), "se", &value, NULL)) {
 		jw_null(w, "sas_expiry"); /* none, or set by a stored access policy */
 		return;
 	}
@@ -97,9 +97,9 @@ void h_storage_config(struct request *q)
 	struct jw w = jw_init(&o);
 
 	jw_object(&w, NULL);
-	jw_str(&w, "storage_account", t->configured ? t->account : NULL);
-	jw_str(&w, "container_name", t->container);
-	jw_str(&w, "blob_endpoint", t->configured ? t->endpoint : NULL);
+	jw_str(&w, "storage_account", t->configured ? t->at.account : NULL);
+	jw_str(&w, "container_name", t->at.container);
+	jw_str(&w, "blob_endpoint", t->configured ? t->at.endpoint : NULL);
 	write_url(&w, "container_url", q->s, NULL);
 	jw_str(&w, "consolidated_blob_name", t->blob_name);
 	jw_bool(&w, "authenticated", t->configured);
@@ -173,9 +173,9 @@ void h_storage_list(struct request *q)
 	l.w = jw_init(&l.o);
 	jw_object(&l.w, NULL);
 	jw_str(&l.w, "status", "success");
-	jw_str(&l.w, "storage_account", q->s->storage.account);
-	jw_str(&l.w, "container", q->s->storage.container);
-	jw_str(&l.w, "container_name", q->s->storage.container);
+	jw_str(&l.w, "storage_account", q->s->storage.at.account);
+	jw_str(&l.w, "container", q->s->storage.at.container);
+	jw_str(&l.w, "container_name", q->s->storage.at.container);
 	jw_array(&l.w, "blobs");
 	do {
 		e = storage_list(q->s, &q->scratch->storage, marker, list_one, &l, q->deadline_ms, &f);

@@ -17,7 +17,7 @@ struct scratch {
 		struct attest_result attest;
 		struct attest_collateral collateral;
 	};
-	struct store_reader reader;
+	struct spool_in reader;
 	struct storage_reader storage;
 	struct peer_work peer;
 	uint8_t runtime[RUNTIME_DATA_MAX];

@@ -71,11 +71,6 @@ enum err file_read(struct file_in *f, uint8_t *dst, size_t cap, size_t *n)
 	return ERR_OK;
 }
 
-enum err file_rewind(struct file_in *f)
-{
-	return lseek(f->fd, 0, SEEK_SET) == 0 ? ERR_OK : ERR_SYSTEM;
-}
-
 void file_close(struct file_in *f)
 {
 	if (f->fd >= 0)

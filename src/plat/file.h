@@ -19,7 +19,6 @@ struct file_in {
 MUST_USE enum err file_open(const char *path, struct file_in *f, uint64_t *size);
 /* Up to cap bytes; *n = 0 at the end. */
 MUST_USE enum err file_read(struct file_in *f, uint8_t *dst, size_t cap, size_t *n);
-MUST_USE enum err file_rewind(struct file_in *f);
 void file_close(struct file_in *f);
 
 /* A file being replaced: written under a temporary name in the same directory, then fsync, rename, fsync of the

@@ -13,7 +13,7 @@ struct lock {
 };
 #define LOCK_INIT { PTHREAD_MUTEX_INITIALIZER }
 void lock_take(struct lock *l);
-/* Waits for it until the deadline (clock_ms); false when that passes. */
+/* Waits for it until the deadline (clock_ms; 0: not at all); false when that passes. */
 bool lock_take_until(struct lock *l, int64_t deadline_ms);
 void lock_release(struct lock *l);
 

@@ -5,10 +5,8 @@
 
 #include "base/ct.h"
 #include "crypto/hash.h"
-#include "enc/base64.h"
 #include "enc/json_write.h"
 #include "plat/clock.h"
-#include "plat/file.h"
 #include "plat/lock.h"
 #include "plat/probe.h"
 #include "svc/attest.h"
@@ -33,9 +31,7 @@ static const char *const result_names[RESULTS] = { "blocked", "unexpected", "not
 /* Guarded by the lock, which is held over one test. Nothing secret. */
 static struct {
 	struct probe_walk walk;
-	struct context context;
-	uint8_t scratch[CONTEXT_SCRATCH_LEN];
-	uint8_t text[SECURITY_POLICY_MAX];
+	uint8_t text[CONTEXT_POLICY_MAX];
 	uint8_t detail[1024];
 	unsigned results[RESULTS];
 	struct policy policy;
@@ -45,73 +41,46 @@ static struct lock work_lock = LOCK_INIT;
 
 /* --- the policy -------------------------------------------------------------------------------------------------- */
 
-/* The policy's base64 text: the security context's file, else the environment's. */
-static struct span policy_text(const struct settings *s)
-{
-	const struct context_env env = { s->uvm_amd_cert, s->uvm_policy, s->uvm_reference };
-	char path[300];
-	struct out o = out_init(path, sizeof path);
-	const char *problem;
-	size_t n = 0;
-
-	if (context_load(&work.context, s->context_dir, &env, work.scratch, &problem) != ERR_OK || !work.context.has_policy)
-		return span_of(NULL, 0);
-	if (work.context.source == CONTEXT_ENVIRONMENT)
-		return span_trim(s->uvm_policy);
-	out_str(&o, work.context.dir);
-	out_str(&o, "/security-policy-base64");
-	if (file_read_all(out_cstr(&o), work.scratch, sizeof work.scratch, &n) != ERR_OK)
-		n = 0;
-	return span_trim(span_of(work.scratch, n));
-}
-
 static unsigned occurrences(struct span text, const char *what)
 {
 	unsigned n = 0;
 
-	while (text.n) {
-		size_t at = span_find(text, (uint8_t)what[0]);
-
-		text = span_sub(text, at, text.n);
-		if (text.n == 0)
-			break;
-		n += span_starts(text, what);
-		text = span_sub(text, 1, text.n);
-	}
+	for (size_t at = 0; at < text.n; at++)
+		n += span_starts(span_sub(text, at, text.n), what);
 	return n;
 }
 
 /* Rego as the tools write it; without blanks, so that any layout reads the same. */
-static void read_policy(struct policy *p, uint8_t *text, size_t n)
+static void read_policy(struct policy *p, struct span text)
 {
 	struct span compact;
 	size_t used = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (text[i] > ' ')
-			text[used++] = text[i];
-	compact = span_of(text, used);
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] > ' ')
+			work.text[used++] = text.p[i];
+	compact = span_of(work.text, used);
 	p->stdio_on = occurrences(compact, "\"allow_stdio_access\":true");
 	p->stdio_off = occurrences(compact, "\"allow_stdio_access\":false");
 	p->exec_off = occurrences(compact, "\"exec_processes\":[]");
 	p->exec_on = occurrences(compact, "\"exec_processes\":[") - p->exec_off;
 }
 
-static void load_policy(const struct settings *s, struct policy *p)
+static void load_policy(struct policy *p)
 {
 	uint8_t report[SNP_REPORT_LEN];
-	size_t n;
+	struct span text = attest_policy();
 
 	memset(p, 0, sizeof *p);
 	work.tee = attest_device_present() && attest_report(SPAN_LIT("{\"purpose\":\"access-test\"}"), report, NULL) == ERR_OK;
 	if (work.tee)
 		memcpy(p->host_data, report + HOST_DATA_AT, sizeof p->host_data);
-	if (base64_decode(B64_STD, policy_text(s), work.text, sizeof work.text, &n) != ERR_OK || n == 0)
+	p->supplied = text.n > 0;
+	if (!p->supplied)
 		return;
-	p->supplied = true;
-	hash_sha256(span_of(work.text, n), p->sha256);
+	hash_sha256(text, p->sha256);
 	p->matches = work.tee && ct_equal(p->sha256, p->host_data, sizeof p->sha256);
-	read_policy(p, work.text, n);
+	read_policy(p, text);
 }
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */
@@ -317,14 +286,14 @@ static void write_summary(struct jw *w)
 	jw_str(w, "summary", out_cstr(&o));
 }
 
-enum err access_test_run(const struct settings *s, struct out *result, int64_t deadline_ms)
+enum err access_test_run(struct out *result, int64_t deadline_ms)
 {
 	struct jw w = jw_init(result);
 
 	if (!lock_take_until(&work_lock, deadline_ms))
 		return ERR_TIMEOUT;
 	memset(work.results, 0, sizeof work.results);
-	load_policy(s, &work.policy);
+	load_policy(&work.policy);
 	jw_object(&w, NULL);
 	jw_str(&w, "status", "complete");
 	jw_bool(&w, "tee", work.tee);

@@ -37,12 +37,9 @@ static enum err open_record(struct span line, uint32_t record, struct fault *f)
 	if (json_parse(&doc, line, work.toks, RECREAD_TOKS))
 		return fault_set(f, ERR_DAMAGED, STEP_STORE, "a stored record is not JSON");
 	for (uint32_t i = 0; i < work.head.n_fields; i++) {
-		struct out o = out_init(name, sizeof name);
 		size_t start = plain.n;
 
-		out_str(&o, work.head.field[i]);
-		out_str(&o, "_encrypted");
-		if (json_plain(json_get(json_root(&doc), out_cstr(&o)), &text) ||
+		if (!out_join(name, sizeof name, work.head.field[i], "_encrypted") || json_plain(json_get(json_root(&doc), name), &text) ||
 		    records_unseal(&work.head, &work.gcm, record, i, text, work.token, &value))
 			return fault_set(f, ERR_DAMAGED, STEP_STORE, "a stored value does not verify");
 		out_put(&plain, value);
@@ -64,7 +61,7 @@ static enum err copy_stored(const struct settings *s, struct fault *f)
 {
 	struct span line;
 	uint32_t n = 0;
-	enum err e = spool_open(&work.in, s->data_dir, store_file_name(s), f);
+	enum err e = store_open(s, &work.in, f);
 
 	while (!e) {
 		e = spool_next(&work.in, &line, f);
@@ -100,28 +97,28 @@ static enum err add_new(const struct append_value *values, size_t n, struct faul
 static enum err look(const struct settings *s, bool *there, struct fault *f)
 {
 	struct store_status st;
-	enum err e = store_status(s, &st, f);
+	enum err e;
 
-	*there = !e && st.exists;
-	if (!*there)
-		return e;
+	TRY(store_status(s, &st, f));
+	*there = st.exists;
+	if (!st.exists)
+		return ERR_OK;
 	e = store_describe(s, &work.head, &work.end, f);
 	if (e == ERR_NOT_FOUND)
 		return fault_set(f, ERR_STATE, STEP_STORE, "the stored records are of the original format; import them anew first");
-	if (!e)
-		e = store_verify(s, &work.in, &work.check, f);
-	return e ? e : records_open_dek(&work.head, KEYS_OWN, &work.gcm, f);
+	TRY(e);
+	TRY(store_verify(s, &work.in, &work.check, f));
+	return records_open_dek(&work.head, KEYS_OWN, &work.gcm, f);
 }
 
+/* append_record drops and wipes what this leaves. */
 static enum err rewrite(const struct settings *s, const struct append_value *values, size_t n, struct fault *f)
 {
 	struct span names[FIELDS_MAX];
 	size_t n_names = n;
 	bool there;
-	enum err e = look(s, &there, f);
 
-	if (e)
-		return e;
+	TRY(look(s, &there, f));
 	for (size_t i = 0; i < n; i++)
 		names[i] = span_str(values[i].column);
 	if (there)
@@ -129,15 +126,11 @@ static enum err rewrite(const struct settings *s, const struct append_value *val
 			names[n_names] = span_str(work.head.field[n_names]);
 	else /* an empty source: any import differs from it */
 		hash_sha256(span_of(NULL, 0), work.end.source_sha256);
-	e = spool_create(&work.out, s->data_dir, store_file_name(s), f);
-	if (!e)
-		e = recwrite_begin(&work.writer, role_name(s->role), names, n_names, clock_unix_us(), &work.out.o, f);
-	if (!e && there)
-		e = copy_stored(s, f);
-	if (!e)
-		e = add_new(values, n, f);
-	if (e)
-		return e;
+	TRY(spool_create(&work.out, s->data_dir, store_file_name(s), f));
+	TRY(recwrite_begin(&work.writer, role_name(s->role), names, n_names, clock_unix_us(), &work.out.o, f));
+	if (there)
+		TRY(copy_stored(s, f));
+	TRY(add_new(values, n, f));
 	/* The source stays the one of the import, so that importing it again does not undo this. */
 	recwrite_end(&work.writer, work.end.source_sha256, &work.out.o);
 	return spool_commit(&work.out, f);
@@ -147,12 +140,7 @@ enum err append_record(const struct settings *s, const struct append_value *valu
 {
 	enum err e;
 
-	if (!*store_file_name(s))
-		return fault_set(f, ERR_CONFIG, STEP_STORE, "this party has no data set of its own");
-	if (!keys_have(KEYS_OWN))
-		return fault_set(f, ERR_STATE, STEP_STORE, "no key is released");
-	if (!populate_enter())
-		return fault_set(f, ERR_STATE, STEP_STORE, "another import is running");
+	TRY(populate_enter(s, f));
 	e = rewrite(s, values, n, f);
 	if (!e)
 		*total = work.writer.records;

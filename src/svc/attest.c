@@ -32,9 +32,8 @@ static uint8_t scratch[CONTEXT_SCRATCH_LEN];
 
 enum err attest_init(const struct settings *s, const uint8_t tls_spki_sha256[32])
 {
-	const struct context_env env = { s->uvm_amd_cert, s->uvm_policy, s->uvm_reference };
 	const char *problem;
-	enum err err = context_load(&context, s->context_dir, &env, scratch, &problem);
+	enum err err = context_load(&context, s->context_dir, &s->uvm, scratch, &problem);
 
 	memcpy(tls_spki, tls_spki_sha256, sizeof tls_spki);
 	certs = context.certs;
@@ -86,13 +85,13 @@ static enum err take_report(struct span runtime, uint8_t report[SNP_REPORT_LEN],
                             struct fault *f)
 {
 	uint8_t report_data[64] = { 0 };
-	enum err err = ERR_STATE;
+	enum err err;
 
 	hash_sha256(runtime, report_data);
-	for (int i = 0; i < REPORT_TRIES; i++) {
+	for (int i = 1;; i++) {
 		fault_clear(f);
 		err = snp_device_report(report_data, report, f);
-		if (err != ERR_THROTTLED || clock_ms() + REPORT_PAUSE_MS >= deadline_ms)
+		if (err != ERR_THROTTLED || i == REPORT_TRIES || clock_ms() + REPORT_PAUSE_MS >= deadline_ms)
 			break;
 		clock_sleep(REPORT_PAUSE_MS, deadline_ms);
 	}
@@ -109,88 +108,55 @@ enum err attest_report(struct span runtime, uint8_t report[SNP_REPORT_LEN], stru
 
 /* --- Certificates that fit the report --- */
 
-static enum thim_source source_of(enum cert_cache kind)
+static bool leaf_of(const struct platform_certs *c, struct vcek *leaf)
 {
-	switch (kind) {
-	case CERT_CACHE_AZURE: return THIM_AZURE_CACHE;
-	case CERT_CACHE_AMD: return THIM_AMD_KDS;
-	case CERT_CACHE_THIM: break;
-	}
-	return THIM_HOST;
-}
+	uint8_t der[CERT_DER_MAX];
+	const char *problem;
+	size_t n;
 
-static const char *endpoint_of(const struct settings *s)
-{
-	if (s->cert_cache_endpoint[0])
-		return s->cert_cache_endpoint;
-	switch (s->cert_cache) {
-	case CERT_CACHE_AZURE: return "https://global.acccache.azure.net";
-	case CERT_CACHE_AMD: return "https://kdsintf.amd.com";
-	case CERT_CACHE_THIM: break;
-	}
-	return s->imds;
+	return certs_leaf(c, der, &n) == ERR_OK && vcek_parse(span_of(der, n), leaf, &problem) == ERR_OK;
 }
 
 /* A version 2 report does not name its product; the certificate that we hold does, and it is the same chip. */
 static void settle_product(struct snp_report *r)
 {
-	uint8_t der[CERT_DER_MAX];
-	const char *problem;
 	struct vcek v;
-	size_t n;
 
-	if (!r->product_assumed || certs_leaf(&certs, der, &n) != ERR_OK || vcek_parse(span_of(der, n), &v, &problem) != ERR_OK)
+	if (!r->product_assumed || !leaf_of(&certs, &v))
 		return;
 	r->product = v.product;
 	r->reported_tcb = report_tcb(r->reported_tcb.raw, v.product);
-}
-
-static void take_fresh(void)
-{
-	if (fresh.pem_len != certs.pem_len || memcmp(fresh.pem, certs.pem, certs.pem_len) != 0)
-		certs_version++;
-	certs = fresh;
 }
 
 /* Asks the configured source for the chain of this report. THIM is asked first for what the host holds now, then by name:
  * not every host answers the second form. What fits is remembered; what does not is dropped. */
 static enum err refresh(const struct settings *s, const struct snp_report *r, int64_t deadline_ms, struct fault *f)
 {
-	enum thim_source source = source_of(s->cert_cache);
 	struct snp_report named = *r;
-	enum err err;
+	const struct snp_report *by = s->cert_cache == THIM_HOST ? NULL : &named;
 
 	settle_product(&named);
-	if (source == THIM_HOST) {
-		err = thim_fetch(source, endpoint_of(s), NULL, &fresh, deadline_ms, f);
-		if (!err && certs_match(&fresh, r, NULL)) {
-			take_fresh();
-			return ERR_OK;
-		}
-		if (err)
-			return err;
+	for (;; by = &named) {
+		TRY(thim_fetch(s->cert_cache, s->cert_cache_endpoint, by, &fresh, deadline_ms, f));
+		if (certs_match(&fresh, r, NULL))
+			break;
+		if (by)
+			return fault_set(f, ERR_MISMATCH, STEP_COLLATERAL, "the fetched certificate is not for this chip's reported TCB");
 	}
-	err = thim_fetch(source, endpoint_of(s), &named, &fresh, deadline_ms, f);
-	if (err)
-		return err;
-	if (!certs_match(&fresh, r, NULL))
-		return fault_set(f, ERR_MISMATCH, STEP_COLLATERAL, "the fetched certificate is not for this chip's reported TCB");
-	take_fresh();
+	certs_version += fresh.pem_len != certs.pem_len || memcmp(fresh.pem, certs.pem, certs.pem_len) != 0;
+	certs = fresh;
 	return ERR_OK;
 }
 
 static enum err tell_mismatch(const struct snp_report *r, const char *difference, struct fault *f)
 {
-	uint8_t text[160], der[CERT_DER_MAX];
+	uint8_t text[160];
 	struct out o = out_init(text, sizeof text);
-	const char *problem;
 	struct vcek v;
-	size_t n;
 
-	out_str(&o, difference ? difference : "unknown difference");
-	out_str(&o, "; reported TCB ");
+	out_strs(&o, difference ? difference : "unknown difference", "; reported TCB ");
 	out_hex_u64(&o, r->reported_tcb.raw);
-	if (certs_leaf(&fresh, der, &n) == ERR_OK && vcek_parse(span_of(der, n), &v, &problem) == ERR_OK) {
+	if (leaf_of(&fresh, &v)) {
 		out_str(&o, ", certificate's ");
 		out_hex_u64(&o, v.tcb.raw);
 	}
@@ -199,24 +165,23 @@ static enum err tell_mismatch(const struct snp_report *r, const char *difference
 	return fault_set_detail(f, ERR_MISMATCH, STEP_COLLATERAL, "no platform certificate fits the SNP report", out_span(&o));
 }
 
-/* Repair of stale certificates (azure-protocols.md 2.6, without the faults of section 9): what we hold; else what the source
- * gives for this report; else a NEW report, kept, and what the source gives for that. On success report, r and certs belong
- * together. The first refusal of a source may be transient, so it does not end the second round. */
-static enum err fit_certificates(const struct settings *s, struct span runtime, uint8_t report[SNP_REPORT_LEN],
-                                 struct snp_report *r, int64_t deadline_ms, struct fault *f)
+/* A report, and certificates that fit it. Repair of stale ones (azure-protocols.md 2.6, without the faults of section 9): what we
+ * hold; else what the source gives for this report; else a NEW report, kept, and what the source gives for that. On success
+ * report, r and certs belong together. The first refusal of a source may be transient, so it does not end the second round. */
+static enum err collect(const struct settings *s, struct span runtime, uint8_t report[SNP_REPORT_LEN], struct snp_report *r,
+                        int64_t deadline_ms, struct fault *f)
 {
 	const char *difference = NULL;
 	enum err err;
 
+	TRY(take_report(runtime, report, r, deadline_ms, f));
 	if (certs_match(&certs, r, &difference))
 		return ERR_OK;
 	log_text(LOG_INFO, "attest", "platform certificates do not fit the report; fetching", "differs", span_str(difference));
 	err = refresh(s, r, deadline_ms, f);
 	if (err != ERR_MISMATCH && err != ERR_NOT_FOUND)
 		return err;
-	err = take_report(runtime, report, r, deadline_ms, f);
-	if (err)
-		return err;
+	TRY(take_report(runtime, report, r, deadline_ms, f));
 	err = refresh(s, r, deadline_ms, f);
 	if (err != ERR_MISMATCH)
 		return err;
@@ -233,12 +198,10 @@ enum err attest_evidence(const struct settings *s, struct span runtime, uint8_t 
 	fault_clear(f);
 	if (!lock_take_until(&attest_lock, deadline_ms))
 		return fault_set(f, ERR_TIMEOUT, STEP_REPORT, "waiting for another attestation took too long");
-	err = take_report(runtime, report, &r, deadline_ms, f);
-	if (!err)
-		err = fit_certificates(s, runtime, report, &r, deadline_ms, f);
+	err = collect(s, runtime, report, &r, deadline_ms, f);
 	lock_release(&attest_lock);
 	if (!err)
-		fault_clear(f);
+		fault_clear(f); /* what was repaired on the way is no fault */
 	return err;
 }
 
@@ -250,7 +213,11 @@ void attest_collateral(struct attest_collateral *c)
 	c->version = certs_version;
 	lock_release(&attest_lock);
 	c->endorsement = span_of(context.reference, context.reference_len);
-	c->policy = span_of(context.policy, context.policy_len);
+}
+
+struct span attest_policy(void)
+{
+	return span_of(context.policy, context.policy_len);
 }
 
 unsigned attest_certs_version(void)
@@ -271,11 +238,8 @@ static enum err attest_once(const char *maa, struct span runtime, struct attest_
 	struct maa_expect x = { .instance = maa, .report_data = res->report + 0x50, .host_data = res->report + 0xc0 };
 	char nonce[21];
 	size_t n;
-	enum err err;
 
-	err = maa_attest(maa, &e, res->token, sizeof res->token, &res->token_len, nonce, deadline_ms, f);
-	if (err)
-		return err;
+	TRY(maa_attest(maa, &e, res->token, sizeof res->token, &res->token_len, nonce, deadline_ms, f));
 	x.nonce = nonce;
 	return maa_verify(span_of(res->token, res->token_len), &x, claims, sizeof claims, &n, deadline_ms, f);
 }
@@ -291,10 +255,8 @@ static enum err attest_locked(const struct settings *s, const char *maa, struct 
 {
 	struct fault rejected, again;
 	struct snp_report r;
-	enum err err = take_report(runtime, res->report, &r, deadline_ms, f);
+	enum err err = collect(s, runtime, res->report, &r, deadline_ms, f);
 
-	if (!err)
-		err = fit_certificates(s, runtime, res->report, &r, deadline_ms, f);
 	if (!err)
 		err = attest_once(maa, runtime, res, deadline_ms, f);
 	if (!evidence_rejected(err, f))
@@ -319,11 +281,8 @@ enum err attest_token(const struct settings *s, struct span runtime, struct atte
 enum err attest_token_from(const struct settings *s, const char *maa, struct span runtime, struct attest_result *r,
                            int64_t deadline_ms, struct fault *f)
 {
-	struct fault unused;
 	enum err err;
 
-	if (!f)
-		f = &unused;
 	fault_clear(f);
 	r->token_len = r->runtime_len = 0;
 	if (runtime.n > sizeof r->runtime)
@@ -337,7 +296,7 @@ enum err attest_token_from(const struct settings *s, const char *maa, struct spa
 		r->token_len = 0;
 		return err;
 	}
-	fault_clear(f); /* what was repaired on the way is no fault */
+	fault_clear(f);
 	r->runtime_len = runtime.n;
 	return ERR_OK;
 }

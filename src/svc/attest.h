@@ -39,9 +39,11 @@ struct attest_collateral {
 	uint8_t pem[CERT_CHAIN_PEM_MAX]; /* VCEK, ASK, ARK */
 	size_t pem_len;
 	unsigned version; /* of the certificates: attest_certs_version */
-	struct span endorsement, policy; /* views that never change; empty when there is none */
+	struct span endorsement; /* a view that never changes; empty when there is none */
 };
 void attest_collateral(struct attest_collateral *c);
+/* The text of the security policy that the platform handed over: a view that never changes, empty when there is none. Not verified. */
+struct span attest_policy(void);
 /* Another number whenever other certificates came into use. Cheap. */
 unsigned attest_certs_version(void);
 /* The whole way to a token from the configured MAA, signature, issuer, times, nonce, report data and host data

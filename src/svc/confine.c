@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "enc/url.h"
 #include "plat/seal.h"
-#include "tee/context.h"
 
 #define PORTS_MAX 16
 #define HTTPS 443
@@ -42,7 +41,7 @@ static void add_endpoint(struct ports *p, const char *text)
 
 static void collect(const struct settings *s, struct ports *p)
 {
-	const char *const endpoints[] = { s->maa, s->akv, s->imds, s->identity_endpoint, s->authority, s->cert_cache_endpoint, s->storage.endpoint };
+	const char *const endpoints[] = { s->maa, s->akv, s->identity.imds, s->identity.endpoint, s->identity.authority, s->cert_cache_endpoint, s->storage.at.endpoint };
 
 	add(p, HTTPS); /* defaults of what is not set */
 	for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++)
@@ -65,13 +64,11 @@ static const char *directory_of(const char *file, char *dir, size_t cap)
 
 enum err confine_files(const struct settings *s)
 {
-	char token_dir[256], csv_dir[256], context_dir[256];
-	bool has_context = context_find(s->context_dir, context_dir);
+	char token_dir[256], csv_dir[256];
 	const struct seal_path paths[] = {
 		{ s->data_dir, SEAL_REPLACE },
 		{ directory_of(s->csv_path, csv_dir, sizeof csv_dir), SEAL_READ },
-		{ directory_of(s->federated_token_file, token_dir, sizeof token_dir), SEAL_READ },
-		{ has_context ? context_dir : "", SEAL_READ }, /* access test: the measured policy's text */
+		{ directory_of(s->identity.token_file, token_dir, sizeof token_dir), SEAL_READ },
 		{ "/dev/sev-guest", SEAL_DEVICE },
 		{ "/dev/sev", SEAL_DEVICE },
 		{ "/etc/resolv.conf", SEAL_READ },

@@ -47,6 +47,14 @@ static void key_now(char key[RUNTIME_THUMBPRINT_MAX + 1])
 		key[0] = 0;
 }
 
+static bool key_is(const char *key)
+{
+	char current[RUNTIME_THUMBPRINT_MAX + 1];
+
+	key_now(current);
+	return strcmp(current, key) == 0;
+}
+
 static void fill_nonce(struct span given, char text[RUNTIME_NONCE_TEXT_MAX + 1])
 {
 	uint8_t bytes[NONCE_BYTES];
@@ -61,7 +69,7 @@ static void fill_nonce(struct span given, char text[RUNTIME_NONCE_TEXT_MAX + 1])
 	(void)out_cstr(&o);
 }
 
-static enum err write_runtime(const struct settings *s, const struct evidence_wish *wish)
+static enum err write_runtime(const struct settings *s, const struct evidence_wish *wish, struct fault *f)
 {
 	struct out o = out_init(now.runtime_text, sizeof now.runtime_text);
 	const char *role = role_name(s->role);
@@ -73,29 +81,26 @@ static enum err write_runtime(const struct settings *s, const struct evidence_wi
 	memcpy(now.runtime.tls_spki_sha256, wish->tls_spki_sha256 ? wish->tls_spki_sha256 : tls_spki, sizeof tls_spki);
 	runtime_write(&o, &now.runtime);
 	now.runtime_len = o.n;
-	return o.bad ? ERR_TOO_BIG : ERR_OK;
+	return o.bad ? fault_set(f, ERR_TOO_BIG, STEP_REPORT, "the runtime data are too long") : ERR_OK;
 }
 
 static enum err collect_locked(const struct settings *s, const struct evidence_wish *wish, struct attest_result *work,
                                int64_t deadline_ms, struct fault *f)
 {
 	struct span runtime;
-	enum err err = write_runtime(s, wish);
 
-	if (err)
-		return fault_set(f, err, STEP_REPORT, "the runtime data are too long");
+	TRY(write_runtime(s, wish, f));
 	runtime = span_of(now.runtime_text, now.runtime_len);
 	now.token = span_of(NULL, 0);
 	if (wish->token) {
-		err = attest_token(s, runtime, work, deadline_ms, f);
+		TRY(attest_token(s, runtime, work, deadline_ms, f));
 		memcpy(now.report, work->report, sizeof now.report);
 		now.token = span_of(work->token, work->token_len);
 	} else {
-		err = attest_evidence(s, runtime, now.report, deadline_ms, f);
+		TRY(attest_evidence(s, runtime, now.report, deadline_ms, f));
 	}
-	if (!err)
-		attest_collateral(&now.with);
-	return err;
+	attest_collateral(&now.with);
+	return ERR_OK;
 }
 
 /* --- As an answer --- */
@@ -111,25 +116,22 @@ static void put_b64(struct jw *w, const char *name, struct span bytes)
 static void write_json(const struct settings *s, struct out *o)
 {
 	char url[HOSTPORT_MAX + 64];
-	struct out u = out_init(url, sizeof url);
 	struct jw w = jw_init(o);
 
-	out_str(&u, "https://");
-	out_str(&u, s->maa);
-	out_str(&u, "/attest/SevSnpVm?api-version=2022-08-01");
+	(void)out_join(url, sizeof url, "https://", s->maa, "/attest/SevSnpVm?api-version=2022-08-01");
 	jw_object(&w, NULL);
 	jw_str(&w, "tee_type", "sevsnp");
 	put_b64(&w, "report", span_of(now.report, sizeof now.report));
 	jw_span(&w, "certificates", span_of(now.with.pem, now.with.pem_len));
 	put_b64(&w, "endorsement", now.with.endorsement);
-	put_b64(&w, "policy", now.with.policy);
+	put_b64(&w, "policy", attest_policy());
 	put_b64(&w, "runtime_data", span_of(now.runtime_text, now.runtime_len));
 	jw_str(&w, "nonce", now.runtime.nonce);
 	if (now.token.n)
 		jw_span(&w, "attestation_token", now.token);
 	else
 		jw_null(&w, "attestation_token");
-	jw_str(&w, "verification_endpoint", out_cstr(&u));
+	jw_str(&w, "verification_endpoint", url);
 	jw_hex(&w, "tls_spki_sha256", span_of(tls_spki, sizeof tls_spki));
 	jw_str(&w, "instructions",
 	       "REPORT_DATA is SHA-256(runtime_data) and 32 zero bytes; HOST_DATA is SHA-256(policy). The report is signed (ECDSA P-384) "
@@ -157,13 +159,12 @@ enum err evidence_write(const struct settings *s, const struct evidence_wish *wi
 static enum err gather(struct proof *p, struct fault *f)
 {
 	size_t n;
-	enum err err = chain_from_pem(span_of(now.with.pem, now.with.pem_len), now.chain, sizeof now.chain, &n);
 
-	if (err)
+	if (chain_from_pem(span_of(now.with.pem, now.with.pem_len), now.chain, sizeof now.chain, &n) != ERR_OK)
 		return fault_set(f, ERR_PROTOCOL, STEP_COLLATERAL, "the platform's certificates cannot be read");
 	*p = (struct proof){
 		.report = span_of(now.report, sizeof now.report), .chain = span_of(now.chain, n), .endorsement = now.with.endorsement,
-		.policy = now.with.policy, .token = now.token, .runtime_data = span_of(now.runtime_text, now.runtime_len),
+		.policy = attest_policy(), .token = now.token, .runtime_data = span_of(now.runtime_text, now.runtime_len),
 	};
 	memcpy(p->nonce, now.runtime.nonce, sizeof p->nonce);
 	memcpy(p->tls_spki_sha256, now.runtime.tls_spki_sha256, sizeof p->tls_spki_sha256);
@@ -173,10 +174,9 @@ static enum err gather(struct proof *p, struct fault *f)
 static enum err write_proof(struct out *o, struct fault *f)
 {
 	struct proof p;
-	enum err err = gather(&p, f);
+	enum err err;
 
-	if (err)
-		return err;
+	TRY(gather(&p, f));
 	err = proof_write_fitting(o, &p);
 	return err ? fault_set(f, err, STEP_COLLATERAL, "the evidence does not fit into a proof") : ERR_OK;
 }
@@ -184,10 +184,7 @@ static enum err write_proof(struct out *o, struct fault *f)
 /* The last proof, as long as nobody asks for a nonce and its key is still the one in use. */
 static bool last_is_good(const struct evidence_wish *wish)
 {
-	char key[RUNTIME_THUMBPRINT_MAX + 1];
-
-	key_now(key);
-	return !wish->nonce.n && last.n && last.token == wish->token && clock_ms() - last.made_ms < PROOF_GOOD_MS && strcmp(key, last.key) == 0;
+	return !wish->nonce.n && last.n && last.token == wish->token && clock_ms() - last.made_ms < PROOF_GOOD_MS && key_is(last.key);
 }
 
 static void remember(const struct evidence_wish *wish, struct span text)
@@ -256,8 +253,5 @@ enum err evidence_extension(const struct settings *s, const uint8_t tls_spki_sha
 
 bool evidence_extension_true(void)
 {
-	char key[RUNTIME_THUMBPRINT_MAX + 1];
-
-	key_now(key);
-	return extension_says.made && extension_says.version == attest_certs_version() && strcmp(extension_says.key, key) == 0;
+	return extension_says.made && extension_says.version == attest_certs_version() && key_is(extension_says.key);
 }

@@ -37,19 +37,18 @@ void keys_init(void)
 		log_line(LOG_WARN, "keys", "the key area cannot be locked into memory (RLIMIT_MEMLOCK); going on without");
 }
 
-static bool slot_valid(enum key_slot slot)
+/* The slot's key; NULL when it is empty or there is no such slot. */
+static struct private_key *key_locked(enum key_slot slot)
 {
-	return (unsigned)slot < KEYS_SLOTS;
+	return (unsigned)slot < KEYS_SLOTS && secret.area.key[slot].type != KEY_NONE ? &secret.area.key[slot] : NULL;
 }
 
 void keys_put(enum key_slot slot, struct private_key *k)
 {
 	lock_take(&state_lock);
-	if (slot_valid(slot) && !area_closed) {
-		struct private_key *to = &secret.area.key[slot];
-
-		pkcs8_wipe(to);
-		*to = *k;
+	if ((unsigned)slot < KEYS_SLOTS && !area_closed) {
+		pkcs8_wipe(&secret.area.key[slot]);
+		secret.area.key[slot] = *k;
 	}
 	lock_release(&state_lock);
 	pkcs8_wipe(k);
@@ -59,28 +58,23 @@ void keys_put(enum key_slot slot, struct private_key *k)
  * outside the locked area, for the time of one operation. */
 static bool take_copy(enum key_slot slot, struct private_key *k)
 {
-	bool there = false;
+	const struct private_key *from;
 
-	if (!slot_valid(slot))
-		return false;
 	lock_take(&state_lock);
-	if (secret.area.key[slot].type != KEY_NONE) {
-		*k = secret.area.key[slot];
-		there = true;
-	}
+	from = key_locked(slot);
+	if (from)
+		*k = *from;
 	lock_release(&state_lock);
-	return there;
+	return from != NULL;
 }
 
 bool keys_have(enum key_slot slot)
 {
-	bool there = false;
+	bool there;
 
-	if (slot_valid(slot)) {
-		lock_take(&state_lock);
-		there = secret.area.key[slot].type != KEY_NONE;
-		lock_release(&state_lock);
-	}
+	lock_take(&state_lock);
+	there = key_locked(slot) != NULL;
+	lock_release(&state_lock);
 	return there;
 }
 
@@ -152,13 +146,12 @@ enum err keys_oaep_decrypt(enum key_slot slot, struct span in, uint8_t *out, siz
 size_t keys_oaep_max(enum key_slot slot)
 {
 	const size_t overhead = 2 * SHA256_LEN + 2; /* RFC 8017 section 7.1.1 */
-	size_t n = 0;
+	const struct private_key *k;
+	size_t n;
 
-	if (!slot_valid(slot))
-		return 0;
 	lock_take(&state_lock);
-	if (secret.area.key[slot].type == KEY_RSA)
-		n = secret.area.key[slot].rsa.n_len;
+	k = key_locked(slot);
+	n = k && k->type == KEY_RSA ? k->rsa.n_len : 0;
 	lock_release(&state_lock);
 	return n > overhead ? n - overhead : 0;
 }

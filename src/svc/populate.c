@@ -9,8 +9,6 @@
 #include "svc/recwrite.h"
 #include "svc/store.h"
 
-#include <errno.h>
-
 /* The working memory of the one import that may run. Holds plaintext and a data key: wiped at its end. */
 static struct import {
 	struct csv csv;
@@ -25,37 +23,33 @@ static struct import {
 	struct recread check;
 } slot;
 
-static struct lock lock = LOCK_INIT;
-static bool running;
+static struct lock import_lock = LOCK_INIT;
 
-bool populate_enter(void)
+enum err populate_enter(const struct settings *s, struct fault *f)
 {
-	bool free_now;
-
-	lock_take(&lock);
-	free_now = !running;
-	running = true;
-	lock_release(&lock);
-	return free_now;
+	if (!*store_file_name(s))
+		return fault_set(f, ERR_CONFIG, STEP_STORE, "this party has no data set of its own");
+	if (!keys_have(KEYS_OWN))
+		return fault_set(f, ERR_STATE, STEP_STORE, "no key is released");
+	return lock_take_until(&import_lock, 0) ? ERR_OK : fault_set(f, ERR_STATE, STEP_STORE, "another import is running");
 }
 
 void populate_leave(void)
 {
-	lock_take(&lock);
-	running = false;
-	lock_release(&lock);
+	lock_release(&import_lock);
 }
 
-/* "CSV line 12: problem: detail" */
-static enum err csv_fault(struct fault *f, uint64_t line, const char *problem, struct span detail)
+/* "CSV line 12: problem: detail"; problem NULL: what the reader says. */
+static enum err csv_fault(struct fault *f, const struct csv *csv, const char *problem, struct span detail)
 {
 	uint8_t text[160];
 	struct out o = out_init(text, sizeof text);
 
+	if (!problem)
+		problem = csv->problem ? csv->problem : "malformed";
 	out_str(&o, "CSV line ");
-	out_u64(&o, line);
-	out_str(&o, ": ");
-	out_str(&o, problem);
+	out_u64(&o, csv->line);
+	out_strs(&o, ": ", problem);
 	return fault_set_detail(f, ERR_SYNTAX, STEP_STORE, out_cstr(&o), detail);
 }
 
@@ -65,23 +59,21 @@ static enum err check_names(const struct import *im, struct fault *f)
 {
 	for (uint32_t i = 0; i < im->csv.n; i++) {
 		if (!records_field_ok(im->row[i]))
-			return csv_fault(f, im->csv.line, "column name is empty, too long or has characters other than "
+			return csv_fault(f, &im->csv, "column name is empty, too long or has characters other than "
 			                 "letters, digits, blank, '_', '.', '-'", im->row[i]);
 		for (uint32_t k = 0; k < i; k++)
 			if (span_eq(im->row[i], im->row[k]))
-				return csv_fault(f, im->csv.line, "column name is used twice", im->row[i]);
+				return csv_fault(f, &im->csv, "column name is used twice", im->row[i]);
 	}
 	return ERR_OK;
 }
 
 static enum err take_head(const struct settings *s, struct import *im, struct fault *f)
 {
-	enum err e = check_names(im, f);
-
-	if (!e)
-		e = recwrite_begin(&im->writer, role_name(s->role), im->row, im->csv.n, clock_unix_us(), &im->out.o, f);
-	im->have_head = e == ERR_OK;
-	return e;
+	TRY(check_names(im, f));
+	TRY(recwrite_begin(&im->writer, role_name(s->role), im->row, im->csv.n, clock_unix_us(), &im->out.o, f));
+	im->have_head = true;
+	return ERR_OK;
 }
 
 static enum err take_record(struct import *im, struct fault *f)
@@ -89,12 +81,12 @@ static enum err take_record(struct import *im, struct fault *f)
 	enum err e;
 
 	if (im->csv.n != im->writer.head.n_fields)
-		return csv_fault(f, im->csv.line, "row has another number of fields than the header", span_of(NULL, 0));
+		return csv_fault(f, &im->csv, "row has another number of fields than the header", span_of(NULL, 0));
 	e = recwrite_record(&im->writer, im->row, &im->out.o);
 	if (e == ERR_FULL)
 		return fault_set(f, e, STEP_STORE, "too many records");
 	if (e)
-		return csv_fault(f, im->csv.line, "row is too long", span_of(NULL, 0));
+		return csv_fault(f, &im->csv, "row is too long", span_of(NULL, 0));
 	return spool_settle(&im->out, f);
 }
 
@@ -110,14 +102,9 @@ static enum err take_bytes(const struct settings *s, struct import *im, struct s
 	enum err e;
 
 	hash_sha256_update(&im->source, in);
-	while ((e = csv_next(&im->csv, &in)) == ERR_OK) {
-		e = take_row(s, im, f);
-		if (e)
-			return e;
-	}
-	if (e != ERR_MORE)
-		return csv_fault(f, im->csv.line, im->csv.problem ? im->csv.problem : "malformed", span_of(NULL, 0));
-	return ERR_OK;
+	while ((e = csv_next(&im->csv, &in)) == ERR_OK)
+		TRY(take_row(s, im, f));
+	return e == ERR_MORE ? ERR_OK : csv_fault(f, &im->csv, NULL, span_of(NULL, 0));
 }
 
 static enum err take_last(const struct settings *s, struct import *im, struct fault *f)
@@ -125,27 +112,19 @@ static enum err take_last(const struct settings *s, struct import *im, struct fa
 	enum err e = csv_finish(&im->csv);
 
 	if (e == ERR_OK)
-		e = take_row(s, im, f);
-	else if (e == ERR_NOT_FOUND)
-		e = ERR_OK;
-	else
-		e = csv_fault(f, im->csv.line, im->csv.problem ? im->csv.problem : "malformed", span_of(NULL, 0));
-	if (!e && im->writer.records == 0)
-		e = fault_set(f, ERR_RANGE, STEP_STORE, "the CSV has no records");
-	return e;
+		TRY(take_row(s, im, f));
+	else if (e != ERR_NOT_FOUND)
+		return csv_fault(f, &im->csv, NULL, span_of(NULL, 0));
+	return im->writer.records ? ERR_OK : fault_set(f, ERR_RANGE, STEP_STORE, "the CSV has no records");
 }
 
 static enum err take_all(const struct settings *s, struct import *im, const struct populate_source *src, struct fault *f)
 {
-	size_t n = 1;
-	enum err e = ERR_OK;
-
-	while (!e && n) {
-		e = src->read(src->ctx, im->in, sizeof im->in, &n, f);
-		if (!e && n)
-			e = take_bytes(s, im, span_of(im->in, n), f);
+	for (size_t n = 1; n;) {
+		TRY(src->read(src->ctx, im->in, sizeof im->in, &n, f));
+		TRY(take_bytes(s, im, span_of(im->in, n), f));
 	}
-	return e ? e : take_last(s, im, f);
+	return take_last(s, im, f);
 }
 
 /* --- the whole --- */
@@ -223,31 +202,19 @@ static enum err import(const struct settings *s, const struct populate_source *s
 	WIPE(im->csv);
 	WIPE(im->in);
 	WIPE(im->source);
+	if (!e)
+		log_num(LOG_INFO, "populate", r->unchanged ? "content is stored already" : "stored", "records", r->total_records);
 	return e;
-}
-
-static enum err allowed(const struct settings *s, struct fault *f)
-{
-	if (!*store_file_name(s))
-		return fault_set(f, ERR_CONFIG, STEP_STORE, "this party has no data set of its own");
-	if (!keys_have(KEYS_OWN))
-		return fault_set(f, ERR_STATE, STEP_STORE, "no key is released");
-	return ERR_OK;
 }
 
 enum err populate_from(const struct settings *s, const struct populate_source *src, struct populate_result *r,
                        struct fault *f)
 {
-	enum err e = allowed(s, f);
+	enum err e;
 
-	if (e)
-		return e;
-	if (!populate_enter())
-		return fault_set(f, ERR_STATE, STEP_STORE, "another import is running");
+	TRY(populate_enter(s, f));
 	e = import(s, src, r, f);
 	populate_leave();
-	if (!e)
-		log_num(LOG_INFO, "populate", r->unchanged ? "content is stored already" : "stored", "records", r->total_records);
 	return e;
 }
 
@@ -255,35 +222,24 @@ static enum err read_file(void *ctx, uint8_t *dst, size_t cap, size_t *n, struct
 {
 	enum err e = file_read(ctx, dst, cap, n);
 
-	if (e) {
-		int saved = errno;
-
-		fault_set(f, e, STEP_STORE, "cannot read the CSV file");
-		if (f)
-			f->sys_errno = saved;
-	}
-	return e;
+	return e ? fault_set_errno(f, e, STEP_STORE, "cannot read the CSV file") : ERR_OK;
 }
 
 enum err populate_from_file(const struct settings *s, struct populate_result *r, struct fault *f)
 {
 	struct file_in file;
-	struct populate_source src = { &file, read_file };
-	uint64_t size;
-	enum err e = allowed(s, f);
+	const struct populate_source src = { &file, read_file };
+	enum err e;
 
-	if (e)
-		return e;
-	e = file_open(s->csv_path, &file, &size);
+	TRY(populate_enter(s, f));
+	e = file_open(s->csv_path, &file, NULL);
 	if (e) {
-		int saved = errno;
-
+		fault_set_errno(f, e, STEP_STORE, "");
 		fault_set_detail(f, e, STEP_STORE, "cannot open the CSV file", span_str(s->csv_path));
-		if (f && e == ERR_SYSTEM)
-			f->sys_errno = saved;
-		return e;
+	} else {
+		e = import(s, &src, r, f);
+		file_close(&file);
 	}
-	e = populate_from(s, &src, r, f);
-	file_close(&file);
+	populate_leave();
 	return e;
 }

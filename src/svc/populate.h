@@ -32,8 +32,9 @@ MUST_USE enum err populate_from_file(const struct settings *s, struct populate_r
 MUST_USE enum err populate_from(const struct settings *s, const struct populate_source *src, struct populate_result *r,
                                 struct fault *f);
 
-/* The right to replace the stored records: false when somebody has it. populate_from takes it itself. */
-bool populate_enter(void);
+/* The right to replace the stored records, which populate_from takes itself. ERR_CONFIG for a party without a data set, ERR_STATE when
+ * no key is released or somebody has it. */
+MUST_USE enum err populate_enter(const struct settings *s, struct fault *f);
 void populate_leave(void);
 
 #endif

@@ -7,11 +7,8 @@
 
 static enum err key_fault(struct fault *f, enum err e)
 {
-	if (e == ERR_STATE)
-		return fault_set(f, e, STEP_STORE, "no key is released");
-	if (e == ERR_RANGE)
-		return fault_set(f, e, STEP_STORE, "the released key is not an RSA key");
-	return fault_set(f, e, STEP_STORE, "the data key cannot be wrapped");
+	return fault_set(f, e, STEP_STORE, e == ERR_STATE ? "no key is released" : e == ERR_RANGE ? "the released key is not an RSA key" :
+	                 "the data key cannot be wrapped");
 }
 
 /* Wraps a fresh DEK and names the key that can unwrap it. A release in between may have replaced the key: then the name
@@ -46,21 +43,18 @@ enum err recwrite_begin(struct recwrite *w, const char *company, const struct sp
 	struct records_head *h = &w->head;
 	struct out created = out_init(h->created, sizeof h->created);
 	size_t start = o->n;
-	enum err e;
 
 	w->records = 0;
 	rng_bytes(h->batch, sizeof h->batch);
 	time_iso8601(&created, now_us / 1000000, (unsigned)(now_us % 1000000));
-	out_cstr(&created);
+	(void)out_cstr(&created);
 	if (created.bad || !span_copy_str(span_str(company), h->company, sizeof h->company) || n == 0 || n > FIELDS_MAX)
 		return fault_set(f, ERR_RANGE, STEP_STORE, "company, time or columns do not fit the record format");
 	h->n_fields = (uint32_t)n;
 	for (size_t i = 0; i < n; i++)
 		if (!span_copy_str(names[i], h->field[i], sizeof h->field[i]))
 			return fault_set(f, ERR_RANGE, STEP_STORE, "a column name is too long");
-	e = make_dek(w, f);
-	if (e)
-		return e;
+	TRY(make_dek(w, f));
 	records_head_write(h, o);
 	if (o->bad)
 		return fault_set(f, ERR_TOO_BIG, STEP_STORE, "header of the records does not fit");
@@ -79,15 +73,9 @@ enum err recwrite_record(struct recwrite *w, const struct span *values, struct o
 	w->records++;
 	out_str(o, "{\"line_number\":");
 	out_u64(o, w->records);
-	out_str(o, ",\"timestamp\":\"");
-	out_str(o, h->created);
-	out_str(o, "\",\"company\":\"");
-	out_str(o, h->company);
-	out_byte(o, '"');
+	out_strs(o, ",\"timestamp\":\"", h->created, "\",\"company\":\"", h->company, "\"");
 	for (uint32_t i = 0; i < h->n_fields; i++) {
-		out_str(o, ",\"");
-		out_str(o, h->field[i]);
-		out_str(o, "_encrypted\":\"");
+		out_strs(o, ",\"", h->field[i], "_encrypted\":\"");
 		records_seal(h, &w->gcm, (uint32_t)w->records, i, values[i], w->scratch, o);
 		out_byte(o, '"');
 	}

@@ -44,12 +44,6 @@ static const char *audience(const struct settings *s, const char *akv)
 
 static enum err get_access(const struct order *o, struct fault *f)
 {
-	const struct settings *s = o->s;
-	const struct identity_source from = {
-		.imds = s->imds, .endpoint = s->identity_endpoint, .header = s->identity_header, .client_id = s->client_id,
-		.tenant_id = s->tenant_id, .token_file = s->federated_token_file, .authority = s->authority,
-	};
-
 	if (o->access_token.n) {
 		if (o->access_token.n > sizeof work.access_token)
 			return fault_set(f, ERR_TOO_BIG, STEP_CONFIG, "the access token is too long");
@@ -57,7 +51,7 @@ static enum err get_access(const struct order *o, struct fault *f)
 		work.access_len = o->access_token.n;
 		return ERR_OK;
 	}
-	return identity_token(&from, audience(s, o->akv), work.access_token, sizeof work.access_token, &work.access_len,
+	return identity_token(&o->s->identity, audience(o->s, o->akv), work.access_token, sizeof work.access_token, &work.access_len,
 	                      o->deadline_ms, f);
 }
 
@@ -73,16 +67,23 @@ static enum err attest_wrap(const struct order *o, const struct rsa_key *wrap, s
 	return attest_token_from(o->s, o->maa, out_span(&runtime), &work.attested, o->deadline_ms, f);
 }
 
+/* With a new access token once more when the vault does not accept a cached one: it may have been revoked. */
 static enum err ask_vault(const struct order *o, const struct rsa_key *wrap, struct release_info *info, struct out *key_ops,
                           struct fault *f)
 {
-	const struct akv_release r = {
+	struct akv_release r = {
 		.vault = o->akv, .key_name = o->key_name,
 		.bearer = span_of(work.access_token, work.access_len),
 		.target = span_of(work.attested.token, work.attested.token_len),
 		.wrap = wrap, .key_ops = key_ops,
 	};
+	enum err err = akv_release_key(&r, &work.key, info->kid, info->enc, o->deadline_ms, f);
 
+	if (!err || f->http_status != 401 || o->access_token.n)
+		return err;
+	identity_forget(audience(o->s, o->akv));
+	TRY(get_access(o, f));
+	r.bearer.n = work.access_len;
 	return akv_release_key(&r, &work.key, info->kid, info->enc, o->deadline_ms, f);
 }
 
@@ -96,24 +97,13 @@ static enum err run_locked(const struct order *o, struct release_info *info, str
 
 	fault_clear(f);
 	err = get_access(o, f);
-	if (err)
-		goto out;
-	err = keys_wrap_take(&wrap, o->deadline_ms);
-	if (err) {
-		fault_set(f, err, STEP_ATTEST, "making the wrapping key took too long");
-		goto out;
-	}
-	err = attest_wrap(o, &wrap, f);
-	if (err)
-		goto out;
-	err = ask_vault(o, &wrap, info, &key_ops, f);
-	if (err && f->http_status == 401 && !o->access_token.n) {
-		/* A cached access token may have been revoked: one more try with a new one. */
-		identity_forget(audience(o->s, o->akv));
-		err = get_access(o, f);
-		if (!err)
-			err = ask_vault(o, &wrap, info, &key_ops, f);
-	}
+	if (!err && keys_wrap_take(&wrap, o->deadline_ms) != ERR_OK)
+		err = fault_set(f, ERR_TIMEOUT, STEP_ATTEST, "making the wrapping key took too long");
+	if (!err)
+		err = attest_wrap(o, &wrap, f);
+	if (!err)
+		err = ask_vault(o, &wrap, info, &key_ops, f);
+	rsa_wipe(&wrap);
 	if (!err && o->jwk) {
 		struct jw w = jw_init(o->jwk);
 
@@ -121,8 +111,6 @@ static enum err run_locked(const struct order *o, struct release_info *info, str
 		if (o->jwk->bad || key_ops.bad)
 			err = fault_set(f, ERR_TOO_BIG, STEP_UNWRAP, "the released key does not fit its answer");
 	}
-out:
-	rsa_wipe(&wrap);
 	return err;
 }
 
@@ -137,24 +125,17 @@ static void note(const struct order *o, enum err err, const struct fault *f)
 /* slot KEYS_SLOTS: do not keep the key. */
 static enum err run(const struct order *o, enum key_slot slot, struct release_info *info, struct fault *f)
 {
-	struct fault own;
 	enum err err;
 
-	if (!f)
-		f = &own;
-	memset(info, 0, sizeof *info);
-	(void)span_copy_str(span_str(o->key_name), info->key_name, sizeof info->key_name);
-	(void)span_copy_str(span_str(o->akv), info->akv, sizeof info->akv);
+	fault_clear(f);
+	*info = (struct release_info){ .key_name = o->key_name, .akv = o->akv };
 	if (!o->akv[0] || !o->key_name[0]) {
-		fault_clear(f);
 		fault_advise(f, "the vault or the key's name is not configured", "set SKR_AKV_ENDPOINT and SKR_KEY_NAME, or the "
 		             "partner's PARTNER_..._AKV_ENDPOINT");
 		return fault_set(f, ERR_CONFIG, STEP_CONFIG, "key release is not configured");
 	}
-	if (!lock_take_until(&release_lock, o->deadline_ms)) {
-		fault_clear(f);
+	if (!lock_take_until(&release_lock, o->deadline_ms))
 		return fault_set(f, ERR_TIMEOUT, STEP_RELEASE, "waiting for another release took too long");
-	}
 	err = run_locked(o, info, f);
 	if (!err && slot < KEYS_SLOTS)
 		keys_put(slot, &work.key);
@@ -182,40 +163,26 @@ enum err release_tls(const struct settings *s, struct private_key *k, int64_t de
 	return run(&o, KEYS_SLOTS, &info, f);
 }
 
+/* Only Woodgrove holds partners' keys; others ask for them with release_other, which keeps nothing. */
 enum err release_partner(const struct settings *s, enum role partner, struct release_info *info, int64_t deadline_ms,
                          struct fault *f)
 {
-	const struct partner_settings *p = &s->partner[partner == ROLE_FABRIKAM ? ROLE_FABRIKAM : ROLE_CONTOSO];
+	const struct partner_settings *p = &s->partner[partner];
 	const struct order o = { .s = s, .akv = p->akv, .key_name = p->key_name, .deadline_ms = deadline_ms, .maa = s->maa };
 
-	/* Only Woodgrove holds partners' keys; others ask for them with release_other, which keeps nothing. */
-	if (s->role != ROLE_WOODGROVE || (partner != ROLE_CONTOSO && partner != ROLE_FABRIKAM)) {
-		memset(info, 0, sizeof *info);
+	if (s->role != ROLE_WOODGROVE || (partner != ROLE_CONTOSO && partner != ROLE_FABRIKAM))
 		return fault_set(f, ERR_CONFIG, STEP_CONFIG, "this party has no such partner");
-	}
 	return run(&o, partner == ROLE_FABRIKAM ? KEYS_FABRIKAM : KEYS_CONTOSO, info, f);
 }
 
 enum err release_other(const struct settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f)
 {
-	enum role other = s->role == ROLE_CONTOSO ? ROLE_FABRIKAM : ROLE_CONTOSO;
-	const struct partner_settings *p = &s->partner[other];
+	const struct partner_settings *p = &s->partner[s->role == ROLE_CONTOSO ? ROLE_FABRIKAM : ROLE_CONTOSO];
 	const struct order o = { .s = s, .akv = p->akv, .key_name = p->key_name, .deadline_ms = deadline_ms, .maa = s->maa };
 
-	if (s->role != ROLE_CONTOSO && s->role != ROLE_FABRIKAM) {
-		memset(info, 0, sizeof *info);
+	if (s->role != ROLE_CONTOSO && s->role != ROLE_FABRIKAM)
 		return fault_set(f, ERR_CONFIG, STEP_CONFIG, "this party has no counterpart to try");
-	}
 	return run(&o, KEYS_SLOTS, info, f);
-}
-
-/* It goes into a request's head as it is. */
-static bool is_token(struct span t)
-{
-	for (size_t i = 0; i < t.n; i++)
-		if (t.p[i] <= 0x20 || t.p[i] >= 0x7f)
-			return false;
-	return true;
 }
 
 enum err release_for_caller(const struct settings *s, const struct release_wish *wish, struct out *jwk, int64_t deadline_ms,
@@ -228,7 +195,7 @@ enum err release_for_caller(const struct settings *s, const struct release_wish 
 	struct release_info info;
 
 	if (!settings_host(wish->maa, maa, sizeof maa) || !settings_host(wish->akv, akv, sizeof akv) ||
-	    !settings_key_name(wish->kid, name, sizeof name) || !is_token(wish->access_token)) {
+	    !settings_key_name(wish->kid, name, sizeof name) || (wish->access_token.n && !span_is_word(wish->access_token))) {
 		fault_advise(f, "a host has a scheme, a path or odd characters, or the key's name or the access token has",
 		             "give hosts as host or host:port, the key as name or name/version");
 		return fault_set(f, ERR_CONFIG, STEP_CONFIG, "the request is out of form");

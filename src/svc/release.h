@@ -9,8 +9,7 @@
 
 /* What was released, for the reply: public facts only. */
 struct release_info {
-	char key_name[KEY_NAME_MAX];
-	char akv[HOSTPORT_MAX];
+	const char *key_name, *akv; /* as in the settings */
 	char kid[URL_MAX];  /* key identifier with version, as the service states it */
 	char enc[32];       /* wrapping algorithm used */
 };
@@ -21,7 +20,7 @@ MUST_USE enum err release_own(const struct settings *s, struct release_info *inf
 MUST_USE enum err release_partner(const struct settings *s, enum role partner, struct release_info *info,
                                   int64_t deadline_ms, struct fault *f);
 /* The demonstration of denial: asks the other company's vault for its key with our evidence. A key that comes back
- * nevertheless is wiped at once and reported as ERR_OK: the caller shows the alarm. info is filled in any case. */
+ * nevertheless is wiped at once and reported as ERR_OK: the caller shows the alarm. info then says what was asked for. */
 MUST_USE enum err release_other(const struct settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f);
 
 /* Releases the key of our TLS port, TLS_KEY, from our vault into *k, which the caller has locked and wipes. */

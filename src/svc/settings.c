@@ -3,31 +3,24 @@
 
 #include <string.h>
 
-#include "base/log.h"
 #include "enc/base64.h"
 #include "enc/hex.h"
 #include "enc/url.h"
 
+static const struct {
+	const char *name, *title;
+} roles[] = {
+	[ROLE_CONTOSO] = { "contoso", "Contoso" }, [ROLE_FABRIKAM] = { "fabrikam", "Fabrikam" }, [ROLE_WOODGROVE] = { "woodgrove", "Woodgrove Bank" },
+};
+
 const char *role_name(enum role r)
 {
-	switch (r) {
-	case ROLE_CONTOSO: return "contoso";
-	case ROLE_FABRIKAM: return "fabrikam";
-	case ROLE_WOODGROVE: return "woodgrove";
-	case ROLE_OTHER: break;
-	}
-	return NULL;
+	return roles[r].name;
 }
 
 const char *role_title(enum role r)
 {
-	switch (r) {
-	case ROLE_CONTOSO: return "Contoso";
-	case ROLE_FABRIKAM: return "Fabrikam";
-	case ROLE_WOODGROVE: return "Woodgrove Bank";
-	case ROLE_OTHER: break;
-	}
-	return NULL;
+	return roles[r].title;
 }
 
 struct variable;
@@ -61,10 +54,7 @@ static bool read_text(const struct variable *d, struct settings *s, struct span 
 /* An identifier that goes into URLs and forms. */
 static bool read_word(const struct variable *d, struct settings *s, struct span v)
 {
-	for (size_t i = 0; i < v.n; i++)
-		if (v.p[i] <= 0x20 || v.p[i] >= 0x7f)
-			return false;
-	return read_text(d, s, v);
+	return span_is_word(v) && read_text(d, s, v);
 }
 
 static bool read_path(const struct variable *d, struct settings *s, struct span v)
@@ -223,13 +213,11 @@ static bool read_number(const struct variable *d, struct settings *s, struct spa
 /* One of the words of its form, "a, b or c", by their order: 0, 1, 2. */
 static bool read_choice(const struct variable *d, struct settings *s, struct span v)
 {
-	struct span rest = span_str(d->form);
 	uint32_t n = 0;
 
-	while (rest.n) {
-		struct span word = span_sub(rest, 0, span_find(rest, ' '));
+	for (struct span rest = span_str(d->form); rest.n;) {
+		struct span word = span_cut(&rest, ' ');
 
-		rest = span_sub(rest, word.n + 1, rest.n);
 		if (span_eq_str(word, "or"))
 			continue;
 		if (span_ends(word, ","))
@@ -269,7 +257,7 @@ static bool read_operator(const struct variable *d, struct settings *s, struct s
 /* Names of Azure: lower-case letters and digits, in containers also single '-' inside. */
 static bool read_azure_name(const struct variable *d, struct settings *s, struct span v)
 {
-	bool container = d->cap == sizeof s->storage.container;
+	bool container = d->cap == sizeof s->storage.at.container;
 
 	if (v.n < 3 || v.n > (container ? 63u : 24u) || v.p[0] == '-' || v.p[v.n - 1] == '-')
 		return false;
@@ -302,7 +290,7 @@ static bool read_sas(const struct variable *d, struct settings *s, struct span v
 
 static bool read_storage_key(const struct variable *d, struct settings *s, struct span v)
 {
-	return base64_decode(B64_STD, v, member(d, s), d->cap, &s->storage.key_len) == ERR_OK && s->storage.key_len >= 32;
+	return base64_decode(B64_STD, v, member(d, s), d->cap, &s->storage.at.key_len) == ERR_OK && s->storage.at.key_len >= 32;
 }
 
 /* What Azure allows in resource group names (ASCII part), which goes into a blob's name; the dot not at the end. */
@@ -334,20 +322,20 @@ static const struct variable table[] = {
 	PARTNER("CONTOSO", ROLE_CONTOSO),
 	PARTNER("FABRIKAM", ROLE_FABRIKAM),
 	{ "PARTNER_WOODGROVE_HOST_DATA", FORM_HASH, read_hash, MEMBER(partner[ROLE_WOODGROVE].host_data), false },
-	{ "IMDS_ENDPOINT", FORM_URL, read_base_url, MEMBER(imds), false },
-	{ "IDENTITY_ENDPOINT", FORM_URL, read_url, MEMBER(identity_endpoint), false },
-	{ "APP_IDENTITY_ENDPOINT", FORM_URL, read_url, MEMBER(identity_endpoint), false },
-	{ "IDENTITY_HEADER", "printable text without blanks", read_word, MEMBER(identity_header), true },
-	{ "AZURE_CLIENT_ID", "a client id", read_word, MEMBER(client_id), false },
-	{ "AZURE_TENANT_ID", "a tenant id", read_word, MEMBER(tenant_id), false },
-	{ "AZURE_FEDERATED_TOKEN_FILE", "an absolute path", read_path, MEMBER(federated_token_file), false },
-	{ "AZURE_AUTHORITY_HOST", "an https URL", read_https_base, MEMBER(authority), false },
+	{ "IMDS_ENDPOINT", FORM_URL, read_base_url, MEMBER(identity.imds), false },
+	{ "IDENTITY_ENDPOINT", FORM_URL, read_url, MEMBER(identity.endpoint), false },
+	{ "APP_IDENTITY_ENDPOINT", FORM_URL, read_url, MEMBER(identity.endpoint), false },
+	{ "IDENTITY_HEADER", "printable text without blanks", read_word, MEMBER(identity.header), true },
+	{ "AZURE_CLIENT_ID", "a client id", read_word, MEMBER(identity.client_id), false },
+	{ "AZURE_TENANT_ID", "a tenant id", read_word, MEMBER(identity.tenant_id), false },
+	{ "AZURE_FEDERATED_TOKEN_FILE", "an absolute path", read_path, MEMBER(identity.token_file), false },
+	{ "AZURE_AUTHORITY_HOST", "an https URL", read_https_base, MEMBER(identity.authority), false },
 	{ "CERT_CACHE", "thim, azure or amd", read_choice, MEMBER(cert_cache), false },
 	{ "CERT_CACHE_ENDPOINT", "a host, host:port or URL", read_cache_endpoint, MEMBER(cert_cache_endpoint), false },
 	{ "UVM_SECURITY_CONTEXT_DIR", "an absolute path", read_path, MEMBER(context_dir), false },
-	{ "UVM_HOST_AMD_CERTIFICATE", "base64", read_view, MEMBER(uvm_amd_cert), false },
-	{ "UVM_SECURITY_POLICY", "base64", read_view, MEMBER(uvm_policy), false },
-	{ "UVM_REFERENCE_INFO", "base64", read_view, MEMBER(uvm_reference), false },
+	{ "UVM_HOST_AMD_CERTIFICATE", "base64", read_view, MEMBER(uvm.amd_cert), false },
+	{ "UVM_SECURITY_POLICY", "base64", read_view, MEMBER(uvm.policy), false },
+	{ "UVM_REFERENCE_INFO", "base64", read_view, MEMBER(uvm.reference), false },
 	{ "AKV_AUDIENCE", "an https URL", read_https_base, MEMBER(akv_audience), false },
 	{ "EXTRA_TRUST_ANCHOR", "an absolute path", read_path, MEMBER(trust_file), false },
 	{ "EXTRA_AMD_ROOT", FORM_HASH, read_hash, MEMBER(amd_root), false },
@@ -367,13 +355,13 @@ static const struct variable table[] = {
 	{ "DATA_DIR", "an absolute path", read_path, MEMBER(data_dir), false },
 	{ "CSV_PATH", "an absolute path", read_path, MEMBER(csv_path), false },
 	{ "STORAGE", "local or blob", read_choice, MEMBER(storage.blob), false },
-	{ "AZURE_STORAGE_ACCOUNT", "3 to 24 lower-case letters and digits", read_azure_name, MEMBER(storage.account), false },
-	{ "AZURE_STORAGE_CONTAINER", "3 to 63 lower-case letters, digits and '-'", read_azure_name, MEMBER(storage.container), false },
-	{ "AZURE_STORAGE_BLOB_ENDPOINT", "an https URL (http for loopback only)", read_blob_endpoint, MEMBER(storage.endpoint), false },
-	{ "AZURE_STORAGE_SAS", "a shared access signature (sv=...&sig=...)", read_sas, MEMBER(storage.sas), true },
-	{ "AZURE_STORAGE_KEY", "base64 of the account's key", read_storage_key, MEMBER(storage.key), true },
+	{ "AZURE_STORAGE_ACCOUNT", "3 to 24 lower-case letters and digits", read_azure_name, MEMBER(storage.at.account), false },
+	{ "AZURE_STORAGE_CONTAINER", "3 to 63 lower-case letters, digits and '-'", read_azure_name, MEMBER(storage.at.container), false },
+	{ "AZURE_STORAGE_BLOB_ENDPOINT", "an https URL (http for loopback only)", read_blob_endpoint, MEMBER(storage.at.endpoint), false },
+	{ "AZURE_STORAGE_SAS", "a shared access signature (sv=...&sig=...)", read_sas, MEMBER(storage.at.sas), true },
+	{ "AZURE_STORAGE_KEY", "base64 of the account's key", read_storage_key, MEMBER(storage.at.key), true },
 	{ "AZURE_STORAGE_CONNECTION_STRING", "Name=value;...", read_text, MEMBER(storage.connection), true },
-	{ "AZURE_STORAGE_AUDIENCE", "an https URL", read_https_base, MEMBER(storage.audience), false },
+	{ "AZURE_STORAGE_AUDIENCE", "an https URL", read_https_base, MEMBER(storage.at.resource), false },
 	{ "RESOURCE_GROUP_NAME", "a resource group's name", read_group, MEMBER(resource_group), false },
 	{ "CONTAINER_IMAGE", "printable text", read_text, MEMBER(container_image), false },
 	{ "HOSTNAME", "printable text", read_text, MEMBER(hostname), false },
@@ -384,7 +372,13 @@ static const struct variable table[] = {
 	{ "LOG_LEVEL", "error, warn, info or debug", read_choice, MEMBER(log_level), false },
 };
 enum { VARIABLES = sizeof table / sizeof table[0] };
-enum seen { ABSENT, EMPTY, GIVEN }; /* by variable */
+
+static char *const defaults[] = {
+	"SKR_MAA_ENDPOINT=sharedeus.eus.attest.azure.net", "IMDS_ENDPOINT=http://169.254.169.254", "CERT_CACHE=thim",
+	"AZURE_AUTHORITY_HOST=https://login.microsoftonline.com", "HTTP_PORT=80", "HTTPS_PORT=443", "TLS_CERT_HOURS=24", "DATA_DIR=/data",
+	"AZURE_STORAGE_CONTAINER=privateappdata", "AZURE_STORAGE_AUDIENCE=https://storage.azure.com", "MIN_GROUP_SIZE=5",
+	"GENERATION_YEAR=2026", "AUTO_INIT=on", "LOG_LEVEL=info", NULL,
+};
 
 /* Prefixes that nobody else uses: a name of ours misspelt is an error, not a setting silently ignored. UVM_, AZURE_ and
  * IDENTITY_ are the platform's. */
@@ -395,9 +389,7 @@ static const char *const own_prefixes[] = {
 
 static enum err tell(struct out *problem, const char *name, const char *text)
 {
-	out_str(problem, name);
-	out_str(problem, ": ");
-	out_str(problem, text);
+	out_strs(problem, name, ": ", text);
 	return ERR_CONFIG;
 }
 
@@ -410,9 +402,7 @@ static enum err tell_value(struct out *problem, const struct variable *v, struct
 	out_str(problem, v->form);
 	if (!v->secret) {
 		fault_text(shown, sizeof shown, value);
-		out_str(problem, ", got \"");
-		out_str(problem, shown);
-		out_str(problem, value.n >= sizeof shown ? "...\"" : "\"");
+		out_strs(problem, ", got \"", shown, value.n >= sizeof shown ? "...\"" : "\"");
 	}
 	return ERR_CONFIG;
 }
@@ -433,10 +423,10 @@ static bool is_ours(struct span name)
 	return false;
 }
 
-static enum err read_one(struct settings *s, struct span entry, enum seen *seen, struct out *problem)
+/* given: the variables' values so far, p NULL for none. */
+static enum err read_one(struct settings *s, struct span value, struct span given[VARIABLES], struct out *problem)
 {
-	size_t eq = span_find(entry, '=');
-	struct span name = span_sub(entry, 0, eq), value = span_sub(entry, eq + 1, entry.n);
+	struct span name = span_cut(&value, '=');
 	const struct variable *v = find_variable(name);
 
 	if (!v) {
@@ -447,45 +437,32 @@ static enum err read_one(struct settings *s, struct span entry, enum seen *seen,
 		fault_text(shown, sizeof shown, name);
 		return tell(problem, shown, "no setting has this name");
 	}
-	if (seen[v - table])
+	if (given[v - table].p)
 		return tell(problem, v->name, "set twice");
+	given[v - table] = value;
 	/* Templates set what they do not use to nothing. */
-	seen[v - table] = value.n ? GIVEN : EMPTY;
 	return value.n == 0 || v->read(v, s, value) ? ERR_OK : tell_value(problem, v, value);
 }
 
-static void set_defaults(struct settings *s)
+static enum err read_all(struct settings *s, char *const *list, struct span given[VARIABLES], struct out *problem)
 {
-	memset(s, 0, sizeof *s);
-	(void)span_copy_str(SPAN_LIT("sharedeus.eus.attest.azure.net"), s->maa, sizeof s->maa);
-	(void)span_copy_str(SPAN_LIT("http://169.254.169.254"), s->imds, sizeof s->imds);
-	(void)span_copy_str(SPAN_LIT("https://login.microsoftonline.com"), s->authority, sizeof s->authority);
-	(void)span_copy_str(SPAN_LIT("/data"), s->data_dir, sizeof s->data_dir);
-	(void)span_copy_str(SPAN_LIT("privateappdata"), s->storage.container, sizeof s->storage.container);
-	(void)span_copy_str(SPAN_LIT("https://storage.azure.com"), s->storage.audience, sizeof s->storage.audience);
-	s->cert_cache = CERT_CACHE_THIM;
-	s->port[PORT_HTTP] = (struct port_setting){ true, 80 };
-	s->port[PORT_HTTPS] = (struct port_setting){ true, 443 };
-	s->cert_hours = 24;
-	s->min_group = 5;
-	s->generation_year = 2026;
-	s->auto_start = true;
-	s->log_level = LOG_INFO;
+	memset(given, 0, VARIABLES * sizeof *given);
+	for (; *list; list++)
+		TRY(read_one(s, span_str(*list), given, problem));
+	return ERR_OK;
 }
 
 /* Whose process this is: the one company whose name is part of the key's name. */
 static enum err find_role(struct settings *s, struct out *problem)
 {
-	static const enum role roles[] = { ROLE_CONTOSO, ROLE_FABRIKAM, ROLE_WOODGROVE };
-	unsigned found = 0;
-
-	for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
-		if (span_has_nocase(span_str(s->key_name), role_name(roles[i]))) {
-			s->role = roles[i];
-			found++;
-		}
+	for (enum role r = ROLE_CONTOSO; r <= ROLE_WOODGROVE; r++) {
+		if (!span_has_nocase(span_str(s->key_name), role_name(r)))
+			continue;
+		if (s->role)
+			return tell(problem, "SKR_KEY_NAME", "names more than one company");
+		s->role = r;
 	}
-	return found > 1 ? tell(problem, "SKR_KEY_NAME", "names more than one company") : ERR_OK;
+	return ERR_OK;
 }
 
 /* Our key's name with the company replaced, without version: "contoso-secret-key" -> "fabrikam-secret-key". */
@@ -508,14 +485,12 @@ static bool derive_key_name(const struct settings *s, enum role partner, char *d
 
 static enum err finish_partners(struct settings *s, struct out *problem)
 {
-	static const enum role roles[] = { ROLE_CONTOSO, ROLE_FABRIKAM };
+	for (enum role r = ROLE_CONTOSO; r <= ROLE_FABRIKAM; r++) {
+		struct partner_settings *p = &s->partner[r];
 
-	for (size_t i = 0; i < 2; i++) {
-		struct partner_settings *p = &s->partner[roles[i]];
-
-		if (s->role == ROLE_OTHER || roles[i] == s->role || p->key_name[0])
+		if (s->role == ROLE_OTHER || r == s->role || p->key_name[0])
 			continue;
-		if (!derive_key_name(s, roles[i], p->key_name, sizeof p->key_name)) {
+		if (!derive_key_name(s, r, p->key_name, sizeof p->key_name)) {
 			p->key_name[0] = '\0';
 			if (p->akv[0])
 				return tell(problem, "SKR_KEY_NAME", "the partner's key name cannot be derived: set PARTNER_..._KEY_NAME");
@@ -525,21 +500,9 @@ static enum err finish_partners(struct settings *s, struct out *problem)
 }
 
 /* Empty when unset. */
-static struct span value_of(char *const *environment, const char *name)
+static struct span value_of(const struct span *given, const char *name)
 {
-	for (; *environment; environment++) {
-		struct span e = span_str(*environment);
-		size_t eq = span_find(e, '=');
-
-		if (span_eq_str(span_sub(e, 0, eq), name))
-			return span_sub(e, eq + 1, e.n);
-	}
-	return span_of(NULL, 0);
-}
-
-static bool given(const enum seen *seen, const char *name)
-{
-	return seen[find_variable(span_str(name)) - table] == GIVEN;
+	return given[find_variable(span_str(name)) - table];
 }
 
 /* --- The storage account --- */
@@ -548,18 +511,16 @@ static bool given(const enum seen *seen, const char *name)
 static struct span connection_part(struct span text, const char *name)
 {
 	while (text.n) {
-		struct span part = span_sub(text, 0, span_find(text, ';'));
-		size_t eq = span_find(part, '=');
+		struct span value = span_cut(&text, ';'), part = span_cut(&value, '=');
 
-		if (span_eq_nocase(span_sub(part, 0, eq), name))
-			return span_sub(part, eq + 1, part.n);
-		text = span_sub(text, part.n + 1, text.n);
+		if (span_eq_nocase(part, name))
+			return value;
 	}
-	return span_of(NULL, 0);
+	return text;
 }
 
 /* What the connection string gives where no variable of its own does. Of the original only the SAS was used. */
-static bool read_connection(struct settings *s, const enum seen *seen)
+static bool read_connection(struct settings *s, const struct span *given)
 {
 	static const struct { const char *part, *variable; } parts[] = {
 		{ "AccountName", "AZURE_STORAGE_ACCOUNT" },
@@ -572,14 +533,14 @@ static bool read_connection(struct settings *s, const enum seen *seen)
 		struct span v = connection_part(span_str(s->storage.connection), parts[i].part);
 		const struct variable *d = find_variable(span_str(parts[i].variable));
 
-		if (v.n && !given(seen, d->name) && !d->read(d, s, v))
+		if (v.n && !given[d - table].n && !d->read(d, s, v))
 			return false;
 	}
 	return true;
 }
 
 /* The account's name from its endpoint: first label of the host, or, with an address as host, the path's first segment. */
-static void derive_account(struct storage_settings *t)
+static void derive_account(struct blob_account *t)
 {
 	struct url u;
 	struct span name;
@@ -594,85 +555,78 @@ static void derive_account(struct storage_settings *t)
 		t->account[0] = '\0';
 }
 
-static enum err finish_storage(struct settings *s, const enum seen *seen, struct out *problem)
+static enum err finish_storage(struct settings *s, const struct span *given, struct out *problem)
 {
 	struct storage_settings *t = &s->storage;
-	struct out name = out_init(t->blob_name, sizeof t->blob_name), url = out_init(t->endpoint, sizeof t->endpoint);
+	struct blob_account *a = &t->at;
 
-	if (t->connection[0] && !read_connection(s, seen))
+	if (t->connection[0] && !read_connection(s, given))
 		return tell(problem, "AZURE_STORAGE_CONNECTION_STRING", "one of its parts is not of its form");
-	derive_account(t);
-	if (!t->endpoint[0] && t->account[0]) {
-		out_str(&url, "https://");
-		out_str(&url, t->account);
-		out_str(&url, ".blob.core.windows.net");
-		(void)out_cstr(&url);
-	}
-	t->configured = t->endpoint[0] != '\0';
-	t->auth = t->sas[0] ? STORAGE_AUTH_SAS : t->key_len ? STORAGE_AUTH_KEY : STORAGE_AUTH_IDENTITY;
-	if (t->blob && !t->configured)
-		return tell(problem, "AZURE_STORAGE_ACCOUNT", "missing: STORAGE=blob");
-	out_str(&name, "consolidated-records");
-	if (s->resource_group[0]) {
-		out_byte(&name, '-');
-		out_str(&name, s->resource_group);
-	}
-	out_str(&name, ".json");
-	(void)out_cstr(&name);
+	derive_account(a);
+	if (!a->endpoint[0] && a->account[0])
+		(void)out_join(a->endpoint, sizeof a->endpoint, "https://", a->account, ".blob.core.windows.net");
+	t->configured = a->endpoint[0] != '\0';
+	a->auth = a->sas[0] ? BLOB_AUTH_SAS : a->key_len ? BLOB_AUTH_KEY : BLOB_AUTH_IDENTITY;
+	a->identity = &s->identity;
+	(void)out_join(t->blob_name, sizeof t->blob_name, "consolidated-records", s->resource_group[0] ? "-" : "", s->resource_group, ".json");
+	return t->blob && !t->configured ? tell(problem, "AZURE_STORAGE_ACCOUNT", "missing: STORAGE=blob") : ERR_OK;
+}
+
+/* --- Several settings together --- */
+
+static enum err check_together(const struct settings *s, const struct span *given, struct out *problem)
+{
+	struct span identity = value_of(given, "IDENTITY_ENDPOINT"), app_identity = value_of(given, "APP_IDENTITY_ENDPOINT");
+	const struct {
+		bool wrong;
+		const char *name, *text;
+	} checks[] = {
+		{ identity.n && app_identity.n && !span_eq(identity, app_identity), "IDENTITY_ENDPOINT",
+		  "differs from APP_IDENTITY_ENDPOINT; they mean the same, set one" },
+		{ s->identity.token_file[0] && s->identity.client_id[0] && !s->identity.tenant_id[0], "AZURE_TENANT_ID",
+		  "missing: AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE are set" },
+		{ s->akv[0] && !s->key_name[0], "SKR_KEY_NAME", "missing: SKR_AKV_ENDPOINT is set" },
+		{ !s->port[PORT_HTTP].on && !s->port[PORT_HTTPS].on, "HTTP_PORT", "both ports are off" },
+		{ s->port[PORT_PEER].on && s->cert_plain, "TLS_CERT_EVIDENCE",
+		  "off, but PEER_PORT is set: partners want to see evidence in the certificate" },
+		{ s->tls_key[0] && !s->akv[0], "SKR_AKV_ENDPOINT", "missing: TLS_KEY is set" },
+		{ (s->tls_key[0] != 0) != ((s->tls_cert_file[0] != 0) + (s->tls_cert.n != 0)), "TLS_KEY",
+		  "goes with one of TLS_CERT_FILE and TLS_CERT, and these with it" },
+	};
+
+	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+		if (checks[i].wrong)
+			return tell(problem, checks[i].name, checks[i].text);
 	return ERR_OK;
 }
 
-static enum err finish(struct settings *s, char *const *environment, const enum seen *seen, struct out *problem)
+/* What follows from other settings. */
+static enum err finish(struct settings *s, const struct span *given, struct out *problem)
 {
-	struct span identity = value_of(environment, "IDENTITY_ENDPOINT");
-	struct span app_identity = value_of(environment, "APP_IDENTITY_ENDPOINT");
-	enum err err = find_role(s, problem);
+	const char *const caches[] = {
+		[THIM_HOST] = s->identity.imds, [THIM_AZURE_CACHE] = "https://global.acccache.azure.net", [THIM_AMD_KDS] = "https://kdsintf.amd.com",
+	};
 
-	if (!err)
-		err = finish_partners(s, problem);
-	if (!err)
-		err = finish_storage(s, seen, problem);
-	if (err)
-		return err;
-	s->partner[ROLE_CONTOSO].has_host_data = given(seen, "PARTNER_CONTOSO_HOST_DATA");
-	s->partner[ROLE_FABRIKAM].has_host_data = given(seen, "PARTNER_FABRIKAM_HOST_DATA");
-	s->partner[ROLE_WOODGROVE].has_host_data = given(seen, "PARTNER_WOODGROVE_HOST_DATA");
-	s->has_amd_root = given(seen, "EXTRA_AMD_ROOT");
-	if (identity.n && app_identity.n && !span_eq(identity, app_identity))
-		return tell(problem, "IDENTITY_ENDPOINT", "differs from APP_IDENTITY_ENDPOINT; they mean the same, set one");
-	if (s->federated_token_file[0] && s->client_id[0] && !s->tenant_id[0])
-		return tell(problem, "AZURE_TENANT_ID", "missing: AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE are set");
-	if (s->akv[0] && !s->key_name[0])
-		return tell(problem, "SKR_KEY_NAME", "missing: SKR_AKV_ENDPOINT is set");
-	if (!s->port[PORT_HTTP].on && !s->port[PORT_HTTPS].on)
-		return tell(problem, "HTTP_PORT", "both ports are off");
-	if (s->port[PORT_PEER].on && s->cert_plain)
-		return tell(problem, "TLS_CERT_EVIDENCE", "off, but PEER_PORT is set: partners want to see evidence in the certificate");
-	if (s->tls_key[0] && !s->akv[0])
-		return tell(problem, "SKR_AKV_ENDPOINT", "missing: TLS_KEY is set");
-	if ((s->tls_key[0] != 0) != ((s->tls_cert_file[0] != 0) + (s->tls_cert.n != 0)))
-		return tell(problem, "TLS_KEY", "goes with one of TLS_CERT_FILE and TLS_CERT, and these with it");
-	if (!s->csv_path[0] && role_name(s->role)) {
-		struct out o = out_init(s->csv_path, sizeof s->csv_path);
-
-		out_str(&o, "/app/");
-		out_str(&o, role_name(s->role));
-		out_str(&o, "-data.csv");
-		(void)out_cstr(&o);
-	}
-	return ERR_OK;
+	TRY(find_role(s, problem));
+	TRY(finish_partners(s, problem));
+	TRY(finish_storage(s, given, problem));
+	s->partner[ROLE_CONTOSO].has_host_data = value_of(given, "PARTNER_CONTOSO_HOST_DATA").n;
+	s->partner[ROLE_FABRIKAM].has_host_data = value_of(given, "PARTNER_FABRIKAM_HOST_DATA").n;
+	s->partner[ROLE_WOODGROVE].has_host_data = value_of(given, "PARTNER_WOODGROVE_HOST_DATA").n;
+	s->has_amd_root = value_of(given, "EXTRA_AMD_ROOT").n;
+	if (!s->cert_cache_endpoint[0])
+		(void)span_copy_str(span_str(caches[s->cert_cache]), s->cert_cache_endpoint, sizeof s->cert_cache_endpoint);
+	if (!s->csv_path[0] && s->role)
+		(void)out_join(s->csv_path, sizeof s->csv_path, "/app/", role_name(s->role), "-data.csv");
+	return check_together(s, given, problem);
 }
 
 enum err settings_read(struct settings *s, char *const *environment, struct out *problem)
 {
-	enum seen seen[VARIABLES] = { ABSENT };
+	struct span given[VARIABLES];
 
-	set_defaults(s);
-	for (char *const *e = environment; *e; e++) {
-		enum err err = read_one(s, span_str(*e), seen, problem);
-
-		if (err)
-			return err;
-	}
-	return finish(s, environment, seen, problem);
+	memset(s, 0, sizeof *s);
+	TRY(read_all(s, defaults, given, problem));
+	TRY(read_all(s, environment, given, problem));
+	return finish(s, given, problem);
 }

@@ -5,6 +5,9 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/out.h"
+#include "client/blob.h"
+#include "client/thim.h"
+#include "tee/context.h"
 
 enum role { ROLE_OTHER = 0, ROLE_CONTOSO, ROLE_FABRIKAM, ROLE_WOODGROVE };
 /* "contoso", "fabrikam", "woodgrove"; NULL for ROLE_OTHER. */
@@ -21,25 +24,16 @@ struct partner_settings {
 	uint8_t host_data[32];        /* PARTNER_<P>_HOST_DATA: expected in its evidence, here and on our peer port */
 };
 
-enum storage_auth { STORAGE_AUTH_IDENTITY, STORAGE_AUTH_SAS, STORAGE_AUTH_KEY };
-
 /* The storage account that the parties share: ciphertext only. */
 struct storage_settings {
 	bool blob;                    /* STORAGE=local|blob, default local: whether this party's records are also put there */
 	bool configured;              /* an account or endpoint is known: /storage/... can be used */
-	char account[32];             /* AZURE_STORAGE_ACCOUNT */
-	char container[64];           /* AZURE_STORAGE_CONTAINER, default privateappdata */
-	char endpoint[URL_MAX];       /* AZURE_STORAGE_BLOB_ENDPOINT, default https://<account>.blob.core.windows.net */
-	char sas[SETTING_MAX];        /* AZURE_STORAGE_SAS, without '?' (secret) */
-	uint8_t key[64];              /* AZURE_STORAGE_KEY (secret) */
-	size_t key_len;
-	enum storage_auth auth;       /* SAS, else key, else the managed identity */
+	struct blob_account at;       /* AZURE_STORAGE_ACCOUNT; _CONTAINER, default privateappdata; _BLOB_ENDPOINT, default
+	                                 https://<account>.blob.core.windows.net; _SAS, without '?', else _KEY, else the managed identity;
+	                                 _AUDIENCE, default https://storage.azure.com */
 	char connection[SETTING_MAX]; /* AZURE_STORAGE_CONNECTION_STRING: gives what the others leave open (secret) */
-	char audience[URL_MAX];       /* AZURE_STORAGE_AUDIENCE, default https://storage.azure.com */
 	char blob_name[128];          /* consolidated-records[-<RESOURCE_GROUP_NAME>].json */
 };
-
-enum cert_cache { CERT_CACHE_THIM, CERT_CACHE_AZURE, CERT_CACHE_AMD };
 
 /* Where requests come in, and who is expected there. */
 enum port {
@@ -64,18 +58,13 @@ struct settings {
 	char policy_hash[65];           /* SECURITY_POLICY_HASH, shown only; "" when absent */
 	struct partner_settings partner[4]; /* by enum role; of woodgrove host_data alone */
 	/* platform endpoints */
-	char imds[URL_MAX];             /* IMDS_ENDPOINT, default http://169.254.169.254 */
-	char identity_endpoint[URL_MAX]; /* IDENTITY_ENDPOINT or APP_IDENTITY_ENDPOINT */
-	char identity_header[SETTING_MAX]; /* IDENTITY_HEADER (secret) */
-	char client_id[128];            /* AZURE_CLIENT_ID: which managed identity */
-	char tenant_id[128];            /* AZURE_TENANT_ID */
-	char federated_token_file[256]; /* AZURE_FEDERATED_TOKEN_FILE: AKS workload identity when all three are set */
-	char authority[URL_MAX];        /* AZURE_AUTHORITY_HOST, default https://login.microsoftonline.com */
-	enum cert_cache cert_cache;     /* CERT_CACHE=thim|azure|amd, default thim */
+	struct identity_source identity; /* IMDS_ENDPOINT, default http://169.254.169.254; IDENTITY_ENDPOINT or APP_IDENTITY_ENDPOINT;
+	                                    IDENTITY_HEADER; AZURE_CLIENT_ID: which managed identity; AZURE_TENANT_ID;
+	                                    AZURE_FEDERATED_TOKEN_FILE; AZURE_AUTHORITY_HOST, default https://login.microsoftonline.com */
+	enum thim_source cert_cache;    /* CERT_CACHE=thim|azure|amd, default thim */
 	char cert_cache_endpoint[URL_MAX]; /* CERT_CACHE_ENDPOINT: URL or host[:port] (then https), kept as URL; default by kind */
 	char context_dir[256];          /* UVM_SECURITY_CONTEXT_DIR, "" = look for it */
-	/* UVM_HOST_AMD_CERTIFICATE, UVM_SECURITY_POLICY, UVM_REFERENCE_INFO: views into the environment */
-	struct span uvm_amd_cert, uvm_policy, uvm_reference;
+	struct context_env uvm;         /* UVM_HOST_AMD_CERTIFICATE, UVM_SECURITY_POLICY, UVM_REFERENCE_INFO: views into the environment */
 	char akv_audience[URL_MAX];     /* AKV_AUDIENCE; default by host: vault.azure.net or managedhsm.azure.net */
 	char trust_file[256];           /* EXTRA_TRUST_ANCHOR: PEM file of additional roots, "" = none */
 	bool has_amd_root;

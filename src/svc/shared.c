@@ -23,7 +23,6 @@
 static struct work {
 	const struct settings *s;
 	int64_t deadline_ms;
-	struct blob_account account;
 	struct blob_facts facts; /* of the version that was scanned */
 	bool exists;
 	char batch[2 * RECORDS_BATCH_LEN + 1];
@@ -43,28 +42,11 @@ static struct work {
 } work;
 static struct lock work_lock = LOCK_INIT;
 
-static struct lock state_lock = LOCK_INIT;
-static uint64_t last_total;
-static bool total_known;
+static _Atomic uint64_t last_total; /* 0: not known */
 
-bool shared_total(uint64_t *total)
+uint64_t shared_total(void)
 {
-	bool known;
-
-	lock_take(&state_lock);
-	known = total_known;
-	if (known)
-		*total = last_total;
-	lock_release(&state_lock);
-	return known;
-}
-
-static void note_total(uint64_t total)
-{
-	lock_take(&state_lock);
-	last_total = total;
-	total_known = true;
-	lock_release(&state_lock);
+	return last_total;
 }
 
 /* --- reading what is there --------------------------------------------------------------------------------------- */
@@ -103,11 +85,8 @@ static enum err take_piece(struct work *w, struct span in, take_fn take, struct 
 	enum err e;
 
 	while ((e = json_items_next(&w->items, &in, &item)) == ERR_OK) {
-		e = classify(w, item, &whose, f);
-		if (!e)
-			e = take(w, item, whose, f);
-		if (e)
-			return e;
+		TRY(classify(w, item, &whose, f));
+		TRY(take(w, item, whose, f));
 	}
 	return e == ERR_MORE ? ERR_OK : damaged(f);
 }
@@ -116,16 +95,11 @@ static enum err take_piece(struct work *w, struct span in, take_fn take, struct 
 static enum err each_record(struct work *w, take_fn take, struct fault *f)
 {
 	uint64_t at = 0;
-	size_t n = 1;
-	enum err e = ERR_OK;
 
 	json_items_init(&w->items, w->item, sizeof w->item);
-	for (; n; at += n) {
-		e = blob_read(&w->blob, &w->account, w->s->storage.blob_name, at, w->piece, sizeof w->piece, &n, &w->facts, w->deadline_ms, f);
-		if (!e)
-			e = take_piece(w, span_of(w->piece, n), take, f);
-		if (e)
-			return e;
+	for (size_t n = 1; n; at += n) {
+		TRY(blob_read(&w->blob, &w->s->storage.at, w->s->storage.blob_name, at, w->piece, sizeof w->piece, &n, &w->facts, w->deadline_ms, f));
+		TRY(take_piece(w, span_of(w->piece, n), take, f));
 	}
 	return json_items_finish(&w->items) ? damaged(f) : ERR_OK;
 }
@@ -156,7 +130,7 @@ static enum err scan(struct work *w, struct fault *f)
 
 static enum err send_block(struct work *w, struct fault *f)
 {
-	enum err e = blob_upload_block(&w->blob, &w->account, w->s->storage.blob_name, &w->upload, out_span(&w->out), w->deadline_ms, f);
+	enum err e = blob_upload_block(&w->blob, &w->s->storage.at, w->s->storage.blob_name, &w->upload, out_span(&w->out), w->deadline_ms, f);
 
 	w->out = out_init(w->block, sizeof w->block);
 	return e;
@@ -173,33 +147,27 @@ static enum err begin_record(struct work *w, size_t len, struct fault *f)
 
 static enum err keep(struct work *w, struct span item, enum whose whose, struct fault *f)
 {
-	enum err e;
-
 	if (whose != OTHERS)
 		return ERR_OK;
-	e = begin_record(w, item.n, f);
+	TRY(begin_record(w, item.n, f));
 	out_put(&w->out, item);
-	return e;
+	return ERR_OK;
 }
 
 /* {"line_number":N,REST -> {"batch":"...",REST: numbers of lines are of a file, not of a record in a common list. */
 static enum err add(struct work *w, struct span line, struct fault *f)
 {
-	size_t comma = span_find(line, ',');
-	enum err e = begin_record(w, line.n, f);
-
-	out_str(&w->out, "{\"batch\":\"");
-	out_str(&w->out, w->batch);
-	out_byte(&w->out, '"');
-	out_put(&w->out, span_sub(line, comma, line.n));
-	return e;
+	TRY(begin_record(w, line.n, f));
+	out_strs(&w->out, "{\"batch\":\"", w->batch, "\"");
+	out_put(&w->out, span_sub(line, span_find(line, ','), line.n));
+	return ERR_OK;
 }
 
 static enum err add_stored(struct work *w, struct fault *f)
 {
 	struct span line;
 	uint64_t n = 0;
-	enum err e = spool_open(&w->stored, w->s->data_dir, store_file_name(w->s), f);
+	enum err e = store_open(w->s, &w->stored, f);
 
 	if (!e)
 		e = spool_next(&w->stored, &line, f);
@@ -225,52 +193,37 @@ static enum err commit(struct work *w, struct fault *f)
 {
 	struct blob_condition when = { w->exists ? w->facts.etag : NULL, !w->exists };
 	const char *name = w->s->storage.blob_name;
-	enum err e;
 
 	out_str(&w->out, "\n]\n");
 	if (w->out.bad)
 		return fault_set(f, ERR_TOO_BIG, STEP_STORE, "a record is too long");
 	if (w->upload.blocks == 0)
-		return blob_put(&w->blob, &w->account, name, CONTENT_TYPE, out_span(&w->out), &when, w->deadline_ms, f);
-	e = send_block(w, f);
-	return e ? e : blob_upload_commit(&w->blob, &w->account, name, &w->upload, CONTENT_TYPE, &when, w->block, sizeof w->block,
-	                                  w->deadline_ms, f);
+		return blob_put(&w->blob, &w->s->storage.at, name, CONTENT_TYPE, out_span(&w->out), &when, w->deadline_ms, f);
+	TRY(send_block(w, f));
+	return blob_upload_commit(&w->blob, &w->s->storage.at, name, &w->upload, CONTENT_TYPE, &when, w->block, sizeof w->block, w->deadline_ms, f);
 }
 
 static enum err rewrite(struct work *w, struct fault *f)
 {
-	enum err e = ERR_OK;
-
 	blob_upload_begin(&w->upload);
 	w->out = out_init(w->block, sizeof w->block);
 	w->written = 0;
 	if (w->exists)
-		e = each_record(w, keep, f);
-	if (!e)
-		e = add_stored(w, f);
-	return e ? e : commit(w, f);
+		TRY(each_record(w, keep, f));
+	TRY(add_stored(w, f));
+	return commit(w, f);
 }
 
 /* --- the whole --------------------------------------------------------------------------------------------------- */
 
-static enum err describe(struct work *w, struct fault *f)
-{
-	struct out o = out_init(w->batch, sizeof w->batch);
-	enum err e = store_describe(w->s, &w->head, &w->end, f);
-
-	out_hex(&o, w->head.batch, sizeof w->head.batch);
-	(void)out_cstr(&o);
-	return e;
-}
-
 static enum err round_of(struct work *w, struct shared_result *r, struct fault *f)
 {
-	enum err e = describe(w, f);
+	struct out o = out_init(w->batch, sizeof w->batch);
 
-	if (!e)
-		e = scan(w, f);
-	if (e)
-		return e;
+	TRY(store_describe(w->s, &w->head, &w->end, f));
+	out_hex(&o, w->head.batch, sizeof w->head.batch);
+	(void)out_cstr(&o);
+	TRY(scan(w, f));
 	r->own = w->end.records;
 	r->total = w->others + w->end.records;
 	r->unchanged = w->own == w->end.records && w->stale == 0;
@@ -298,23 +251,19 @@ enum err shared_publish(const struct settings *s, struct shared_result *r, int64
 {
 	struct work *w = &work;
 	struct store_status st;
-	struct fault unused;
 	enum err e;
 
-	if (!f)
-		f = &unused;
 	fault_clear(f);
 	*r = (struct shared_result){ true, 0, 0 };
 	if (!s->storage.blob || !*store_file_name(s))
 		return ERR_OK;
-	e = store_status(s, &st, f);
-	if (e || !st.exists)
-		return e;
+	TRY(store_status(s, &st, f));
+	if (!st.exists)
+		return ERR_OK;
 	if (!lock_take_until(&work_lock, deadline_ms))
 		return fault_set(f, ERR_TIMEOUT, STEP_STORE, "waiting for another write to the shared blob took too long");
 	w->s = s;
 	w->deadline_ms = deadline_ms;
-	storage_account(s, &w->account);
 	e = publish(w, r, f);
 	lock_release(&work_lock);
 	if (e == ERR_NOT_FOUND && f->http_status == 0)
@@ -323,7 +272,7 @@ enum err shared_publish(const struct settings *s, struct shared_result *r, int64
 		log_fault(LOG_WARN, "shared", "the shared blob was not written", f);
 		return e;
 	}
-	note_total(r->total);
+	last_total = r->total;
 	log_num(LOG_INFO, "shared", r->unchanged ? "the shared blob has our records already" : "our records are in the shared blob",
 	        "records", r->own);
 	return ERR_OK;

@@ -20,7 +20,7 @@ struct shared_result {
  * ERR_DAMAGED when the blob holds something else than records: it is then left as it is. Errors as client/blob, ERR_MISMATCH when
  * others kept getting in between. */
 MUST_USE enum err shared_publish(const struct settings *s, struct shared_result *r, int64_t deadline_ms, struct fault *f);
-/* Records of all companies as last seen by shared_publish; false before. */
-bool shared_total(uint64_t *total);
+/* Records of all companies as last seen by shared_publish; 0 before. */
+uint64_t shared_total(void);
 
 #endif

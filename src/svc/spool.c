@@ -1,29 +1,6 @@
 /* Files of JSON records in the data directory, item by item in fixed memory. */
 #include "svc/spool.h"
 
-#include <errno.h>
-
-static enum err disk_fault(struct fault *f, enum err e, const char *message)
-{
-	int saved = errno;
-
-	fault_set(f, e, STEP_STORE, message);
-	if (f)
-		f->sys_errno = e == ERR_SYSTEM ? saved : 0;
-	return e;
-}
-
-bool spool_path(char *path, size_t cap, const char *dir, const char *name)
-{
-	struct out o = out_init(path, cap);
-
-	out_str(&o, dir);
-	out_byte(&o, '/');
-	out_str(&o, name);
-	out_cstr(&o);
-	return !o.bad;
-}
-
 enum err spool_open(struct spool_in *in, const char *dir, const char *name, struct fault *f)
 {
 	char path[512];
@@ -32,13 +9,13 @@ enum err spool_open(struct spool_in *in, const char *dir, const char *name, stru
 
 	in->open = in->ended = false;
 	in->rest = span_of(NULL, 0);
-	if (!spool_path(path, sizeof path, dir, name))
+	if (!out_join(path, sizeof path, dir, "/", name))
 		return fault_set(f, ERR_CONFIG, STEP_STORE, "path of the data directory is too long");
 	e = file_open(path, &in->file, &size);
 	if (e == ERR_NOT_FOUND)
 		return e;
 	if (e)
-		return disk_fault(f, e, "cannot open a data file");
+		return fault_set_errno(f, e, STEP_STORE, "cannot open a data file");
 	in->open = true;
 	json_items_init(&in->items, in->item, sizeof in->item);
 	return ERR_OK;
@@ -50,7 +27,7 @@ static enum err refill(struct spool_in *in, struct fault *f)
 	enum err e = file_read(&in->file, in->chunk, sizeof in->chunk, &n);
 
 	if (e)
-		return disk_fault(f, e, "cannot read a data file");
+		return fault_set_errno(f, e, STEP_STORE, "cannot read a data file");
 	in->rest = span_of(in->chunk, n);
 	in->ended = n == 0;
 	return ERR_OK;
@@ -66,9 +43,7 @@ enum err spool_next(struct spool_in *in, struct span *item, struct fault *f)
 			return ERR_OK;
 		if (e != ERR_MORE)
 			return fault_set(f, ERR_DAMAGED, STEP_STORE, "records are not JSON, or one is too long");
-		e = refill(in, f);
-		if (e)
-			return e;
+		TRY(refill(in, f));
 	}
 	if (json_items_finish(&in->items))
 		return fault_set(f, ERR_DAMAGED, STEP_STORE, "records end in the middle of a line");
@@ -89,7 +64,7 @@ enum err spool_create(struct spool_out *out, const char *dir, const char *name, 
 	out->open = e == ERR_OK;
 	out->written = 0;
 	out->o = out_init(out->buf, sizeof out->buf);
-	return e ? disk_fault(f, e, "cannot create a file in the data directory") : ERR_OK;
+	return e ? fault_set_errno(f, e, STEP_STORE, "cannot create a file in the data directory") : ERR_OK;
 }
 
 static enum err flush(struct spool_out *out, struct fault *f)
@@ -100,7 +75,7 @@ static enum err flush(struct spool_out *out, struct fault *f)
 		return fault_set(f, ERR_TOO_BIG, STEP_STORE, "a record is too long");
 	e = file_write(&out->file, out_span(&out->o));
 	if (e)
-		return disk_fault(f, e, "cannot write to the data directory");
+		return fault_set_errno(f, e, STEP_STORE, "cannot write to the data directory");
 	out->written += out->o.n;
 	out->o = out_init(out->buf, sizeof out->buf);
 	return ERR_OK;
@@ -113,12 +88,11 @@ enum err spool_settle(struct spool_out *out, struct fault *f)
 
 enum err spool_commit(struct spool_out *out, struct fault *f)
 {
-	enum err e = flush(out, f);
+	enum err e;
 
-	if (e)
-		return e;
+	TRY(flush(out, f));
 	e = file_commit(&out->file);
-	return e ? disk_fault(f, e, "cannot put a new file in place in the data directory") : ERR_OK;
+	return e ? fault_set_errno(f, e, STEP_STORE, "cannot put a new file in place in the data directory") : ERR_OK;
 }
 
 void spool_abandon(struct spool_out *out)

@@ -46,7 +46,4 @@ MUST_USE enum err spool_commit(struct spool_out *out, struct fault *f);
 /* Drops the temporary; safe after spool_commit and on a zeroed one. */
 void spool_abandon(struct spool_out *out);
 
-/* dir + "/" + name as NUL-terminated text; false when it does not fit. */
-bool spool_path(char *path, size_t cap, const char *dir, const char *name);
-
 #endif

@@ -12,8 +12,6 @@ struct storage_reader {
 	uint8_t piece[262144];
 };
 
-/* The account as the client wants it; views of s, which outlives it. */
-void storage_account(const struct settings *s, struct blob_account *a);
 /* Address of a blob (NULL: of the container), without any signature. "" when no account is configured. */
 void storage_url(const struct settings *s, const char *name, struct out *o);
 /* "sas_token", "shared_key", "managed_identity" or "none". */

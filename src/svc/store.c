@@ -6,31 +6,13 @@
 
 #include <string.h>
 
-#include <errno.h>
 #include <unistd.h>
 
 const char *store_file_name(const struct settings *s)
 {
-	switch (s->role) {
-	case ROLE_CONTOSO:
-		return "contoso-encrypted.jsonl";
-	case ROLE_FABRIKAM:
-		return "fabrikam-encrypted.jsonl";
-	case ROLE_WOODGROVE:
-	case ROLE_OTHER:
-		break;
-	}
-	return "";
-}
+	static const char names[][32] = { [ROLE_CONTOSO] = "contoso-encrypted.jsonl", [ROLE_FABRIKAM] = "fabrikam-encrypted.jsonl", [ROLE_WOODGROVE] = "" };
 
-static enum err system_fault(struct fault *f, const char *message)
-{
-	int saved = errno;
-
-	fault_set(f, ERR_SYSTEM, STEP_STORE, message);
-	if (f)
-		f->sys_errno = saved;
-	return ERR_SYSTEM;
+	return names[s->role];
 }
 
 static enum err open_file(const struct settings *s, struct file_in *file, uint64_t *size, struct fault *f)
@@ -41,12 +23,10 @@ static enum err open_file(const struct settings *s, struct file_in *file, uint64
 
 	if (!*name)
 		return ERR_NOT_FOUND;
-	if (!spool_path(path, sizeof path, s->data_dir, name))
+	if (!out_join(path, sizeof path, s->data_dir, "/", name))
 		return fault_set(f, ERR_CONFIG, STEP_STORE, "path of the data directory is too long");
 	e = file_open(path, file, size);
-	if (e && e != ERR_NOT_FOUND)
-		return system_fault(f, "cannot open the stored records");
-	return e;
+	return e && e != ERR_NOT_FOUND ? fault_set_errno(f, ERR_SYSTEM, STEP_STORE, "cannot open the stored records") : e;
 }
 
 /* Up to cap bytes, fewer only at the end of the file. */
@@ -56,7 +36,7 @@ static enum err read_full(struct file_in *file, uint8_t *dst, size_t cap, size_t
 
 	for (*n = 0; *n < cap && got; *n += got)
 		if (file_read(file, dst + *n, cap - *n, &got))
-			return system_fault(f, "cannot read the stored records");
+			return fault_set_errno(f, ERR_SYSTEM, STEP_STORE, "cannot read the stored records");
 	return ERR_OK;
 }
 
@@ -64,10 +44,8 @@ static enum err read_head(struct file_in *file, struct records_head *head, struc
 {
 	uint8_t buf[RECORDS_HEAD_MAX];
 	size_t n;
-	enum err e = read_full(file, buf, sizeof buf, &n, f);
 
-	if (e)
-		return e;
+	TRY(read_full(file, buf, sizeof buf, &n, f));
 	if (!records_is_head(span_of(buf, n)))
 		return ERR_NOT_FOUND;
 	return records_head_parse(span_sub(span_of(buf, n), 0, span_find(span_of(buf, n), '\n')), head, f);
@@ -78,13 +56,10 @@ static enum err read_end(struct file_in *file, uint64_t size, struct records_end
 {
 	uint8_t buf[RECORDS_END_MAX];
 	size_t tail = size < sizeof buf ? (size_t)size : sizeof buf, n, at;
-	enum err e;
 
 	if (lseek(file->fd, -(off_t)tail, SEEK_END) < 0)
-		return system_fault(f, "cannot seek in the stored records");
-	e = read_full(file, buf, tail, &n, f);
-	if (e)
-		return e;
+		return fault_set_errno(f, ERR_SYSTEM, STEP_STORE, "cannot seek in the stored records");
+	TRY(read_full(file, buf, tail, &n, f));
 	if (n < 2 || buf[n - 1] != '\n')
 		return fault_set(f, ERR_DAMAGED, STEP_STORE, "the stored records are cut: their trailer is missing");
 	for (at = n - 1; at > 0 && buf[at - 1] != '\n'; at--)
@@ -95,23 +70,20 @@ static enum err read_end(struct file_in *file, uint64_t size, struct records_end
 static enum err describe(struct file_in *file, uint64_t size, struct records_head *head, struct records_end *end,
                          struct fault *f)
 {
-	enum err e = read_head(file, head, f);
-
-	if (!e)
-		e = read_end(file, size, end, f);
-	if (!e && !ct_equal(head->batch, end->batch, sizeof end->batch))
-		e = fault_set(f, ERR_DAMAGED, STEP_STORE, "header and trailer of the stored records are of two batches");
-	return e;
+	TRY(read_head(file, head, f));
+	TRY(read_end(file, size, end, f));
+	if (!ct_equal(head->batch, end->batch, sizeof end->batch))
+		return fault_set(f, ERR_DAMAGED, STEP_STORE, "header and trailer of the stored records are of two batches");
+	return ERR_OK;
 }
 
 enum err store_describe(const struct settings *s, struct records_head *head, struct records_end *end, struct fault *f)
 {
 	struct file_in file;
 	uint64_t size;
-	enum err e = open_file(s, &file, &size, f);
+	enum err e;
 
-	if (e)
-		return e;
+	TRY(open_file(s, &file, &size, f));
 	e = describe(&file, size, head, end, f);
 	file_close(&file);
 	return e;
@@ -126,12 +98,11 @@ static enum err count_items(struct file_in *file, uint64_t *count, struct fault 
 	size_t n = 1;
 	enum err e;
 
-	if (file_rewind(file))
-		return system_fault(f, "cannot read the stored records");
+	if (lseek(file->fd, 0, SEEK_SET) != 0)
+		return fault_set_errno(f, ERR_SYSTEM, STEP_STORE, "cannot read the stored records");
 	json_items_init(&it, NULL, RECORD_LINE_MAX);
 	while (n) {
-		if (file_read(file, buf, sizeof buf, &n))
-			return system_fault(f, "cannot read the stored records");
+		TRY(read_full(file, buf, sizeof buf, &n, f));
 		rest = span_of(buf, n);
 		do
 			e = json_items_next(&it, &rest, &item);
@@ -170,40 +141,21 @@ enum err store_status(const struct settings *s, struct store_status *st, struct 
 	return e;
 }
 
-enum err store_open(const struct settings *s, struct store_reader *r, struct fault *f)
+enum err store_open(const struct settings *s, struct spool_in *in, struct fault *f)
 {
 	const char *name = store_file_name(s);
 
-	r->in.open = false;
-	return *name ? spool_open(&r->in, s->data_dir, name, f) : ERR_NOT_FOUND;
-}
-
-enum err store_next(struct store_reader *r, struct span *line, bool *is_record, struct fault *f)
-{
-	enum err e = spool_next(&r->in, line, f);
-
-	if (!e)
-		*is_record = !records_is_head(*line) && !records_is_end(*line);
-	return e;
-}
-
-void store_close(struct store_reader *r)
-{
-	spool_close(&r->in);
+	in->open = false;
+	return *name ? spool_open(in, s->data_dir, name, f) : ERR_NOT_FOUND;
 }
 
 enum err store_verify(const struct settings *s, struct spool_in *in, struct recread *r, struct fault *f)
 {
-	const char *name = store_file_name(s);
 	struct span item;
 	bool is_record;
-	enum err e;
+	enum err e = ERR_OK;
 
-	if (!*name)
-		return ERR_NOT_FOUND;
-	e = spool_open(in, s->data_dir, name, f);
-	if (e)
-		return e;
+	TRY(store_open(s, in, f));
 	recread_begin(r, KEYS_OWN, role_name(s->role), NULL, 0);
 	while (!e) {
 		e = spool_next(in, &item, f);
@@ -240,9 +192,7 @@ static enum err decrypt_ours(const struct records_head *head, const uint8_t toke
 
 	if (field >= head->n_fields)
 		return fault_set(f, ERR_CRYPTO, STEP_STORE, "the value names a field that is not stored");
-	e = records_open_dek(head, KEYS_OWN, &g, f);
-	if (e)
-		return e;
+	TRY(records_open_dek(head, KEYS_OWN, &g, f));
 	if (records_unseal(head, &g, record, field, text, scratch, &value))
 		e = fault_set(f, ERR_CRYPTO, STEP_STORE, "the value does not verify");
 	else

@@ -22,16 +22,9 @@ MUST_USE enum err store_status(const struct settings *s, struct store_status *st
 MUST_USE enum err store_describe(const struct settings *s, struct records_head *head, struct records_end *end,
                                  struct fault *f);
 
-/* Reads the stored lines in order (header, records, trailer as stored, ciphertext only). ~128 KiB: static storage. */
-struct store_reader {
-	struct spool_in in;
-};
-/* ERR_NOT_FOUND when nothing is stored, ERR_SYSTEM. */
-MUST_USE enum err store_open(const struct settings *s, struct store_reader *r, struct fault *f);
-/* Next line without its LF, a view valid until the next call; ERR_NOT_FOUND at the end, ERR_DAMAGED when the file is cut.
- * is_record tells record lines from header and trailer lines. Sends on what is there: the seal is the receiver's check. */
-MUST_USE enum err store_next(struct store_reader *r, struct span *line, bool *is_record, struct fault *f);
-void store_close(struct store_reader *r);
+/* Opens the stored lines (header, records, trailer as stored, ciphertext only) for spool_next, which sends on what is there: the seal
+ * is the receiver's check. ERR_NOT_FOUND when nothing is stored, ERR_SYSTEM. */
+MUST_USE enum err store_open(const struct settings *s, struct spool_in *in, struct fault *f);
 
 /* Reads everything and verifies the seal, decrypting no value. ERR_NOT_FOUND when nothing is stored, else as recread_item.
  * r and in are working memory of the caller. */

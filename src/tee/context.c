@@ -12,7 +12,8 @@ static const char file_reference[] = "reference-info-base64";
 static const char file_amd_cert[] = "host-amd-cert-base64";
 static const char file_policy[] = "security-policy-base64";
 
-bool context_find(const char *setting, char dir[256])
+/* The directory read: the setting, what / holds, or Kata's; false when there is none. */
+static bool context_find(const char *setting, char dir[256])
 {
 	if (setting && *setting)
 		return span_copy_str(span_str(setting), dir, 256);
@@ -54,16 +55,13 @@ static enum err take_certs(struct context *c, uint8_t *scratch, size_t n)
 
 static enum err take_policy(struct context *c, uint8_t *scratch, size_t n)
 {
-	enum err err = decode(scratch, &n);
-
-	if (err)
-		return err;
+	TRY(decode(scratch, &n));
+	if (n > sizeof c->policy)
+		return ERR_TOO_BIG;
 	hash_sha256(span_of(scratch, n), c->policy_sha256);
 	c->has_policy = true;
-	if (n <= sizeof c->policy) {
-		memcpy(c->policy, scratch, n);
-		c->policy_len = n;
-	}
+	memcpy(c->policy, scratch, n);
+	c->policy_len = n;
 	return ERR_OK;
 }
 

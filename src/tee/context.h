@@ -7,7 +7,7 @@
 
 enum context_source { CONTEXT_NONE, CONTEXT_FILES, CONTEXT_ENVIRONMENT };
 
-#define CONTEXT_POLICY_MAX 16384 /* a longer policy text is not kept, only its hash: a proof of 32 KiB could not hold it */
+#define CONTEXT_POLICY_MAX SECURITY_POLICY_MAX
 
 /* Owns its bytes. Public data; the host wrote them, so nothing here is trusted. */
 struct context {
@@ -19,7 +19,7 @@ struct context {
 	bool has_policy;
 	uint8_t policy_sha256[32];           /* of the decoded policy: equals HOST_DATA when the host is honest */
 	uint8_t policy[CONTEXT_POLICY_MAX];  /* its text, for showing */
-	size_t policy_len;                   /* 0: none, or longer than is kept */
+	size_t policy_len;                   /* 0: none */
 };
 
 /* The three variables' values (base64), empty when unset. */
@@ -30,9 +30,6 @@ struct context_env {
 /* Base64 text of the largest file. */
 #define CONTEXT_SCRATCH_LEN (B64_SCRATCH(SECURITY_POLICY_MAX))
 #define B64_SCRATCH(n) (((n) + 2) / 3 * 4 + 64)
-
-/* The directory that context_load reads: dir_setting, what / holds, or Kata's; false when there is none. */
-bool context_find(const char *dir_setting, char dir[256]);
 
 /* Looks for the directory: dir_setting; else the first entry of / whose name contains "security-context-"; else Kata's
  * place. All three files or none: a part read from files is never mixed with another from the environment. Without the

@@ -20,13 +20,13 @@ static void check_accepted(void)
 	ENDED(maa);
 	ENDED(akv);
 	ENDED(policy_hash);
-	ENDED(imds);
-	ENDED(identity_endpoint);
-	ENDED(identity_header);
-	ENDED(client_id);
-	ENDED(tenant_id);
-	ENDED(federated_token_file);
-	ENDED(authority);
+	ENDED(identity.imds);
+	ENDED(identity.endpoint);
+	ENDED(identity.header);
+	ENDED(identity.client_id);
+	ENDED(identity.tenant_id);
+	ENDED(identity.token_file);
+	ENDED(identity.authority);
 	ENDED(cert_cache_endpoint);
 	ENDED(context_dir);
 	ENDED(akv_audience);
@@ -37,10 +37,10 @@ static void check_accepted(void)
 	ENDED(resource_group);
 	ENDED(container_image);
 	ENDED(hostname);
-	ENDED(storage.account);
-	ENDED(storage.container);
-	ENDED(storage.endpoint);
-	ENDED(storage.sas);
+	ENDED(storage.at.account);
+	ENDED(storage.at.container);
+	ENDED(storage.at.endpoint);
+	ENDED(storage.at.sas);
 	ENDED(storage.connection);
 	ENDED(storage.blob_name);
 	for (int r = 0; r < 4; r++) {
@@ -54,10 +54,10 @@ static void check_accepted(void)
 	HOLD(s.min_group >= 1 && s.data_dir[0] == '/' && (!s.csv_path[0] || s.csv_path[0] == '/'));
 	HOLD(s.role >= ROLE_OTHER && s.role <= ROLE_WOODGROVE && s.maa[0]);
 	/* Where a secret could go in clear: loopback and link-local only. */
-	if (span_starts(span_str(s.imds), "http://"))
-		HOLD(span_has_nocase(span_str(s.imds), "127.") || span_has_nocase(span_str(s.imds), "169.254.") ||
-		     span_has_nocase(span_str(s.imds), "localhost") || span_has_nocase(span_str(s.imds), "[::1]"));
-	HOLD(span_starts(span_str(s.authority), "https://"));
+	if (span_starts(span_str(s.identity.imds), "http://"))
+		HOLD(span_has_nocase(span_str(s.identity.imds), "127.") || span_has_nocase(span_str(s.identity.imds), "169.254.") ||
+		     span_has_nocase(span_str(s.identity.imds), "localhost") || span_has_nocase(span_str(s.identity.imds), "[::1]"));
+	HOLD(span_starts(span_str(s.identity.authority), "https://"));
 	HOLD(!s.akv_audience[0] || span_starts(span_str(s.akv_audience), "https://"));
 }
 

@@ -96,7 +96,7 @@ static void make_context(void)
 	fclose(f);
 	base64_encode(&o, B64_STD, span_str(json));
 	assert_false(o.bad);
-	settings.uvm_amd_cert = out_span(&o);
+	settings.uvm.amd_cert = out_span(&o);
 	free(pem);
 	free(chain);
 }

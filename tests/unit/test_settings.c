@@ -58,8 +58,8 @@ static void defaults(void **state)
 	assert_int_equal(s.role, ROLE_OTHER);
 	assert_string_equal(s.maa, "sharedeus.eus.attest.azure.net");
 	assert_string_equal(s.akv, "");
-	assert_string_equal(s.imds, "http://169.254.169.254");
-	assert_string_equal(s.authority, "https://login.microsoftonline.com");
+	assert_string_equal(s.identity.imds, "http://169.254.169.254");
+	assert_string_equal(s.identity.authority, "https://login.microsoftonline.com");
 	assert_string_equal(s.data_dir, "/data");
 	assert_string_equal(s.csv_path, "");
 	assert_int_equal(s.port[PORT_HTTP].number, 80);
@@ -118,11 +118,11 @@ static void urls(void **state)
 {
 	(void)state;
 	accepted("IMDS_ENDPOINT=http://127.0.0.1:9100/");
-	assert_string_equal(s.imds, "http://127.0.0.1:9100");
+	assert_string_equal(s.identity.imds, "http://127.0.0.1:9100");
 	accepted("IMDS_ENDPOINT=https://imds.example");
 	accepted("IDENTITY_ENDPOINT=http://localhost:12356/msi/token");
 	accepted("APP_IDENTITY_ENDPOINT=http://169.254.128.1:8081/msi/token?x=1");
-	assert_string_equal(s.identity_endpoint, "http://169.254.128.1:8081/msi/token?x=1");
+	assert_string_equal(s.identity.endpoint, "http://169.254.128.1:8081/msi/token?x=1");
 	refused("IMDS_ENDPOINT=http://example.com");
 	refused("IMDS_ENDPOINT=169.254.169.254");
 	refused("IMDS_ENDPOINT=ftp://127.0.0.1");
@@ -184,7 +184,7 @@ static void numbers_and_words(void **state)
 	accepted("LOG_LEVEL=debug");
 	refused("LOG_LEVEL=verbose");
 	accepted("CERT_CACHE=amd");
-	assert_int_equal(s.cert_cache, CERT_CACHE_AMD);
+	assert_int_equal(s.cert_cache, THIM_AMD_KDS);
 	refused("CERT_CACHE=AMD");
 	refused("DATA_DIR=relative/dir");
 	refused("EXTRA_TRUST_ANCHOR=ca.pem");
@@ -296,8 +296,8 @@ static void platform_evidence_is_viewed(void **state)
 {
 	(void)state;
 	accepted("UVM_REFERENCE_INFO=0oRZE9Y=");
-	assert_int_equal(s.uvm_reference.n, 8);
-	assert_int_equal(s.uvm_amd_cert.n, 0);
+	assert_int_equal(s.uvm.reference.n, 8);
+	assert_int_equal(s.uvm.amd_cert.n, 0);
 }
 
 int main(void)

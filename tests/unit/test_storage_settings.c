@@ -48,7 +48,7 @@ static void local_by_default(void **state)
 	ok(NULL, NULL, NULL, NULL);
 	assert_false(s.storage.blob);
 	assert_false(s.storage.configured);
-	assert_string_equal(s.storage.container, "privateappdata");
+	assert_string_equal(s.storage.at.container, "privateappdata");
 	assert_string_equal(s.storage.blob_name, "consolidated-records.json");
 	assert_string_equal(storage_auth_name(&s), "none");
 	url_is(NULL, "");
@@ -66,11 +66,11 @@ static void account_container_and_proof(void **state)
 	url_is("a b", "https://acct1.blob.core.windows.net/privateappdata/a%20b");
 	ok("AZURE_STORAGE_ACCOUNT=acct1", "AZURE_STORAGE_KEY=" KEY, "AZURE_STORAGE_CONTAINER=a-b", NULL);
 	assert_string_equal(storage_auth_name(&s), "shared_key");
-	assert_int_equal(s.storage.key_len, 64);
+	assert_int_equal(s.storage.at.key_len, 64);
 	url_is(NULL, "https://acct1.blob.core.windows.net/a-b");
 	ok("AZURE_STORAGE_ACCOUNT=acct1", "AZURE_STORAGE_KEY=" KEY, "AZURE_STORAGE_SAS=?" SAS, NULL);
 	assert_string_equal(storage_auth_name(&s), "sas_token");
-	assert_string_equal(s.storage.sas, SAS);
+	assert_string_equal(s.storage.at.sas, SAS);
 	url_is("x", "https://acct1.blob.core.windows.net/privateappdata/x");
 }
 
@@ -78,27 +78,27 @@ static void the_account_follows_from_the_endpoint(void **state)
 {
 	(void)state;
 	ok("AZURE_STORAGE_BLOB_ENDPOINT=https://acct2.blob.core.windows.net/", NULL, NULL, NULL);
-	assert_string_equal(s.storage.account, "acct2");
+	assert_string_equal(s.storage.at.account, "acct2");
 	ok("AZURE_STORAGE_BLOB_ENDPOINT=http://127.0.0.1:10000/devstoreaccount1", NULL, NULL, NULL);
-	assert_string_equal(s.storage.account, "devstoreaccount1");
+	assert_string_equal(s.storage.at.account, "devstoreaccount1");
 	url_is("x", "http://127.0.0.1:10000/devstoreaccount1/privateappdata/x");
 	ok("AZURE_STORAGE_BLOB_ENDPOINT=https://acct2.blob.core.windows.net", "AZURE_STORAGE_ACCOUNT=other", NULL, NULL);
-	assert_string_equal(s.storage.account, "other");
+	assert_string_equal(s.storage.at.account, "other");
 }
 
 static void a_connection_string_gives_what_is_open(void **state)
 {
 	(void)state;
 	ok("AZURE_STORAGE_CONNECTION_STRING=BlobEndpoint=https://acct3.blob.core.windows.net/;QueueEndpoint=https://q/;SharedAccessSignature=" SAS, NULL, NULL, NULL);
-	assert_string_equal(s.storage.account, "acct3");
-	assert_string_equal(s.storage.sas, SAS);
-	assert_string_equal(s.storage.endpoint, "https://acct3.blob.core.windows.net");
+	assert_string_equal(s.storage.at.account, "acct3");
+	assert_string_equal(s.storage.at.sas, SAS);
+	assert_string_equal(s.storage.at.endpoint, "https://acct3.blob.core.windows.net");
 	ok("AZURE_STORAGE_CONNECTION_STRING=DefaultEndpointsProtocol=https;AccountName=acct4;AccountKey=" KEY ";EndpointSuffix=core.windows.net", NULL, NULL, NULL);
 	assert_string_equal(storage_auth_name(&s), "shared_key");
 	url_is(NULL, "https://acct4.blob.core.windows.net/privateappdata");
 	ok("AZURE_STORAGE_CONNECTION_STRING=AccountName=acct4;SharedAccessSignature=sig=1", "AZURE_STORAGE_SAS=" SAS, "AZURE_STORAGE_ACCOUNT=acct5", NULL);
-	assert_string_equal(s.storage.sas, SAS);
-	assert_string_equal(s.storage.account, "acct5");
+	assert_string_equal(s.storage.at.sas, SAS);
+	assert_string_equal(s.storage.at.account, "acct5");
 	assert_int_equal(read_env("AZURE_STORAGE_CONNECTION_STRING=AccountName=acct4;AccountKey=not base64", NULL, NULL, NULL), ERR_CONFIG);
 	assert_string_equal(said, "AZURE_STORAGE_CONNECTION_STRING: one of its parts is not of its form");
 }

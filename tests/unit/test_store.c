@@ -4,7 +4,7 @@
 #include "enc/base64.h"
 
 static struct settings settings;
-static struct store_reader reader;
+static struct spool_in reader;
 static struct spool_in spool;
 static struct recread check;
 static struct fault why;
@@ -65,7 +65,7 @@ static void tells_that_nothing_is_stored(void **state)
 	assert_false(st.exists);
 	assert_int_equal(st.record_count, 0);
 	assert_int_equal(store_open(&settings, &reader, &why), ERR_NOT_FOUND);
-	store_close(&reader);
+	spool_close(&reader);
 	assert_int_equal(store_describe(&settings, &head, &end, &why), ERR_NOT_FOUND);
 	assert_int_equal(store_verify(&settings, &spool, &check, &why), ERR_NOT_FOUND);
 }
@@ -74,7 +74,6 @@ static void gives_the_lines_as_they_are_stored(void **state)
 {
 	struct store_status st;
 	struct span line;
-	bool is_record;
 	size_t n, lines = 0, records = 0, at = 0;
 	uint8_t *bytes = help_read(path, &n);
 	enum err e;
@@ -85,9 +84,9 @@ static void gives_the_lines_as_they_are_stored(void **state)
 	assert_int_equal(st.size_bytes, n);
 	assert_int_equal(st.record_count, 2);
 	assert_int_equal(store_open(&settings, &reader, &why), ERR_OK);
-	while ((e = store_next(&reader, &line, &is_record, &why)) == ERR_OK) {
+	while ((e = spool_next(&reader, &line, &why)) == ERR_OK) {
 		lines++;
-		records += is_record;
+		records += !records_is_head(line) && !records_is_end(line);
 		assert_true(at + line.n < n);
 		assert_memory_equal(bytes + at, line.p, line.n);
 		assert_int_equal(bytes[at + line.n], '\n');
@@ -97,8 +96,8 @@ static void gives_the_lines_as_they_are_stored(void **state)
 	assert_int_equal(at, n);
 	assert_int_equal(lines, 4);
 	assert_int_equal(records, 2);
-	store_close(&reader);
-	store_close(&reader);
+	spool_close(&reader);
+	spool_close(&reader);
 	free(bytes);
 	assert_int_equal(store_verify(&settings, &spool, &check, &why), ERR_OK);
 }
@@ -205,17 +204,16 @@ static void counts_original_files(void **state)
 {
 	struct store_status st;
 	struct span line;
-	bool is_record;
 
 	(void)state;
 	help_write(path, SPAN_LIT("[\n  {\"company\": \"contoso\"},\n  {\"company\": \"contoso\"}\n]\n"));
 	assert_int_equal(store_status(&settings, &st, &why), ERR_OK);
 	assert_int_equal(st.record_count, 2);
 	assert_int_equal(store_open(&settings, &reader, &why), ERR_OK);
-	assert_int_equal(store_next(&reader, &line, &is_record, &why), ERR_OK);
+	assert_int_equal(spool_next(&reader, &line, &why), ERR_OK);
 	t_span_is(line, "{\"company\": \"contoso\"}");
-	assert_true(is_record);
-	store_close(&reader);
+	assert_false(records_is_head(line) || records_is_end(line));
+	spool_close(&reader);
 	help_write(path, SPAN_LIT("[\n  {\"company\": \"contoso\"},\n"));
 	assert_int_equal(store_status(&settings, &st, &why), ERR_DAMAGED);
 }
