@@ -51,7 +51,7 @@ bool out_join_list(char *dst, size_t cap, const char *const *texts, size_t n)
 
 	out_list(&o, texts, n);
 	(void)out_cstr(&o);
-	if (o.bad)
+	if (o.bad && cap)
 		dst[0] = '\0';
 	return !o.bad;
 }

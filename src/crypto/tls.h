@@ -81,7 +81,7 @@ void tls_client_sign(struct tls *t, const struct tls_identity *id);
  * would block or has moved much (call again when tls_wants is ready); ERR_CLOSED: orderly close or end of stream;
  * ERR_UNTRUSTED, ERR_TLS: failed, see tls_error_text. Peer untrusted. */
 MUST_USE enum err tls_step(struct tls *t, int fd);
-/* What the caller must wait for after ERR_MORE: NET_READ and NET_WRITE of plat/net.h (bits 0 and 1). */
+/* What the caller must wait for after ERR_MORE: NET_READ and NET_WRITE of plat/net.h. */
 unsigned tls_wants(const struct tls *t);
 /* Handshake complete, application data may be sent. */
 bool tls_open(const struct tls *t);

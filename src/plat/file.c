@@ -107,61 +107,58 @@ bool file_exists(const char *path)
 	return faccessat(AT_FDCWD, path, F_OK, 0) == 0;
 }
 
-/* Kernel's struct linux_dirent64 (getdents64(2)); opendir would need an allocator. */
-struct entry {
-	uint64_t ino;
-	int64_t off;
-	uint16_t len;
-	uint8_t type;
-	char name[];
-};
-
-enum err file_find_entry(const char *dir, const char *part, char *path, size_t cap)
+enum err file_list(const char *dir, file_each each, void *ctx)
 {
-	_Alignas(struct entry) char buf[4096];
-	char best[256] = "";
+	_Alignas(struct file_entry) char buf[4096];
 	long got;
-	int fd = open_retry(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0);
-	struct out o = out_init(path, cap);
+	int fd = open_retry(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 
 	if (fd < 0)
 		return from_errno();
 	while ((got = syscall(SYS_getdents64, fd, buf, sizeof buf)) > 0) {
 		for (long at = 0; at < got;) {
-			const struct entry *d = (const struct entry *)(const void *)(buf + at);
+			const struct file_entry *e = (const struct file_entry *)(const void *)(buf + at);
 
-			if (strstr(d->name, part) && strlen(d->name) < sizeof best && (!best[0] || strcmp(d->name, best) < 0))
-				memcpy(best, d->name, strlen(d->name) + 1);
-			at += d->len;
+			if (!each(ctx, fd, e)) {
+				close(fd);
+				return ERR_OK;
+			}
+			at += e->len;
 		}
 	}
 	close(fd);
-	if (got < 0)
-		return ERR_SYSTEM;
-	if (!best[0])
-		return ERR_NOT_FOUND;
-	out_str(&o, dir);
-	if (!span_ends(span_str(dir), "/"))
-		out_byte(&o, '/');
-	out_str(&o, best);
-	out_cstr(&o);
-	return o.bad ? ERR_TOO_BIG : ERR_OK;
+	return got < 0 ? ERR_SYSTEM : ERR_OK;
 }
 
-static bool join(char *dst, size_t cap, const char *a, const char *b)
-{
-	struct out o = out_init(dst, cap);
+struct find {
+	const char *part;
+	char best[256];
+};
 
-	out_str(&o, a);
-	out_str(&o, b);
-	out_cstr(&o);
-	return !o.bad;
+static bool find(void *ctx, int dir_fd, const struct file_entry *e)
+{
+	struct find *f = ctx;
+
+	(void)dir_fd;
+	if (strstr(e->name, f->part) && (!f->best[0] || strcmp(e->name, f->best) < 0))
+		(void)span_copy_str(span_str(e->name), f->best, sizeof f->best);
+	return true;
+}
+
+enum err file_find_entry(const char *dir, const char *part, char *path, size_t cap)
+{
+	struct find f = { part, "" };
+
+	TRY(file_list(dir, find, &f));
+	if (!f.best[0])
+		return ERR_NOT_FOUND;
+	return out_join(path, cap, dir, span_ends(span_str(dir), "/") ? "" : "/", f.best) ? ERR_OK : ERR_TOO_BIG;
 }
 
 enum err file_create(const char *dir, const char *name, struct file_out *f)
 {
 	*f = (struct file_out){ .fd = -1, .dir_fd = -1 };
-	if (!join(f->name, sizeof f->name, name, "") || !join(f->temp, sizeof f->temp, name, ".tmp"))
+	if (!out_join(f->name, sizeof f->name, name) || !out_join(f->temp, sizeof f->temp, name, ".tmp"))
 		return ERR_TOO_BIG;
 	f->dir_fd = open_retry(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0);
 	if (f->dir_fd < 0)
@@ -204,7 +201,7 @@ static bool set_aside(const struct file_out *f)
 {
 	char kept[sizeof f->name + 16];
 
-	return join(kept, sizeof kept, f->name, f->keep) && (renameat(f->dir_fd, f->name, f->dir_fd, kept) == 0 || errno == ENOENT);
+	return out_join(kept, sizeof kept, f->name, f->keep) && (renameat(f->dir_fd, f->name, f->dir_fd, kept) == 0 || errno == ENOENT);
 }
 
 enum err file_commit(struct file_out *f)

@@ -9,6 +9,17 @@
 MUST_USE enum err file_read_all(const char *path, uint8_t *dst, size_t cap, size_t *n);
 /* First entry of directory `dir` in byte order whose name contains `part`, as a full path. ERR_NOT_FOUND, ERR_SYSTEM. */
 MUST_USE enum err file_find_entry(const char *dir, const char *part, char *path, size_t cap);
+/* The entries of a directory (no link to one), "." and ".." too, until each returns false; dir_fd is the directory's. ERR_NOT_FOUND,
+ * ERR_SYSTEM. The kernel's struct linux_dirent64 (getdents64(2)): opendir would need an allocator. */
+struct file_entry {
+	uint64_t ino;
+	int64_t off;
+	uint16_t len;
+	uint8_t type; /* 0: not told, 4: directory, 8: file */
+	char name[];
+};
+typedef bool (*file_each)(void *ctx, int dir_fd, const struct file_entry *e);
+MUST_USE enum err file_list(const char *dir, file_each each, void *ctx);
 /* Something (file, device, directory) is there. */
 bool file_exists(const char *path);
 

@@ -19,6 +19,8 @@
 /* Room in the kernel for an answer whose reader is slow: see NET_SEND_ROOM. The kernel counts twice as much, overhead included. */
 #define SEND_BUFFER (2 * (NET_SEND_ROOM + 4 * NET_SEND_SPARE))
 
+_Static_assert(NET_READ == POLLIN && NET_WRITE == POLLOUT, "events as poll(2) has them");
+
 static void no_delay(int fd)
 {
 	int on = 1;
@@ -29,12 +31,8 @@ static void no_delay(int fd)
 
 enum err net_wait(int fd, unsigned events, int64_t deadline_ms)
 {
-	struct pollfd p = { .fd = fd };
+	struct pollfd p = { .fd = fd, .events = (short)events };
 
-	if (events & NET_READ)
-		p.events |= POLLIN;
-	if (events & NET_WRITE)
-		p.events |= POLLOUT;
 	for (;;) {
 		int64_t left = deadline_ms - clock_ms();
 		int r;
@@ -75,30 +73,21 @@ static enum err connect_one(const struct resolve_addr *a, uint16_t port, int64_t
 	socklen_t len = fill_addr(a, port, &s), err_len = sizeof(int);
 	int failed = 0;
 	int fd = socket(a->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	enum err e;
+	enum err e = ERR_OK;
 
 	if (fd < 0)
 		return ERR_SYSTEM;
-	if (connect(fd, (const struct sockaddr *)&s, len) != 0) {
-		if (errno != EINPROGRESS && errno != EINTR) {
-			e = ERR_CONNECT;
-			goto fail;
-		}
-		e = net_wait(fd, NET_WRITE, deadline_ms);
-		if (e != ERR_OK)
-			goto fail;
-		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &err_len) != 0)
-			failed = errno;
-		if (failed) {
-			errno = failed;
-			e = ERR_CONNECT;
-			goto fail;
-		}
+	if (connect(fd, (const struct sockaddr *)&s, len) != 0)
+		e = errno == EINPROGRESS || errno == EINTR ? net_wait(fd, NET_WRITE, deadline_ms) : ERR_CONNECT;
+	if (e == ERR_OK && (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &err_len) != 0 || failed)) {
+		errno = failed ? failed : errno;
+		e = ERR_CONNECT;
 	}
-	no_delay(fd);
-	*out = fd;
-	return ERR_OK;
-fail:
+	if (e == ERR_OK) {
+		no_delay(fd);
+		*out = fd;
+		return ERR_OK;
+	}
 	failed = errno;
 	close(fd);
 	errno = failed;
@@ -111,15 +100,13 @@ enum err net_connect(const char *host, uint16_t port, int64_t deadline_ms, int *
 	size_t n = 0;
 	enum err e = resolve_host(host, addrs, &n);
 
-	for (size_t i = 0; e != ERR_OK || i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		int64_t now = clock_ms();
 
-		if (i >= n)
-			return e;
 		/* Each address gets its share, so that one that swallows packets does not use up all the time. */
 		e = connect_one(&addrs[i], port, now + (deadline_ms - now) / (int64_t)(n - i), fd);
 		if (e == ERR_OK)
-			return ERR_OK;
+			break;
 	}
 	return e;
 }

@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/span.h"
 
-enum { NET_READ = 1, NET_WRITE = 2 };
+enum { NET_READ = 1, NET_WRITE = 4 }; /* POLLIN, POLLOUT */
 
 /* Peer's address in a fixed form for limits per peer: IPv4 mapped into IPv6. */
 struct net_addr {

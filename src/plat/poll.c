@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 
 static int set = -1;
+_Static_assert(NET_READ == EPOLLIN && NET_WRITE == EPOLLOUT, "events as epoll(7) has them");
 
 enum err poll_init(void)
 {
@@ -28,13 +29,7 @@ enum err poll_arm(int fd, uint64_t tag, unsigned events)
 {
 	/* A peer's end of stream is readable. It is not told (EPOLLRDHUP) to who waits for room to write: it would come
 	 * again at once, each time. */
-	uint32_t e = EPOLLONESHOT;
-
-	if (events & NET_READ)
-		e |= EPOLLIN;
-	if (events & NET_WRITE)
-		e |= EPOLLOUT;
-	return control(EPOLL_CTL_MOD, fd, tag, e);
+	return control(EPOLL_CTL_MOD, fd, tag, EPOLLONESHOT | events);
 }
 
 enum err poll_wait_one(int timeout_ms, uint64_t *tag)

@@ -43,20 +43,18 @@ int probe_executable(const char *path)
 
 const char *probe_errno_name(int error)
 {
-	switch (error) {
-	case 0: return "success";
-	case EPERM: return "EPERM";
-	case ENOENT: return "ENOENT";
-	case EACCES: return "EACCES";
-	case EFAULT: return "EFAULT";
-	case ENOTDIR: return "ENOTDIR";
-	case ECONNREFUSED: return "ECONNREFUSED";
-	case ETIMEDOUT: return "ETIMEDOUT";
-	case ENETUNREACH: return "ENETUNREACH";
-	case ENXIO: return "ENXIO";
-	case EIO: return "EIO";
-	default: return "errno";
-	}
+	static const struct {
+		int error;
+		const char *name;
+	} names[] = {
+		{ 0, "success" }, { EPERM, "EPERM" }, { ENOENT, "ENOENT" }, { EACCES, "EACCES" }, { EFAULT, "EFAULT" }, { ENOTDIR, "ENOTDIR" },
+		{ ECONNREFUSED, "ECONNREFUSED" }, { ETIMEDOUT, "ETIMEDOUT" }, { ENETUNREACH, "ENETUNREACH" }, { ENXIO, "ENXIO" }, { EIO, "EIO" },
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (names[i].error == error)
+			return names[i].name;
+	return "errno";
 }
 
 /* The flag asks for nothing here, but with it musl makes the one system call for this that is left. */
@@ -81,14 +79,12 @@ int probe_mode(const char *path, const char **type)
 static struct span line_value(struct span text, const char *name)
 {
 	while (text.n) {
-		struct span line = span_sub(text, 0, span_find(text, '\n'));
-		size_t colon = span_find(line, ':');
+		struct span value = span_cut(&text, '\n'), what = span_cut(&value, ':');
 
-		if (span_eq_str(span_sub(line, 0, colon), name))
-			return span_trim(span_sub(line, colon + 1, line.n));
-		text = span_sub(text, line.n + 1, text.n);
+		if (span_eq_str(what, name))
+			return span_trim(value);
 	}
-	return span_of(NULL, 0);
+	return text;
 }
 
 static int64_t number(struct span text)
@@ -116,8 +112,8 @@ static bool read_hex(struct span text, uint64_t *value)
 static struct span part(struct span text, unsigned n)
 {
 	for (; n; n--)
-		text = span_sub(text, span_find(text, '\t') + 1, text.n);
-	return span_sub(text, 0, span_find(text, '\t'));
+		span_cut(&text, '\t');
+	return span_cut(&text, '\t');
 }
 
 void probe_self(struct probe_self *p)
@@ -155,14 +151,15 @@ int probe_execve(void)
 /* "  0: 0100007F:1F90 00000000:0000 0A ...": the local port when the state is LISTEN. */
 static bool listening_port(struct span line, uint16_t *port)
 {
-	size_t colon = span_find(line, ':');
-	struct span rest = span_trim(span_sub(line, colon + 1, line.n)), local;
+	struct span local;
 	uint64_t v;
 
-	local = span_sub(rest, 0, span_find(rest, ' '));
-	rest = span_trim(span_sub(rest, local.n, rest.n));
-	rest = span_trim(span_sub(rest, span_find(rest, ' '), rest.n));
-	if (!span_starts(rest, "0A ") || !read_hex(span_sub(local, span_find(local, ':') + 1, local.n), &v) || v > UINT16_MAX)
+	line = span_trim(line);
+	span_cut(&line, ' ');
+	local = span_cut(&line, ' ');
+	span_cut(&line, ' ');
+	span_cut(&local, ':');
+	if (!span_starts(line, "0A ") || !read_hex(local, &v) || v > UINT16_MAX)
 		return false;
 	*port = (uint16_t)v;
 	return true;
@@ -196,12 +193,10 @@ static bool read_table(const char *path, uint16_t *ports, size_t cap, size_t *n)
 
 		/* Whole lines; the rest goes to the front. Lines are about 150 characters. */
 		while (span_find(text, '\n') < text.n) {
-			struct span line = span_sub(text, 0, span_find(text, '\n'));
 			uint16_t port;
 
-			if (listening_port(line, &port))
+			if (listening_port(span_cut(&text, '\n'), &port))
 				insert_port(ports, cap, n, port);
-			text = span_sub(text, line.n + 1, text.n);
 		}
 		have = text.n < sizeof buf ? text.n : 0;
 		memmove(buf, text.p, have);
@@ -239,15 +234,7 @@ const char *probe_stdin(void)
 	return S_ISFIFO(st.st_mode) ? "pipe" : S_ISSOCK(st.st_mode) ? "socket" : "file";
 }
 
-/* Kernel's struct linux_dirent64 (getdents64(2)). */
-struct entry {
-	uint64_t ino;
-	int64_t off;
-	uint16_t len;
-	uint8_t type;
-	char name[];
-};
-enum { TYPE_UNKNOWN = 0, TYPE_DIR = 4, TYPE_FILE = 8 };
+enum { TYPE_UNKNOWN = 0, TYPE_DIR = 4, TYPE_FILE = 8 }; /* of struct file_entry */
 
 struct walk {
 	struct probe_walk *w;
@@ -255,20 +242,17 @@ struct walk {
 	dev_t dev;    /* of this program's file */
 	ino_t ino;
 	uint64_t entries;
+	const char *dir; /* being read */
+	int64_t deadline_ms;
 };
 
 static bool push(struct walk *k, const char *dir, const char *name)
 {
-	struct out o = out_init(k->w->pending + k->used, sizeof k->w->pending - k->used);
+	char *at = k->w->pending + k->used;
 
-	out_str(&o, dir);
-	if (dir[1])
-		out_byte(&o, '/');
-	out_str(&o, name);
-	(void)out_cstr(&o);
-	if (o.bad)
+	if (!out_join(at, sizeof k->w->pending - k->used, dir, dir[1] ? "/" : "", name))
 		return false;
-	k->used += o.n + 1;
+	k->used += strlen(at) + 1;
 	return true;
 }
 
@@ -278,73 +262,50 @@ static bool is_left_out(const char *dir, const char *name)
 	       (strcmp(dir, "/") == 0 && (strcmp(name, "proc") == 0 || strcmp(name, "sys") == 0 || strcmp(name, "dev") == 0));
 }
 
-static void look_at_file(struct walk *k, const char *dir, const char *name, const struct stat *st)
+static void look_at_file(struct walk *k, const char *name, const struct stat *st)
 {
-	struct out o;
+	struct probe_walk *w = k->w;
 
-	k->w->files++;
+	w->files++;
 	if (!(st->st_mode & 0111) || (st->st_dev == k->dev && st->st_ino == k->ino))
 		return;
-	if (k->w->executables < PROBE_SHOWN) {
-		o = out_init(k->w->shown[k->w->executables], sizeof k->w->shown[0]);
-		out_str(&o, dir);
-		if (dir[1])
-			out_byte(&o, '/');
-		out_str(&o, name);
-		(void)out_cstr(&o);
-	}
-	k->w->executables++;
+	if (w->executables < PROBE_SHOWN)
+		(void)out_join(w->shown[w->executables], sizeof w->shown[0], k->dir, k->dir[1] ? "/" : "", name);
+	w->executables++;
 }
 
-static void look_at(struct walk *k, int fd, const char *dir, const struct entry *d)
+static bool is_over(struct walk *k)
 {
+	if (k->entries <= PROBE_ENTRIES && clock_ms() <= k->deadline_ms)
+		return false;
+	k->w->complete = false;
+	return true;
+}
+
+static bool look_at(void *ctx, int dir_fd, const struct file_entry *e)
+{
+	struct walk *k = ctx;
 	struct stat st;
-	bool is_dir = d->type == TYPE_DIR;
+	bool is_dir = e->type == TYPE_DIR;
 
 	k->entries++;
-	if (is_left_out(dir, d->name) || (d->type != TYPE_DIR && d->type != TYPE_FILE && d->type != TYPE_UNKNOWN))
-		return;
-	if (!is_dir) {
-		if (fstatat(fd, d->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-			return;
+	if (is_left_out(k->dir, e->name) || (!is_dir && e->type != TYPE_FILE && e->type != TYPE_UNKNOWN))
+		return !is_over(k);
+	if (!is_dir && fstatat(dir_fd, e->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		is_dir = S_ISDIR(st.st_mode);
 		if (S_ISREG(st.st_mode))
-			look_at_file(k, dir, d->name, &st);
+			look_at_file(k, e->name, &st);
 	}
-	if (is_dir && !push(k, dir, d->name))
+	if (is_dir && !push(k, k->dir, e->name))
 		k->w->complete = false;
-}
-
-static void read_directory(struct walk *k, const char *dir, int64_t deadline_ms)
-{
-	_Alignas(struct entry) char buf[4096];
-	long got;
-	int fd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd < 0) {
-		k->w->complete = k->w->complete && errno == ENOENT; /* unreadable: it may hide something */
-		return;
-	}
-	while ((got = syscall(SYS_getdents64, fd, buf, sizeof buf)) > 0) {
-		for (long at = 0; at < got;) {
-			const struct entry *d = (const struct entry *)(const void *)(buf + at);
-
-			look_at(k, fd, dir, d);
-			at += d->len;
-		}
-		if (k->entries > PROBE_ENTRIES || clock_ms() > deadline_ms) {
-			k->w->complete = false;
-			break;
-		}
-	}
-	close(fd);
+	return !is_over(k);
 }
 
 void probe_executables(struct probe_walk *w, int64_t deadline_ms)
 {
-	struct walk k = { .w = w };
-	struct stat self;
 	char dir[4096];
+	struct walk k = { .w = w, .dir = dir, .deadline_ms = deadline_ms };
+	struct stat self;
 
 	memset(w, 0, sizeof *w);
 	w->complete = true;
@@ -353,17 +314,15 @@ void probe_executables(struct probe_walk *w, int64_t deadline_ms)
 		k.ino = self.st_ino;
 	}
 	(void)push(&k, "/", "");
-	while (k.used) {
+	while (k.used && !is_over(&k)) {
 		size_t at = k.used - 1;
 
 		while (at && w->pending[at - 1])
 			at--;
-		if (!span_copy_str(span_str(w->pending + at), dir, sizeof dir) || k.entries > PROBE_ENTRIES || clock_ms() > deadline_ms) {
-			w->complete = false;
-			break;
-		}
 		k.used = at;
-		read_directory(&k, dir, deadline_ms);
+		/* One that is unreadable may hide something. */
+		if (!span_copy_str(span_str(w->pending + at), dir, sizeof dir) || (file_list(dir, look_at, &k) != ERR_OK && errno != ENOENT))
+			w->complete = false;
 	}
 }
 
@@ -377,11 +336,10 @@ bool probe_container_id(char id[13])
 	if (file_read_all("/proc/1/cgroup", buf, sizeof buf, &n) != ERR_OK)
 		return false;
 	for (text = span_of(buf, n); text.n;) {
-		struct span line = span_sub(text, 0, span_find(text, '\n')), last = line;
+		struct span line = span_cut(&text, '\n'), last = line;
 
-		text = span_sub(text, line.n + 1, text.n);
 		while (span_find(last, '/') < last.n)
-			last = span_sub(last, span_find(last, '/') + 1, last.n);
+			span_cut(&last, '/');
 		for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 			if (last.n && last.n < line.n && span_has_nocase(line, words[i]))
 				return span_copy_str(span_sub(last, 0, 12), id, 13);

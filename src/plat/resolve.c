@@ -64,12 +64,9 @@ static void add_from_hosts(struct list *l, const char *host)
 		return;
 	rest = span_of(text, n);
 	while (rest.n) {
-		size_t end = span_find(rest, '\n');
-		struct span line = span_sub(rest, 0, end);
+		struct span all = span_cut(&rest, '\n'), line = span_cut(&all, '#');
 		char addr[64] = "";
 
-		rest = span_sub(rest, end + 1, rest.n);
-		line = span_sub(line, 0, span_find(line, '#'));
 		if (!next_word(&line, &word) || !span_copy_str(word, addr, sizeof addr))
 			continue;
 		while (next_word(&line, &word))

@@ -9,10 +9,10 @@
 
 /* What may be done below a path (or with the file it names). */
 enum seal_use {
-	SEAL_READ = 1,   /* read files, list directories */
-	SEAL_LIST = 2,   /* list directories only */
-	SEAL_REPLACE = 4, /* read, create, write, rename within, remove: the data directory */
-	SEAL_DEVICE = 8  /* open for both and ioctl */
+	SEAL_READ,    /* read files, list directories */
+	SEAL_LIST,    /* list directories only */
+	SEAL_REPLACE, /* read, create, write, rename within, remove: the data directory */
+	SEAL_DEVICE,  /* open for both and ioctl */
 };
 
 struct seal_path {

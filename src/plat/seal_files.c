@@ -50,24 +50,16 @@ static struct ruleset handled(long abi)
 	return r;
 }
 
-static uint64_t rights(enum seal_use use)
-{
-	switch (use) {
-	case SEAL_READ:
-		return FS_READ_FILE | FS_READ_DIR;
-	case SEAL_LIST:
-		return FS_READ_DIR;
-	case SEAL_REPLACE:
-		return FS_READ_FILE | FS_READ_DIR | FS_WRITE_FILE | FS_MAKE_REG | FS_MAKE_DIR | FS_REMOVE_FILE | FS_TRUNCATE;
-	case SEAL_DEVICE:
-		return FS_READ_FILE | FS_WRITE_FILE | FS_IOCTL_DEV;
-	}
-	return 0;
-}
+static const uint64_t rights[] = {
+	[SEAL_READ] = FS_READ_FILE | FS_READ_DIR,
+	[SEAL_LIST] = FS_READ_DIR,
+	[SEAL_REPLACE] = FS_READ_FILE | FS_READ_DIR | FS_WRITE_FILE | FS_MAKE_REG | FS_MAKE_DIR | FS_REMOVE_FILE | FS_TRUNCATE,
+	[SEAL_DEVICE] = FS_READ_FILE | FS_WRITE_FILE | FS_IOCTL_DEV,
+};
 
 static enum err add_path(int set, const struct seal_path *p, uint64_t known)
 {
-	struct path_rule rule = { rights(p->use) & known, -1 };
+	struct path_rule rule = { rights[p->use] & known, -1 };
 	struct stat st;
 	long r;
 

@@ -51,12 +51,9 @@ enum { VMM_INVALID_LEN = 1, VMM_BUSY = 2 };
 
 const char *snp_device_path(enum snp_device d)
 {
-	switch (d) {
-	case SNP_DEVICE_SEV_GUEST: return "/dev/sev-guest";
-	case SNP_DEVICE_SEV: return "/dev/sev";
-	case SNP_DEVICE_NONE: break;
-	}
-	return NULL;
+	static const char *const paths[] = { [SNP_DEVICE_SEV_GUEST] = "/dev/sev-guest", [SNP_DEVICE_SEV] = "/dev/sev" };
+
+	return paths[d];
 }
 
 static int device_open(enum snp_device d)
@@ -77,15 +74,11 @@ static bool is_absent(int error)
 /* Opens the first device there is. *d is NONE when there is none; fd is -1 then and when opening failed. */
 static int device_open_first(enum snp_device *d)
 {
-	static const enum snp_device order[] = { SNP_DEVICE_SEV_GUEST, SNP_DEVICE_SEV };
+	for (*d = SNP_DEVICE_SEV_GUEST; *d <= SNP_DEVICE_SEV; ++*d) {
+		int fd = device_open(*d);
 
-	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-		int fd = device_open(order[i]);
-
-		if (fd >= 0 || !is_absent(errno)) {
-			*d = order[i];
+		if (fd >= 0 || !is_absent(errno))
 			return fd;
-		}
 	}
 	*d = SNP_DEVICE_NONE;
 	return -1;
@@ -210,12 +203,9 @@ enum err snp_device_report(const uint8_t report_data[64], uint8_t report[SNP_REP
 	struct report_req request = { 0 };
 	uint32_t fw = 0, vmm = 0;
 	enum snp_device d;
-	struct fault unused = { 0 };
 	enum err err;
 	int fd, error;
 
-	if (!f)
-		f = &unused;
 	fd = device_open_first(&d);
 	fault_text(f->service, sizeof f->service, span_str(snp_device_path(d)));
 	if (d == SNP_DEVICE_NONE) {
@@ -223,10 +213,8 @@ enum err snp_device_report(const uint8_t report_data[64], uint8_t report[SNP_REP
 		             "deploy with the Confidential SKU (ACI) or the confidential virtual node (AKS)");
 		return fault_set(f, ERR_NO_DEVICE, STEP_REPORT, "no SNP guest device (/dev/sev-guest or /dev/sev)");
 	}
-	if (fd < 0) {
-		f->sys_errno = errno;
-		return fault_set(f, ERR_SYSTEM, STEP_REPORT, "the SNP guest device cannot be opened");
-	}
+	if (fd < 0)
+		return fault_set_errno(f, ERR_SYSTEM, STEP_REPORT, "the SNP guest device cannot be opened");
 	memcpy(request.report_data, report_data, sizeof request.report_data);
 	if (d == SNP_DEVICE_SEV_GUEST)
 		error = call_sev_guest(fd, &request, response, &fw, &vmm);
