@@ -5,7 +5,7 @@
 #include <sys/epoll.h>
 
 static int set = -1;
-_Static_assert(NET_READ == EPOLLIN && NET_WRITE == EPOLLOUT, "events as epoll(7) has them");
+_Static_assert(NET_READ == (int)EPOLLIN && NET_WRITE == (int)EPOLLOUT, "events as epoll(7) has them");
 
 enum err poll_init(void)
 {
