@@ -201,6 +201,7 @@ static void wait_for_stop(const sigset_t *stop)
 		if (got > 0)
 			return;
 		server_sweep();
+		tls_sessions_expire();
 	}
 }
 

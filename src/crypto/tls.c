@@ -103,6 +103,9 @@ static enum err why_closed(const struct tls *t)
 
 	if (e == BR_ERR_OK)
 		return ERR_CLOSED;
+	/* RFC 5246 section 7.2: not to be resumed. Before that, it is not known whether the peer has this session at all. */
+	if (state_of(t)->open && !state_of(t)->is_client)
+		tls_sessions_drop(&engine_of(t)->session);
 	return e >= BR_ERR_X509_OK && e <= BR_ERR_X509_NOT_TRUSTED ? ERR_UNTRUSTED : ERR_TLS;
 }
 

@@ -1,5 +1,5 @@
-/* TLS 1.2 (RFC 5246) over a non-blocking socket: ECDHE with AES-GCM only, no renegotiation, no resumption. One structure
- * serves both sides. */
+/* TLS 1.2 (RFC 5246) over a non-blocking socket: ECDHE with AES-GCM only, no renegotiation; resumption on a server's wish. One
+ * structure serves both sides. */
 #ifndef CRYPTO_TLS_H
 #define CRYPTO_TLS_H
 
@@ -39,7 +39,8 @@ MUST_USE enum err tls_identity_make(struct tls_identity *id, const char *name, i
 /* Another certificate for the same key, for connections that start from now on; errors as above, and then nothing changes.
  * One caller at a time. Connections read their certificate in place, until their handshake is over: it is not written over
  * before TLS_HANDSHAKE_MS, and half as much again, have passed since it was in use (ERR_THROTTLED: not yet). Were a handshake
- * to take longer all the same, it would send bytes of another certificate and fail: no memory but certificates is read. */
+ * to take longer all the same, it would send bytes of another certificate and fail: no memory but certificates is read.
+ * All sessions are forgotten: whoever resumes one has been shown the certificate in use. */
 MUST_USE enum err tls_identity_renew(struct tls_identity *id, const char *name, int64_t now_s, unsigned hours,
                                      struct span extension);
 /* Takes a certificate chain from elsewhere instead: PEM, leaf first, each signed by the next, the leaf good for a server and all
@@ -50,6 +51,7 @@ MUST_USE enum err tls_identity_given(struct tls_identity *id, struct span pem, i
 bool tls_identity_given_key(const struct tls_identity *id);
 /* The certificate in use, or the chain: a view, good for a handshake. */
 struct span tls_identity_cert(const struct tls_identity *id);
+/* With the sessions that its key has made. */
 void tls_identity_wipe(struct tls_identity *id);
 
 /* One connection's state; lives in its slot, is not moved or copied while in use, wiped with tls_wipe. */
@@ -60,8 +62,13 @@ struct tls {
 
 /* Starts the server side: ECDHE on X25519 or P-256 with the identity's key, no client certificate asked for. id outlives the connection. */
 void tls_server_start(struct tls *t, const struct tls_identity *id);
+/* Right after tls_server_start: the client may resume a session of this process (crypto/tls_sessions.h says what that means), not
+ * older than an hour nor than the certificate in use, nor of a connection that failed. For one identity of the process alone. */
+void tls_server_resume(struct tls *t);
+/* Wipes the sessions that are an hour old. Call it now and then; any thread. */
+void tls_sessions_expire(void);
 /* Right after tls_server_start: the client must show a certificate, of any issuer, name and date, whose key (ECDSA P-256 or
- * P-384) signs the handshake. The caller MUST check tls_peer_cert before it believes or answers anything. */
+ * P-384) signs the handshake, which is a full one in any case. The caller MUST check tls_peer_cert before it believes or answers anything. */
 void tls_server_ask(struct tls *t);
 
 enum tls_trust {

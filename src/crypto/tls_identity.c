@@ -6,6 +6,7 @@
 #include "base/ct.h"
 #include "crypto/bear.h"
 #include "crypto/rng.h"
+#include "crypto/tls_sessions.h"
 #include "enc/der.h"
 #include "plat/clock.h"
 
@@ -166,6 +167,7 @@ enum err tls_identity_renew(struct tls_identity *id, const char *name, int64_t n
 	c->n = dw_span(&w).n;
 	memmove(c->der, dw_span(&w).p, c->n);
 	id->in_use = next;
+	tls_sessions_forget();
 	if (id->cert[now].n) /* else this is the first one */
 		id->cert[now].free_ms = clock_ms() + TLS_HANDSHAKE_MS + TLS_HANDSHAKE_MS / 2;
 	return ERR_OK;
@@ -201,4 +203,5 @@ struct span tls_identity_cert(const struct tls_identity *id)
 void tls_identity_wipe(struct tls_identity *id)
 {
 	WIPE(*id);
+	tls_sessions_forget();
 }

@@ -15,6 +15,7 @@ void tls_server_start(struct tls *t, const struct tls_identity *id)
 	br_ssl_server_context *ssl = &s->side.server;
 
 	tls_wipe(t);
+	tls_sessions_view(&s->sessions);
 	br_ssl_server_zero(ssl);
 	tls_profile_apply(s);
 	/* We go along with a service that wants P-384 or P-521, but strangers do not make us compute on these slow ones. */
@@ -36,6 +37,13 @@ void tls_server_start(struct tls *t, const struct tls_identity *id)
 	}
 }
 
+void tls_server_resume(struct tls *t)
+{
+	struct tls_state *s = tls_state(t);
+
+	br_ssl_server_set_cache(&s->side.server, &s->sessions.vtable);
+}
+
 void tls_server_ask(struct tls *t)
 {
 	/* Name with the single common name "parley". The request must name an authority; who the client is decides its
@@ -46,6 +54,7 @@ void tls_server_ask(struct tls *t)
 	br_ssl_server_context *ssl = &s->side.server;
 
 	s->asked = (br_x500_name){ (unsigned char *)(uintptr_t)any, sizeof any }; /* only read */
+	br_ssl_server_set_cache(ssl, NULL); /* resuming would do without the certificate */
 	br_ssl_server_set_trust_anchor_names(ssl, &s->asked, 1);
 	br_ssl_engine_set_ec(&ssl->eng, &br_ec_all_m31);
 	br_ssl_engine_set_ecdsa(&ssl->eng, br_ecdsa_i31_vrfy_asn1); /* for the client's signature over the handshake */

@@ -4,6 +4,7 @@
 
 #include "crypto/bear.h"
 #include "crypto/tls.h"
+#include "crypto/tls_sessions.h"
 #include "crypto/x509.h"
 
 /* BearSSL asks a "class" of functions about the peer's certificates; this is ours (tls_client_trust.c). It keeps the
@@ -33,6 +34,7 @@ struct tls_state {
 		br_ssl_client_context client;
 	} side;
 	struct tls_trust_check check; /* of the peer's certificate, where one is asked for */
+	struct tls_session_view sessions; /* of a server */
 	br_x509_certificate cert[TLS_CHAIN_MAX]; /* our own and their key: views of the identity's */
 	size_t cert_n;
 	br_ec_private_key key;

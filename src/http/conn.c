@@ -26,6 +26,8 @@ void conn_start(struct conn *c, int fd, const struct net_addr *peer, enum port p
 	c->party = PARTY_UNKNOWN;
 	if (id)
 		tls_server_start(&c->tls, id);
+	if (id && port == PORT_HTTPS)
+		tls_server_resume(&c->tls);
 	if (id && port == PORT_PEER)
 		tls_server_ask(&c->tls);
 }

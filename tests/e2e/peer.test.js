@@ -149,7 +149,10 @@ describe('at a provider\'s peer port', () => {
     }
     const again = await call(peer); // the same key and certificate
     await tooEarly(again);
-    for (const x of [c, again]) x.end();
+    const resuming = await Caller.connect(world.ports.contoso.peer, peer, { tlsOptions: { ...peer.tls, session: c.wire.socket.getSession() } });
+    assert.strictEqual(resuming.wire.socket.isSessionReused(), false);
+    await tooEarly(resuming);
+    for (const x of [c, again, resuming]) x.end();
   });
 
   for (const [name, [what, why]] of Object.entries(certificates)) {

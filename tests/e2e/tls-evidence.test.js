@@ -42,6 +42,13 @@ const certificate = (party) => new Promise((resolve, reject) => {
     socket.destroy();
   }).on('error', reject);
 });
+// A connection that asks for this session: {reused, session}.
+const resume = (party, session) => new Promise((resolve, reject) => {
+  const socket = tls.connect({ host: '127.0.0.1', port: Number(party.settings.HTTPS_PORT), rejectUnauthorized: false, session }, () => {
+    resolve({ reused: socket.isSessionReused(), session: socket.getSession() });
+    socket.destroy();
+  }).on('error', reject);
+});
 const spkiOf = (c) => c.publicKey.export({ type: 'spki', format: 'der' });
 
 // The parts by label, read by the stand-ins' own CBOR; null without the extension.
@@ -143,7 +150,7 @@ describe('evidence in the certificate', () => {
     assert.match(info.tls_certificate.evidence_format, /id-pe-cmw/);
   });
 
-  test('a new certificate when the released key and the platform become others; the key and old connections stay', async () => {
+  test('a new certificate when the released key and the platform become others; the key and old connections stay, sessions do not', async () => {
     const { party } = lane;
     const first = await withEvidence(party);
     assert.strictEqual(runtimeIn(first).key, '');
@@ -161,6 +168,8 @@ describe('evidence in the certificate', () => {
     assert.match(runtimeIn(second).key, /^[\w-]{43}$/);
     assert.notStrictEqual(second.serialNumber, first.serialNumber);
     assert.strictEqual(tcbOf(second), pkis.TCB);
+    const { session } = await resume(party);
+    assert.strictEqual((await resume(party, session)).reused, true);
 
     await changePlatform(party, lane.faults);
     const third = await certificateOnce(party, async (c) => {
@@ -168,6 +177,7 @@ describe('evidence in the certificate', () => {
       await sleep(200);
       return tcbOf(c) === pkis.OLD_TCB;
     }, 'a certificate about the platform as it is now');
+    assert.strictEqual((await resume(party, session)).reused, false, 'it would not be shown the new certificate');
     for (const c of [second, third]) assert.ok(spkiOf(c).equals(spkiOf(first)));
     fs.writeFileSync(path.join(lane.dir, 'third.der'), third.raw);
     const r = await ctl('verify', '--cert', path.join(lane.dir, 'third.der'), ...trust(lane.services), '--host-data', lane.hostData.contoso);

@@ -5,6 +5,7 @@ const { describe, it, before, after } = require('node:test');
 const { execFile } = require('node:child_process');
 const crypto = require('node:crypto');
 const net = require('node:net');
+const path = require('node:path');
 const tls = require('node:tls');
 const { Server, Wire, leave, closeAll, get, post, lines, sleep, within } = require('./raw');
 
@@ -99,17 +100,17 @@ describe('the TLS port', { concurrency: 8 }, () => {
   }));
   const refused = (options, what) => assert.rejects(handshake(options), (e) => !/not within/.test(e.message), what);
   // openssl s_client with a request on its input. -> its output
-  const sClient = (args, input = get('/health', 'Connection: close')) => new Promise((resolve) => {
-    const child = execFile('openssl', ['s_client', '-connect', `127.0.0.1:${s.secure}`, '-ign_eof', ...args], { timeout: 15000, env: { PATH: process.env.PATH } },
+  const sClient = (args, input = get('/health', 'Connection: close'), port = s.secure) => new Promise((resolve) => {
+    const child = execFile('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, '-ign_eof', ...args], { timeout: 15000, env: { PATH: process.env.PATH } },
       (error, out, err) => resolve({ failed: Boolean(error), text: out + err }));
     child.stdin.on('error', () => {});
     child.stdin.end(input);
   });
 
   // Bytes to the port, no handshake. -> what came back until the end
-  const raw = (bytes, { end = false, ms = 5000 } = {}) => within(ms, 'end of the connection', () => new Promise((resolve, reject) => {
+  const raw = (bytes, { end = false, ms = 5000, port = s.secure } = {}) => within(ms, 'end of the connection', () => new Promise((resolve, reject) => {
     const parts = [];
-    const c = net.connect({ port: s.secure, host: '127.0.0.1', allowHalfOpen: true }, () => { c.write(bytes); if (end) c.end(); });
+    const c = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => { c.write(bytes); if (end) c.end(); });
     c.on('data', (d) => parts.push(d)).on('end', () => { c.destroy(); resolve(Buffer.concat(parts)); }).on('error', reject);
   }));
   const hello = () => new Promise((resolve) => {
@@ -196,15 +197,41 @@ describe('the TLS port', { concurrency: 8 }, () => {
     assert.match(text, /Compression: NONE/);
   });
 
-  it('resumes no session and gives no ticket', async () => {
+  it('resumes a session by its identifier, in the process that made it, with its suite, and gives no ticket', async () => {
+    const own = await Server.start(); // other handshakes might take the session's place
     const session = await new Promise((resolve, reject) => {
-      const c = tls.connect({ port: s.secure, host: '127.0.0.1', rejectUnauthorized: false }).on('error', reject).on('secureConnect', () => {
+      const c = tls.connect({ port: own.secure, host: '127.0.0.1', rejectUnauthorized: false }).on('error', reject).on('secureConnect', () => {
+        assert.strictEqual(c.isSessionReused(), false);
         assert.strictEqual(c.getTLSTicket(), undefined);
         resolve(c.getSession());
         c.destroy();
       });
     });
-    assert.strictEqual((await handshake({ session })).reused, false);
+    for (const servername of ['localhost', 'localhost', 'elsewhere.example']) { // one certificate serves all names
+      const again = await handshake({ session, servername }, own.secure);
+      assert.deepStrictEqual([again.reused, again.version, again.suite], [true, 'TLSv1.2', SUITES[0]]);
+    }
+    assert.strictEqual((await own.ask(get('/health'), { tls: true, tlsOptions: { session, maxVersion: 'TLSv1.2' } })).status, 200);
+    // As bytes: the identifier that the ServerHello has.
+    const id = session.subarray(session.indexOf(Buffer.from('0420', 'hex')) + 2).subarray(0, 32);
+    const answered = async (options) => {
+      const said = Buffer.concat(records(await raw(record(HANDSHAKE, clientHello(options)), { end: true, port: own.secure })).filter((r) => r.type === HANDSHAKE).map((r) => r.bytes));
+      return { same: said.subarray(39, 71).equals(id), suite: said.readUInt16BE(71) };
+    };
+    const changed = Buffer.from(id);
+    changed[31] ^= 1;
+    assert.deepStrictEqual(await answered({ session: id }), { same: true, suite: IDS[0] });
+    assert.deepStrictEqual(await answered({ session: id, suites: [...IDS].reverse() }), { same: true, suite: IDS[0] });
+    assert.deepStrictEqual(await answered({ session: id, suites: [IDS[1]] }), { same: false, suite: IDS[1] });
+    for (const other of [changed, id.subarray(1), Buffer.alloc(32)]) assert.deepStrictEqual(await answered({ session: other }), { same: false, suite: IDS[0] });
+    assert.strictEqual((await handshake({ session })).reused, false, 'another process');
+    // OpenSSL's command line says it in its own words.
+    const file = path.join(own.dir, 'session');
+    assert.match((await sClient(['-sess_out', file], undefined, own.secure)).text, /^New, TLSv1\.2/m);
+    const { text } = await sClient(['-sess_in', file], undefined, own.secure);
+    assert.match(text, /^Reused, TLSv1\.2/m);
+    assert.match(text, /"status":"healthy"/);
+    await own.stop();
   });
 
   it('offers of HTTP/2 are not taken', async () => {
