@@ -9,11 +9,14 @@
  * works on four blocks at a time, so that a short field costs a single pass. */
 #define HEAD (4 * BLOCK)
 #define HEAD_DATA (HEAD - BLOCK)
+#define SHORT (6 * BLOCK) /* AAD and ciphertext together */
 
 struct state {
 	union bear_aes_ctr_ctx aes;
 	br_ghash ghash;
 	uint8_t h[BLOCK]; /* the hash subkey, AES of the zero block */
+	uint8_t y[BLOCK]; /* GHASH of what every message's AAD begins with */
+	uint64_t y_len;
 };
 _Static_assert(sizeof(struct state) <= sizeof(struct gcm), "opaque too small");
 _Static_assert(_Alignof(struct state) <= _Alignof(struct gcm), "opaque misaligned");
@@ -31,22 +34,51 @@ void gcm_init(struct gcm *g, const uint8_t key[GCM_KEY_LEN])
 	bear_aes_ctr()->init(&s->aes.vtable, key, GCM_KEY_LEN);
 	s->ghash = bear_ghash();
 	memset(s->h, 0, sizeof s->h);
+	memset(s->y, 0, sizeof s->y);
+	s->y_len = 0;
 	s->aes.vtable->run(&s->aes.vtable, zero, 0, s->h, sizeof s->h); /* counter 0 and nonce 0: the zero block */
 	bear_stack_wipe(); /* the key schedule's temporaries */
 }
 
-/* The tag before masking (SP 800-38D section 6.4): GHASH of aad, ciphertext and both lengths in bits. BearSSL pads each part
- * with zeros to whole blocks. */
+void gcm_aad_start(struct gcm *g, const uint8_t start[GCM_AAD_START])
+{
+	struct state *s = (struct state *)(void *)g->opaque;
+
+	memset(s->y, 0, sizeof s->y);
+	s->ghash(s->y, s->h, start, GCM_AAD_START);
+	s->y_len = GCM_AAD_START;
+}
+
+static void xor_into(uint8_t *dst, const uint8_t *with, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		dst[i] ^= with[i];
+}
+
+static size_t whole_blocks(size_t n)
+{
+	return (n + BLOCK - 1) / BLOCK * BLOCK;
+}
+
+/* The tag before masking (SP 800-38D section 6.4): GHASH of aad and ciphertext, each padded with zeros to whole blocks, and of both
+ * lengths in bits. What is short goes through GHASH at once; BearSSL pads the rest. */
 static void authenticate(const struct state *s, struct span aad, struct span text, uint8_t y[BLOCK])
 {
-	uint8_t lengths[BLOCK];
+	uint8_t last[SHORT + BLOCK] = { 0 };
+	size_t text_at = whole_blocks(aad.n), n = text_at + whole_blocks(text.n);
 
-	memset(y, 0, BLOCK);
-	s->ghash(y, s->h, aad.p, aad.n);
-	s->ghash(y, s->h, text.p, text.n);
-	store_be64(lengths, (uint64_t)aad.n * 8);
-	store_be64(lengths + 8, (uint64_t)text.n * 8);
-	s->ghash(y, s->h, lengths, sizeof lengths);
+	memcpy(y, s->y, BLOCK);
+	if (n <= SHORT) {
+		xor_into(last, aad.p, aad.n);
+		xor_into(last + text_at, text.p, text.n);
+	} else {
+		s->ghash(y, s->h, aad.p, aad.n);
+		s->ghash(y, s->h, text.p, text.n);
+		n = 0;
+	}
+	store_be64(last + n, (s->y_len + aad.n) * 8);
+	store_be64(last + n + 8, (uint64_t)text.n * 8);
+	s->ghash(y, s->h, last, n + BLOCK);
 }
 
 /* Key stream of counters 1 to 4 (J0 = nonce || 1, SP 800-38D section 7.1). */
@@ -54,12 +86,6 @@ static void head_stream(const struct state *s, const uint8_t *nonce, uint8_t hea
 {
 	memset(head, 0, HEAD);
 	s->aes.vtable->run(&s->aes.vtable, nonce, 1, head, HEAD);
-}
-
-static void xor_into(uint8_t *dst, const uint8_t *with, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		dst[i] ^= with[i];
 }
 
 /* Encryption and decryption are the same: counters 2.. over the data. */

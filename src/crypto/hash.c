@@ -48,19 +48,23 @@ void hash_sha256_init(struct sha256 *h)
 void hash_sha256_update(struct sha256 *h, struct span in)
 {
 	br_sha256_context *c = (br_sha256_context *)(void *)h->opaque;
-	size_t start = (size_t)(0 - c->count) % SHA256_BLOCK, whole;
+	size_t used = (size_t)c->count % SHA256_BLOCK, whole;
 
-	if (!sha256_ni_there() || in.n < start) {
+	/* BearSSL keeps what is not a whole block, and does the padding. */
+	if (!sha256_ni_there() || in.n < SHA256_BLOCK - used) {
 		br_sha256_update(c, in.p, in.n);
 		return;
 	}
-	/* BearSSL keeps what is not a whole block, and does the padding. */
-	br_sha256_update(c, in.p, start);
-	in = span_sub(in, start, in.n);
+	c->count += in.n;
+	if (used) {
+		memcpy(c->buf + used, in.p, SHA256_BLOCK - used);
+		sha256_ni(c->val, c->buf, 1);
+		in = span_sub(in, SHA256_BLOCK - used, in.n);
+	}
 	whole = in.n / SHA256_BLOCK;
 	sha256_ni(c->val, in.p, whole);
-	c->count += whole * SHA256_BLOCK;
-	br_sha256_update(c, in.p + whole * SHA256_BLOCK, in.n % SHA256_BLOCK);
+	if (in.n % SHA256_BLOCK)
+		memcpy(c->buf, in.p + whole * SHA256_BLOCK, in.n % SHA256_BLOCK);
 }
 
 void hash_sha256_out(const struct sha256 *h, uint8_t out[SHA256_LEN])

@@ -46,6 +46,7 @@ TARGET void sha256_ni(uint32_t state[8], const uint8_t *p, size_t n)
 	for (; n; n--, p += SHA256_BLOCK) {
 		__m128i old_abef = abef, old_cdgh = cdgh, w[4];
 
+#pragma GCC unroll 16
 		for (int i = 0; i < 16; i++) {
 			__m128i *now = &w[i % 4], sum;
 

@@ -27,59 +27,37 @@ static uint8_t to_char(enum b64_form form, uint32_t v)
 	return (uint8_t)c;
 }
 
-/* Value of a character; *good stays all ones only while every character was in the alphabet. */
-static uint32_t from_char(enum b64_form form, uint32_t c, uint32_t *good)
-{
-	uint32_t upper = ct_range(c, 'A', 'Z'), lower = ct_range(c, 'a', 'z'), digit = ct_range(c, '0', '9');
-	uint32_t is_62 = ct_range(c, char_62(form), char_62(form)), is_63 = ct_range(c, char_63(form), char_63(form));
-
-	*good &= upper | lower | digit | is_62 | is_63;
-	return (upper & (c - 'A')) | (lower & (c - 'a' + 26)) | (digit & (c - '0' + 52)) | (is_62 & 62) | (is_63 & 63);
-}
-
-static __m128i in_range16(__m128i c, uint32_t lo, uint32_t hi)
+/* All ones in the bytes that are in a range of ASCII. Compares are signed: bytes over 0x7f are below all. */
+static __m128i in_range16(__m128i c, char lo, char hi)
 {
 	return _mm_and_si128(_mm_cmpgt_epi8(c, _mm_set1_epi8((char)(lo - 1))), _mm_cmpgt_epi8(_mm_set1_epi8((char)(hi + 1)), c));
 }
 
-/* The same as from_char for sixteen characters, with SSE2, which is part of x86-64. Compares are signed: bytes over 0x7f are below all. */
-static __m128i from_16(enum b64_form form, __m128i c, __m128i *good)
+static __m128i moved(__m128i in, __m128i c, int by)
 {
-	const struct {
-		uint32_t lo, hi, value;
-	} ranges[] = { { 'A', 'Z', 0 }, { 'a', 'z', 26 }, { '0', '9', 52 }, { char_62(form), char_62(form), 62 }, { char_63(form), char_63(form), 63 } };
-	__m128i v = _mm_setzero_si128(), known = v;
-
-	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
-		__m128i in = in_range16(c, ranges[i].lo, ranges[i].hi);
-
-		known = _mm_or_si128(known, in);
-		v = _mm_or_si128(v, _mm_and_si128(in, _mm_add_epi8(c, _mm_set1_epi8((char)(ranges[i].value - ranges[i].lo)))));
-	}
-	*good = _mm_and_si128(*good, known);
-	return v;
+	return _mm_and_si128(in, _mm_add_epi8(c, _mm_set1_epi8((char)by)));
 }
 
-/* Whole groups of sixteen characters: how many characters were taken. In place is safe: all sixteen are read before a byte is written. */
-static size_t decode_groups(enum b64_form form, const uint8_t *text, size_t digits, uint8_t *dst, uint32_t *good)
+/* Sixteen characters to twelve bytes, with SSE2, which is part of x86-64; *good stays all ones only while every character was in the
+ * alphabet. All sixteen are read before a byte is written. */
+static void decode_16(enum b64_form form, const uint8_t text[16], uint8_t dst[12], __m128i *good)
 {
-	__m128i all = _mm_set1_epi8(-1);
-	uint8_t v[16];
-	size_t i;
+	__m128i c = _mm_loadu_si128((const void *)text), v, last;
+	__m128i upper = in_range16(c, 'A', 'Z'), lower = in_range16(c, 'a', 'z'), digit = in_range16(c, '0', '9');
+	__m128i is_62 = _mm_cmpeq_epi8(c, _mm_set1_epi8((char)char_62(form))), is_63 = _mm_cmpeq_epi8(c, _mm_set1_epi8((char)char_63(form)));
+	uint64_t a, b;
 
-	for (i = 0; digits - i >= sizeof v; i += sizeof v) {
-		_mm_storeu_si128((void *)v, from_16(form, _mm_loadu_si128((const void *)(text + i)), &all));
-		for (size_t k = 0; k < sizeof v; k += 4) {
-			uint32_t bits = (uint32_t)v[k] << 18 | (uint32_t)v[k + 1] << 12 | (uint32_t)v[k + 2] << 6 | v[k + 3];
-
-			*dst++ = (uint8_t)(bits >> 16);
-			*dst++ = (uint8_t)(bits >> 8);
-			*dst++ = (uint8_t)bits;
-		}
-	}
-	WIPE(v);
-	*good &= ct_range((uint32_t)_mm_movemask_epi8(all), 0xffff, 0xffff);
-	return i;
+	last = _mm_or_si128(is_62, is_63);
+	*good = _mm_and_si128(*good, _mm_or_si128(_mm_or_si128(upper, lower), _mm_or_si128(digit, last)));
+	v = _mm_or_si128(_mm_or_si128(moved(upper, c, -'A'), moved(lower, c, 26 - 'a')), moved(digit, c, 52 - '0'));
+	v = _mm_or_si128(v, _mm_sub_epi8(_mm_and_si128(last, _mm_set1_epi8(62)), is_63));
+	/* Of each four: two pairs of twelve bits, then 24 in a word. */
+	v = _mm_or_si128(_mm_slli_epi16(_mm_and_si128(v, _mm_set1_epi16(0xff)), 6), _mm_srli_epi16(v, 8));
+	v = _mm_madd_epi16(v, _mm_set1_epi32(1 << 16 | 1 << 12));
+	a = (uint64_t)_mm_cvtsi128_si64(v);
+	b = (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(v, v));
+	store_be64(dst, a << 40 | (a >> 32) << 16 | (b >> 8 & 0xffff));
+	store_be32(dst + 8, (uint32_t)(b << 24 | b >> 32));
 }
 
 /* The last one or two bytes, and the padding if the form has it. */
@@ -128,26 +106,32 @@ static bool count_digits(enum b64_form form, struct span text, size_t *digits)
 
 enum err base64_decode(enum b64_form form, struct span text, uint8_t *dst, size_t cap, size_t *n)
 {
-	uint32_t good = ~0u, bits = 0;
-	size_t digits, len, used, start;
+	__m128i good = _mm_set1_epi8(-1);
+	size_t digits, len, at, used;
+	int bad = 0;
 
 	if (!count_digits(form, text, &digits))
 		return ERR_SYNTAX;
 	len = digits / 4 * 3 + (digits % 4 ? digits % 4 - 1 : 0);
 	if (len > cap)
 		return ERR_TOO_BIG;
-	/* In place is safe: byte k is written only after character k + k/3 + 1 was read. */
-	start = decode_groups(form, text.p, digits, dst, &good);
-	used = start / 4 * 3;
-	for (size_t i = start; i < digits; i++) {
-		bits = bits << 6 | from_char(form, text.p[i], &good);
-		if (i % 4)
-			dst[used++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
+	/* In place is safe: bytes are written behind the characters that were read. */
+	for (at = used = 0; digits - at >= 16; at += 16, used += 12)
+		decode_16(form, text.p + at, dst + used, &good);
+	if (at < digits) {
+		uint8_t rest[16], end[12];
+
+		/* Filled up with zeros. What the last character holds beyond the last byte must be zero too: one text for one value. */
+		for (size_t k = 0; k < sizeof rest; k++)
+			rest[k] = k < digits - at ? text.p[at + k] : 'A';
+		decode_16(form, rest, end, &good);
+		for (size_t k = 0; k < len - used; k++)
+			dst[used + k] = end[k];
+		bad = end[len - used];
+		WIPE(rest);
+		WIPE(end);
 	}
-	/* What the last character holds beyond the last byte must be zero: one text for one value. */
-	if (digits % 4)
-		good &= ct_range(bits & (digits % 4 == 2 ? 15 : 3), 0, 0);
-	if (!good) {
+	if (bad | (_mm_movemask_epi8(good) ^ 0xffff)) {
 		WIPE_N(dst, len);
 		return ERR_SYNTAX;
 	}

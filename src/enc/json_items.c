@@ -112,32 +112,52 @@ static bool opens_wrapped_array(struct json_items *it, uint8_t c)
 	return false;
 }
 
-/* How many bytes of a string's inside can be taken at once: up to its end or an escape. Most of a record is base64. */
-static size_t plain_run(struct span in)
+/* One bit a byte of sixteen: where `c` stands. */
+static uint32_t where(__m128i v, char c)
 {
-	const __m128i quote = _mm_set1_epi8('"'), escape = _mm_set1_epi8('\\');
+	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(c)));
+}
+
+/* Takes bytes up to the first that follow() has to see: an escape, or a bracket outside strings. This loop looks at every byte of gigabytes,
+ * and most of a record is base64 between quotes. SSE2 is part of x86-64. */
+static size_t quiet_run(struct json_items *it, struct span in)
+{
+	uint32_t carry = it->in_string ? 0xffff : 0, stop = 0;
 	size_t i = 0;
 
-	/* SSE2 is part of x86-64. This loop looks at every byte of gigabytes. */
-	for (; in.n - i >= 16; i += 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(in.p + i));
-		int hits = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, escape)));
+	while (!stop && in.n - i >= 16) {
+		__m128i v = _mm_loadu_si128((const void *)(in.p + i));
+		__m128i both = _mm_or_si128(v, _mm_set1_epi8('{' ^ '['));
+		uint32_t inside = where(v, '"');
 
-		if (hits)
-			return i + (size_t)__builtin_ctz((unsigned)hits);
+		/* Bit k: an odd number of quotes up to byte k. A closing quote then counts as outside. */
+		inside ^= inside << 1;
+		inside ^= inside << 2;
+		inside ^= inside << 4;
+		inside ^= (inside << 8) ^ carry;
+		stop = where(v, '\\') | where(both, '{') | where(both, '}');
+		if (stop) /* which is rare: brackets in strings are none */
+			stop &= ~inside | where(v, '\\');
+		carry = 0 - (inside >> (stop ? __builtin_ctz(stop) : 15) & 1);
+		i += stop ? (size_t)__builtin_ctz(stop) : 16;
 	}
-	while (i < in.n && in.p[i] != '"' && in.p[i] != '\\')
-		i++;
+	it->in_string = carry != 0;
 	return i;
 }
 
-static enum err keep(struct json_items *it, struct span part)
+/* An item is gathered in buf, unless it lies in one piece of the input. */
+static enum err keep(struct json_items *it, struct span part, bool complete)
 {
 	if (part.n > it->cap - it->n)
 		return ERR_TOO_BIG;
+	if (complete && it->n == 0) {
+		it->item = part;
+		return ERR_OK;
+	}
 	if (it->buf && part.n)
 		memcpy(it->buf + it->n, part.p, part.n);
 	it->n += part.n;
+	it->item = span_of(it->buf, it->n);
 	return ERR_OK;
 }
 
@@ -150,8 +170,8 @@ static enum err inside(struct json_items *it, struct span *in, bool *complete)
 	while (i < all.n && !*complete) {
 		bool watch = it->first && it->depth == 1;
 
-		if (it->in_string && !it->escaped && !watch) {
-			i += plain_run(span_sub(all, i, all.n));
+		if (!it->escaped && !watch) {
+			i += quiet_run(it, span_sub(all, i, all.n));
 			if (i == all.n)
 				break;
 		}
@@ -167,7 +187,7 @@ static enum err inside(struct json_items *it, struct span *in, bool *complete)
 		*complete = it->depth == 0;
 	}
 	*in = span_sub(all, i, all.n);
-	return keep(it, span_sub(all, 0, i));
+	return keep(it, span_sub(all, 0, i), *complete);
 }
 
 static enum err tail(struct json_items *it, struct span *in)
@@ -206,7 +226,7 @@ enum err json_items_next(struct json_items *it, struct span *in, struct span *it
 		it->state = it->in_array ? NEXT : GAP;
 		it->need_lf = true;
 		it->items++;
-		*item = it->buf ? span_of(it->buf, it->n) : (struct span){ NULL, 0 };
+		*item = it->buf ? it->item : span_of(NULL, 0);
 		return ERR_OK;
 	}
 	return it->failed ? it->failed : ERR_MORE;

@@ -13,6 +13,7 @@
 struct json_items {
 	uint8_t *buf;     /* NULL: items are only counted, their spans are empty */
 	size_t cap, n;
+	struct span item;
 	uint64_t items;   /* complete items so far */
 	uint8_t state, match;
 	uint8_t depth;
@@ -22,8 +23,8 @@ struct json_items {
 
 /* Starts over with the caller's buffer for one item; cap is the longest item also when buf is NULL. */
 void json_items_init(struct json_items *it, uint8_t *buf, size_t cap);
-/* Consumes from *in: ERR_OK with the next whole item (a view of buf, valid until the next call), ERR_MORE when *in is
- * used up, ERR_SYNTAX, ERR_TOO_BIG (an item over cap). Errors stick. Untrusted input; no recursion. */
+/* Consumes from *in: ERR_OK with the next whole item (a view of buf or of the input, valid until the next call and as long as
+ * the input), ERR_MORE when *in is used up, ERR_SYNTAX, ERR_TOO_BIG (an item over cap). Errors stick. Untrusted input; no recursion. */
 MUST_USE enum err json_items_next(struct json_items *it, struct span *in, struct span *item);
 /* The input has ended: ERR_OK when it ended where it may (also when it was empty), ERR_SYNTAX when it was cut, which
  * includes a missing last LF after two or more lines. */

@@ -171,10 +171,12 @@ enum err records_open_dek(const struct records_head *h, enum key_slot slot, stru
 		return fault_set_detail(f, ERR_MISMATCH, step_of(slot), "the records were encrypted for another key than the released one",
 		                        span_str(h->key_id));
 	e = keys_oaep_decrypt(slot, span_of(h->wrapped, h->wrapped_len), dek, sizeof dek, &n);
-	if (!e && n == DEK_LEN)
+	if (!e && n == DEK_LEN) {
 		gcm_init(g, dek);
-	else
+		gcm_aad_start(g, h->hash);
+	} else {
 		e = dek_fault(f, slot, e ? e : ERR_CRYPTO);
+	}
 	WIPE(dek);
 	return e;
 }
@@ -188,15 +190,15 @@ static void value_nonce(uint8_t nonce[GCM_NONCE_LEN], uint32_t record, uint32_t 
 	store_be32(nonce + 8, field);
 }
 
-#define AAD_MAX (SHA256_LEN + 4 + FIELD_NAME_MAX)
+/* What follows the hash of the header in the AAD. */
+#define AAD_MAX (4 + FIELD_NAME_MAX)
 static struct span value_aad(const struct records_head *h, uint32_t record, uint32_t field, uint8_t aad[AAD_MAX])
 {
 	size_t n = strlen(h->field[field]);
 
-	memcpy(aad, h->hash, SHA256_LEN);
-	store_be32(aad + SHA256_LEN, record);
-	memcpy(aad + SHA256_LEN + 4, h->field[field], n);
-	return span_of(aad, SHA256_LEN + 4 + n);
+	store_be32(aad, record);
+	memcpy(aad + 4, h->field[field], n);
+	return span_of(aad, 4 + n);
 }
 
 static void token_head(const struct records_head *h, uint32_t record, uint32_t field, uint8_t head[RECORDS_TOKEN_HEAD])
@@ -236,7 +238,7 @@ bool records_token_ok(const struct records_head *h, uint32_t record, uint32_t fi
 	if (base64_decode(B64_STD, span_sub(text, 0, 16), got, sizeof got, &n) || n != sizeof got)
 		return false;
 	token_head(h, record, field, want);
-	return memcmp(want, got, sizeof want) == 0;
+	return span_eq(span_of(want, sizeof want), span_of(got, sizeof want));
 }
 
 bool records_token_claims(struct span text, uint64_t record)
@@ -258,7 +260,7 @@ enum err records_unseal(const struct records_head *h, struct gcm *g, uint32_t re
 	if (base64_decode(B64_STD, text, scratch, RECORDS_TOKEN_MAX, &n) || n < RECORDS_TOKEN_HEAD + GCM_TAG_LEN)
 		return ERR_DAMAGED;
 	token_head(h, record, field, head);
-	if (memcmp(head, scratch, sizeof head))
+	if (!span_eq(span_of(head, sizeof head), span_of(scratch, sizeof head)))
 		return ERR_DAMAGED;
 	len = n - RECORDS_TOKEN_HEAD - GCM_TAG_LEN;
 	value_nonce(nonce, record, field);
@@ -271,21 +273,18 @@ enum err records_unseal(const struct records_head *h, struct gcm *g, uint32_t re
 
 /* --- trailer --- */
 
-#define END_AAD_LEN (2 * SHA256_LEN)
-static void end_nonce_aad(const struct records_head *h, const struct sha256 *content, uint64_t records,
-                          uint8_t nonce[GCM_NONCE_LEN], uint8_t aad[END_AAD_LEN])
+static void end_nonce_aad(const struct sha256 *content, uint64_t records, uint8_t nonce[GCM_NONCE_LEN], uint8_t aad[SHA256_LEN])
 {
 	store_be32(nonce, NONCE_SEAL);
 	store_be64(nonce + 4, records);
-	memcpy(aad, h->hash, SHA256_LEN);
-	hash_sha256_out(content, aad + SHA256_LEN);
+	hash_sha256_out(content, aad);
 }
 
 void records_end_write(const struct records_head *h, struct gcm *g, struct sha256 *content, uint64_t records,
                        const uint8_t source_sha256[SHA256_LEN], struct out *o)
 {
 	size_t start = o->n;
-	uint8_t nonce[GCM_NONCE_LEN], aad[END_AAD_LEN], seal[GCM_TAG_LEN], nothing = 0;
+	uint8_t nonce[GCM_NONCE_LEN], aad[SHA256_LEN], seal[GCM_TAG_LEN], nothing = 0;
 
 	out_str(o, END_START);
 	out_hex(o, h->batch, sizeof h->batch);
@@ -297,7 +296,7 @@ void records_end_write(const struct records_head *h, struct gcm *g, struct sha25
 	if (o->bad)
 		return;
 	hash_sha256_update(content, span_of(o->p + start, o->n - start));
-	end_nonce_aad(h, content, records, nonce, aad);
+	end_nonce_aad(content, records, nonce, aad);
 	gcm_seal(g, nonce, span_of(aad, sizeof aad), &nothing, 0, seal);
 	base64_encode(o, B64_STD, span_of(seal, sizeof seal));
 	out_str(o, "\"}\n");
@@ -354,13 +353,13 @@ enum err records_end_check(const struct records_head *h, struct gcm *g, const st
 {
 	struct records_end end;
 	struct sha256 all = *content;
-	uint8_t nonce[GCM_NONCE_LEN], aad[END_AAD_LEN], nothing = 0;
+	uint8_t nonce[GCM_NONCE_LEN], aad[SHA256_LEN], nothing = 0;
 	enum err e = records_end_parse(line, &end, f);
 
 	if (e)
 		return e;
 	hash_sha256_update(&all, span_sub(line, 0, end.sealed));
-	end_nonce_aad(h, &all, end.records, nonce, aad);
+	end_nonce_aad(&all, end.records, nonce, aad);
 	if (gcm_open(g, nonce, span_of(aad, sizeof aad), &nothing, 0, end.seal) ||
 	    !ct_equal(end.batch, h->batch, sizeof end.batch))
 		return fault_set(f, ERR_DAMAGED, STEP_STORE, "the records were changed: their seal does not verify");

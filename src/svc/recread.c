@@ -78,7 +78,7 @@ static enum err begin_ours(struct recread *r, struct span line, struct fault *f)
 
 static bool eat(struct span *s, struct span text)
 {
-	if (s->n < text.n || memcmp(s->p, text.p, text.n) != 0)
+	if (!span_eq(span_sub(*s, 0, text.n), text))
 		return false;
 	*s = span_of(s->p + text.n, s->n - text.n);
 	return true;

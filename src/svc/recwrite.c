@@ -58,6 +58,7 @@ enum err recwrite_begin(struct recwrite *w, const char *company, const struct sp
 	records_head_write(h, o);
 	if (o->bad)
 		return fault_set(f, ERR_TOO_BIG, STEP_STORE, "header of the records does not fit");
+	gcm_aad_start(&w->gcm, h->hash);
 	hash_sha256_init(&w->content);
 	hash_sha256_update(&w->content, span_of(o->p + start, o->n - start));
 	return ERR_OK;

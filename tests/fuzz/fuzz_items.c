@@ -35,7 +35,8 @@ static void cut(struct span in, enum fuzz_cut how, bool keep, struct result *r)
 				HOLD(item.n == 0);
 				continue;
 			}
-			HOLD(item.n >= 2 && item.n <= ITEM_MAX && item.p == buf && buf[0] == '{');
+			HOLD(item.n >= 2 && item.n <= ITEM_MAX && item.p[0] == '{');
+			HOLD(item.p == buf || (item.p >= copy && item.p + item.n <= copy + n));
 			memcpy(r->text + r->n, item.p, item.n);
 			r->n += item.n;
 			r->text[r->n++] = '\n';

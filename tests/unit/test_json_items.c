@@ -4,16 +4,17 @@
 #include "enc/json_items.h"
 
 #define CAP 64
+#define LONG 1024
 
-/* Items joined by '|', read with pieces of at most `piece` bytes; the verdict of finish or of the first error. */
-static enum err cut(const char *text, size_t piece, char *joined, size_t cap)
+/* Items of at most item_max bytes joined by '|', read with pieces of at most `piece` bytes; the verdict of finish or of the first error. */
+static enum err cut_up_to(size_t item_max, const char *text, size_t piece, char *joined, size_t cap)
 {
-	uint8_t buf[CAP];
+	uint8_t buf[LONG];
 	struct json_items it;
 	size_t used = 0, n = strlen(text);
 	enum err e = ERR_MORE;
 
-	json_items_init(&it, buf, sizeof buf);
+	json_items_init(&it, buf, item_max);
 	for (size_t at = 0; at < n; at += piece) {
 		struct span all = span_sub(span_str(text), at, piece), item;
 		uint8_t *copy = t_exact(all);
@@ -31,6 +32,11 @@ static enum err cut(const char *text, size_t piece, char *joined, size_t cap)
 	}
 	joined[used] = '\0';
 	return e == ERR_MORE || n == 0 ? json_items_finish(&it) : e;
+}
+
+static enum err cut(const char *text, size_t piece, char *joined, size_t cap)
+{
+	return cut_up_to(CAP, text, piece, joined, cap);
 }
 
 static const struct {
@@ -135,6 +141,44 @@ static void refuses_an_item_over_its_cap(void **state)
 		assert_int_equal(cut(text, piece, joined, sizeof joined), ERR_TOO_BIG);
 }
 
+/* Lines of objects whose strings hold whatever could be taken for their end, at every place of a wide step. */
+static void long_items_are_the_same_in_any_pieces(void **state)
+{
+	static const char *const parts[] = { "a", "0123456789abcdef", "{", "}", "[", "]", "\\\"", "\\\\", ":", ",", "\",\"", "\":{\"x\":[\"}", "\"]},\"" };
+	static char text[3 * LONG], whole[3 * LONG], pieces[3 * LONG];
+
+	(void)state;
+	for (int round = 0; round < 300; round++) {
+		size_t n = 0, lines = 0, closed;
+
+		while (lines < 3) {
+			size_t start = n;
+
+			n += (size_t)sprintf(text + n, "{\"");
+			for (closed = 1; n - start < 100 + t_random() % 400;) {
+				size_t k = t_random() % 13;
+
+				/* What opens an inner object and what closes it take turns. */
+				k = k == 12 && closed ? 11 : k == 11 && !closed ? 12 : k;
+				closed = k == 11 ? 0 : k == 12 ? 1 : closed;
+				n += (size_t)sprintf(text + n, "%s", parts[k]);
+			}
+			n += (size_t)sprintf(text + n, "%s\":1}\n", closed ? "" : parts[12]);
+			lines++;
+		}
+		assert_int_equal(cut_up_to(LONG, text, n, whole, sizeof whole), ERR_OK);
+		for (size_t i = 0; i < n; i++)
+			text[i] = text[i] == '\n' ? '|' : text[i];
+		assert_string_equal(whole, text);
+		for (size_t i = 0; i < n; i++)
+			text[i] = text[i] == '|' ? '\n' : text[i];
+		for (size_t piece = 1; piece < n; piece += 1 + piece / 3) {
+			assert_int_equal(cut_up_to(LONG, text, piece, pieces, sizeof pieces), ERR_OK);
+			assert_string_equal(pieces, whole);
+		}
+	}
+}
+
 static void counts_without_a_buffer_and_keeps_errors(void **state)
 {
 	struct json_items it;
@@ -158,6 +202,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_is_no_list_of_objects),
 		cmocka_unit_test(tells_a_cut_input),
 		cmocka_unit_test(refuses_an_item_over_its_cap),
+		cmocka_unit_test(long_items_are_the_same_in_any_pieces),
 		cmocka_unit_test(counts_without_a_buffer_and_keeps_errors),
 	};
 
