@@ -22,14 +22,12 @@
 #include "svc/evidence.h"
 #include "svc/keys.h"
 #include "svc/peer.h"
-#include "svc/release.h"
 #include "svc/session.h"
 
 #define EXIT_USAGE 2
 #define EXIT_START 1
 #define STOP_MS 5000
 #define SWEEP_MS 250
-#define RELEASE_MS 60000
 
 static struct settings settings;
 /* TLS keys and their certificates: whole pages of their own. The first of each, with the key, is locked like the key area. Our own,
@@ -97,25 +95,6 @@ static enum err load_certificates(void)
 	return e;
 }
 
-static enum err take_released_key(void)
-{
-	struct fault f;
-	enum err e;
-
-	if (!settings.tls_key[0])
-		return ERR_OK;
-	e = release_tls(&settings, &released.id.key, clock_ms() + RELEASE_MS, &f);
-	if (e != ERR_OK) {
-		log_fault(LOG_ERROR, "tls", "TLS_KEY: the key was not released, and without it nothing is served", &f);
-	} else if (!tls_identity_given_key(&released.id)) {
-		log_line(LOG_ERROR, "tls", "TLS_KEY: the released key is not the certificate's");
-		e = ERR_MISMATCH;
-	} else {
-		log_line(LOG_INFO, "tls", "TLS_KEY: serving with the released key");
-	}
-	return e;
-}
-
 /* The signals are taken one at a time by this thread; every other thread has them blocked. */
 static void block_signals(sigset_t *stop)
 {
@@ -139,10 +118,10 @@ static enum err seal_and_run(void)
 	e = keys_wrap_start();
 	if (e == ERR_OK)
 		e = server_start();
-	if (e == ERR_OK && (!settings.tls_key[0] || settings.port[PORT_PEER].on))
+	if (e == ERR_OK)
 		e = certificate_start();
-	if (e == ERR_OK && settings.auto_start)
-		e = autoinit_start(&settings);
+	if (e == ERR_OK)
+		e = autoinit_start(&settings, settings.tls_key[0] ? &released.id : NULL);
 	if (e != ERR_OK) {
 		log_line(LOG_ERROR, "seal", "the threads could not be started");
 		return e;
@@ -152,9 +131,7 @@ static enum err seal_and_run(void)
 		log_num(LOG_INFO, "seal", "system calls confined", "allowed", seal_calls_allowed());
 	else
 		log_line(LOG_ERROR, "seal", "no seccomp: this kernel or container runtime refuses system call filters; parley does not run unsealed");
-	if (e == ERR_OK)
-		e = take_released_key();
-	return e == ERR_OK ? server_open() : e;
+	return e;
 }
 
 static enum err start(void)
@@ -191,15 +168,35 @@ static enum err start(void)
 	return seal_and_run();
 }
 
-static void wait_for_stop(const sigset_t *stop)
+/* The ports that may be opened by now: all when the HTTPS port's key is there, but the partners' only when our certificate tells them
+ * who we are, or will not. ERR_MORE: none yet. */
+static enum err open_ports(void)
+{
+	static bool open, peers_open;
+	enum err e = open ? ERR_OK : autoinit_tls();
+
+	if (e == ERR_OK && !open)
+		e = server_open(false);
+	open = e == ERR_OK;
+	if (open && !peers_open && !certificate_pending()) {
+		e = server_open(true);
+		peers_open = e == ERR_OK;
+	}
+	return e;
+}
+
+/* Until a signal: ERR_OK; or until it is clear that nothing can be served. */
+static enum err serve(const sigset_t *stop)
 {
 	const struct timespec tick = { .tv_nsec = SWEEP_MS * 1000000L };
 
 	for (;;) {
-		int got = sigtimedwait(stop, NULL, &tick);
+		enum err e = open_ports();
 
-		if (got > 0)
-			return;
+		if (e != ERR_OK && e != ERR_MORE)
+			return e;
+		if (sigtimedwait(stop, NULL, &tick) > 0)
+			return ERR_OK;
 		server_sweep();
 		tls_sessions_expire();
 	}
@@ -226,14 +223,13 @@ int main(int argc, char **argv, char **envp)
 	}
 	if (load_trust() != ERR_OK)
 		return EXIT_USAGE;
-	if (start() != ERR_OK) {
+	if (start() != ERR_OK || serve(&stop) != ERR_OK) {
 		log_line(LOG_ERROR, "start", "start failed; stopping");
 		keys_wipe();
 		tls_identity_wipe(&tls.id);
 		tls_identity_wipe(&released.id);
 		return EXIT_START;
 	}
-	wait_for_stop(&stop);
 	log_line(LOG_INFO, "stop", "stopping: running requests may finish");
 	analyze_cancel();
 	server_stop(clock_ms() + STOP_MS);

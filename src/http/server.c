@@ -591,12 +591,13 @@ enum err server_start(void)
 	return e;
 }
 
-enum err server_open(void)
+enum err server_open(bool peers)
 {
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; i < listeners_n && e == ERR_OK; i++)
-		e = poll_arm(listeners[i].fd, LISTENER_TAG + i, NET_READ);
+		if ((listeners[i].port == PORT_PEER) == peers)
+			e = poll_arm(listeners[i].fd, LISTENER_TAG + i, NET_READ);
 	return e;
 }
 

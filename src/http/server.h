@@ -10,8 +10,8 @@
 MUST_USE enum err server_listen(const struct settings *s, const struct tls_identity *id, const struct tls_identity *peer_id);
 /* Starts the workers. */
 MUST_USE enum err server_start(void);
-/* Takes connections from now on; those that came before wait until then. */
-MUST_USE enum err server_open(void);
+/* Takes connections from now on, at the peer port or at all others; those that came before wait until then. */
+MUST_USE enum err server_open(bool peers);
 /* Closes connections whose time is over. Called by the main thread a few times a second. */
 void server_sweep(void);
 /* Stops taking connections, lets running requests finish until the deadline, closes the rest. */

@@ -12,6 +12,7 @@
 #define TRIES 3
 #define BETWEEN_MS 5000
 #define STEP_MS 120000
+#define TLS_KEY_MS 60000
 
 /* Trying again cannot help when the answer was a verdict. */
 static bool is_final(enum err e)
@@ -76,6 +77,25 @@ static void import_step(const struct settings *s)
 
 /* Set before the thread starts; only read by it. */
 static const struct settings *settings;
+static struct tls_identity *tls;
+
+static _Atomic enum err tls_result;
+
+static enum err take_tls_key(const struct settings *s)
+{
+	struct fault f;
+	enum err e = release_tls(s, &tls->key, clock_ms() + TLS_KEY_MS, &f);
+
+	if (e != ERR_OK) {
+		log_fault(LOG_ERROR, "tls", "TLS_KEY: the key was not released, and without it nothing is served", &f);
+	} else if (!tls_identity_given_key(tls)) {
+		log_line(LOG_ERROR, "tls", "TLS_KEY: the released key is not the certificate's");
+		e = ERR_MISMATCH;
+	} else {
+		log_line(LOG_INFO, "tls", "TLS_KEY: serving with the released key");
+	}
+	return e;
+}
 
 static void run(void *unused)
 {
@@ -83,6 +103,10 @@ static void run(void *unused)
 	bool own;
 
 	(void)unused;
+	if (tls)
+		tls_result = take_tls_key(s);
+	if (tls_result != ERR_OK || !s->auto_start)
+		return;
 	if (!s->akv[0] || !s->key_name[0]) {
 		log_line(LOG_INFO, "start", "no vault or key is configured: nothing to release");
 		return;
@@ -97,8 +121,15 @@ static void run(void *unused)
 	}
 }
 
-enum err autoinit_start(const struct settings *s)
+enum err autoinit_start(const struct settings *s, struct tls_identity *id)
 {
 	settings = s;
-	return thread_start(run, NULL);
+	tls = id;
+	tls_result = id ? ERR_MORE : ERR_OK;
+	return id || s->auto_start ? thread_start(run, NULL) : ERR_OK;
+}
+
+enum err autoinit_tls(void)
+{
+	return tls_result;
 }

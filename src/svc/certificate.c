@@ -27,7 +27,7 @@ static struct {
 	int64_t pause_ms;
 	char said[sizeof((struct fault *)0)->message]; /* the failure that the log knows */
 } keep;
-static _Atomic bool has_evidence;
+static _Atomic bool has_evidence, pending;
 
 static const char *common_name(void)
 {
@@ -100,13 +100,20 @@ static void run(void *unused)
 	(void)unused;
 	for (;;) {
 		certificate_look();
+		pending = false;
 		clock_sleep(LOOK_MS, INT64_MAX);
 	}
 }
 
 enum err certificate_start(void)
 {
+	pending = !settings->cert_plain;
 	return thread_start(run, NULL);
+}
+
+bool certificate_pending(void)
+{
+	return pending;
 }
 
 void certificate_write(struct jw *w)

@@ -12,6 +12,8 @@
 MUST_USE enum err certificate_make(const struct settings *s, struct tls_identity *id);
 /* Starts the background thread that keeps it. Call after attest_init and evidence_init. */
 MUST_USE enum err certificate_start(void);
+/* The first evidence is still being collected, for at most a minute: without it no partner would believe this certificate. */
+bool certificate_pending(void);
 /* One look of that thread: makes at most one new certificate. Failures are logged once until they change and tried again
  * with longer and longer pauses; the certificate in use stays, and near its end is made anew with what there is. */
 void certificate_look(void);

@@ -265,3 +265,24 @@ test('an event stream outlives the renewal', async (t) => {
   assert.strictEqual(events[events.length - 1].type, 'complete', JSON.stringify(events[events.length - 1]));
   assert.strictEqual(events[events.length - 1].errors, null);
 });
+
+test("a fetch right after a partner's start waits for the evidence in its certificate", async (t) => {
+  const dir = scratch('early');
+  const faults = path.join(dir, 'faults');
+  const world = await World.make({ dir, box: { contoso: { faults } }, settings: { woodgrove: { PARTNER_FABRIKAM_URL: 'https://localhost:1' } } });
+  t.after(async () => {
+    await world.stop();
+    world.clearData();
+  });
+  const { contoso, woodgrove } = world;
+  await world.start(['contoso', 'woodgrove']);
+  await contoso.stop();
+  fs.writeFileSync(faults, 'delay 3000 4\n'); // reports come slowly: the fetch is there first
+  contoso.start();
+  await contoso.until('its peer port', () => /listening for partners/.test(contoso.log));
+  const r = await woodgrove.post('/partner/analyze', {}, { localAddress: newPeer() });
+  assert.strictEqual(r.status, 200, r.text);
+  assert.strictEqual(r.json.contoso_count, 120);
+  assert.deepStrictEqual(r.json.errors.filter((e) => e.startsWith('Contoso')), []);
+  assert.match(contoso.log, /new certificate in use[^]*proven on its connection/);
+});

@@ -124,6 +124,16 @@ describe('TLS_KEY', () => {
     await refuses({ policy: releasePolicy(l.services.addresses.maa, [other]) }, /TLS_KEY: the key was not released.*(denied|Forbidden|policy)/i);
     assert.ok(l.control.log({ service: 'contoso' }).some((e) => e.status === 403));
   });
+  test('SIGTERM while the vault does not answer: nothing was served, and it ends as ever', async () => {
+    await prepare({});
+    const rule = l.control.misbehave({ service: 'contoso', path: '/keys/', mode: 'stall' });
+    l.party.start();
+    await l.party.until('the vault is asked', () => rule.hits > 0);
+    assert.deepStrictEqual(await l.party.stop(), { code: 0, signal: null });
+    assert.match(l.party.log, /stopping[^]*keys wiped; goodbye/);
+    assert.doesNotMatch(l.party.log, /TLS_KEY|start failed/, 'the release was not waited for');
+    l.control.clear();
+  });
   test('no such key', () => refuses({ settings: { TLS_KEY: 'skr:another-key' } }, /TLS_KEY: the key was not released.*404/));
   test('no hardware', () => refuses({ box: null }, /TLS_KEY: the key was not released.*device/i));
   test('the certificate of another key', () => refuses({ certificates: pem(ca.leaf(keys.stranger), ca.inter) }, /the released key is not the certificate's/));

@@ -9,6 +9,7 @@
 #include "plat/clock.h"
 #include "plat/net.h"
 #include "svc/analyze.h"
+#include "svc/certificate.h"
 #include "svc/partner.h"
 
 #define LIMIT_MS 20000
@@ -45,7 +46,14 @@ static struct {
 	bool another_key; /* what is met is not what is expected */
 	enum err check;   /* what the partner's proof is worth */
 	const char *hello, *proof; /* its answers, NULL for the right ones */
+	int64_t evidence_ms; /* from then on our certificate has evidence */
 } peers;
+
+/* In place of svc/certificate.c. */
+bool certificate_pending(void)
+{
+	return clock_ms() < peers.evidence_ms;
+}
 
 const struct tls_identity *peer_identity(void)
 {
@@ -61,6 +69,7 @@ enum err peer_meet(const struct settings *s, enum peer_side us, const struct tls
 	(void)k;
 	(void)w;
 	assert_int_equal(us, PEER_CLIENT);
+	assert_false(certificate_pending());
 	assert_true(tls_peer_spki(t, spki));
 	assert_memory_equal(spki, servers[who == ROLE_FABRIKAM].id.spki_sha256, 32);
 	return peers.another_key ? fault_set(f, ERR_UNTRUSTED, STEP_PARTNER, "another key") : ERR_OK;
@@ -437,6 +446,30 @@ static void tries_again_when_it_may_pass(void **state)
 	assert_int_equal(servers[0].served, 3);
 }
 
+static enum err go_away(void *asked)
+{
+	return ++*(int *)asked == 3 ? ERR_CLOSED : ERR_OK;
+}
+
+/* Right after our start no partner would believe us yet; but who asked may go away meanwhile. */
+static void waits_for_our_own_evidence(void **state)
+{
+	struct reply r = whole(0);
+	uint64_t count;
+	int asked = 0;
+	struct partner_job job = { &settings, ROLE_CONTOSO, go_away, &asked };
+
+	(void)state;
+	answer(0, &r, 1);
+	peers.evidence_ms = clock_ms() + 700;
+	assert_int_equal(fetch(&count), ERR_OK);
+	assert_int_equal(count, 45);
+	peers.evidence_ms = INT64_MAX;
+	assert_int_equal(partner_fetch(&partner, &job, &count, &why), ERR_CLOSED);
+	assert_int_equal(asked, 3);
+	assert_int_equal(servers[0].served, 1);
+}
+
 static void nobody_there(void **state)
 {
 	uint64_t count;
@@ -672,6 +705,7 @@ int main(void)
 		cmocka_unit_test_setup(nothing_is_asked_for_before_both_are_proven, fresh),
 		cmocka_unit_test_setup(tells_what_a_partner_answered, fresh),
 		cmocka_unit_test_setup(tries_again_when_it_may_pass, fresh),
+		cmocka_unit_test_setup(waits_for_our_own_evidence, fresh),
 		cmocka_unit_test_setup(nobody_there, fresh),
 		cmocka_unit_test_setup_teardown(streams_every_event_in_order, fresh, drop_events),
 		cmocka_unit_test_setup_teardown(a_failing_partner_is_listed_and_the_other_counted, fresh, drop_events),
