@@ -54,6 +54,13 @@ bool tls_has_data(const struct tls *t)
 	return !state_of(t)->broken && br_ssl_engine_recvapp_buf(engine_of(t), &n) != NULL;
 }
 
+bool tls_has_more(const struct tls *t)
+{
+	const struct tls_state *s = state_of(t);
+
+	return tls_has_data(t) || (wants_in(t) && (s->ahead_n || !s->drained));
+}
+
 static bool is_closed(const struct tls *t)
 {
 	return br_ssl_engine_current_state(engine_of(t)) == BR_SSL_CLOSED;
@@ -78,22 +85,34 @@ static bool pump_out(struct tls *t, int fd)
 	return e != ERR_MORE;
 }
 
+/* The engine asks for five bytes, then for the rest of a record. It does not touch its buffer behind the record, so what the
+ * socket has is read there at once, and moved down when its turn comes. */
 static bool pump_in(struct tls *t, int fd)
 {
-	br_ssl_engine_context *eng = engine_of(t);
-	size_t room, n = 0;
+	struct tls_state *s = tls_state(t);
+	size_t room;
 	uint8_t *p;
-	enum err e;
 
 	if (!wants_in(t))
 		return false;
-	p = br_ssl_engine_recvrec_buf(eng, &room);
-	e = net_read_some(fd, p, room, &n);
-	if (e == ERR_OK)
-		br_ssl_engine_recvrec_ack(eng, n);
-	else if (e != ERR_MORE)
-		tls_state(t)->eof = true;
-	return e != ERR_MORE;
+	p = br_ssl_engine_recvrec_buf(engine_of(t), &room);
+	if (s->ahead_n == 0) {
+		size_t cap = sizeof s->in - (size_t)(p - s->in);
+		enum err e = net_read_some(fd, p, cap, &s->ahead_n);
+
+		s->ahead = p;
+		s->drained = s->ahead_n < cap;
+		s->eof = e != ERR_OK && e != ERR_MORE;
+		if (e != ERR_OK)
+			return e != ERR_MORE;
+	}
+	if (room > s->ahead_n)
+		room = s->ahead_n;
+	memmove(p, s->ahead, room);
+	s->ahead += room;
+	s->ahead_n -= room;
+	br_ssl_engine_recvrec_ack(engine_of(t), room);
+	return true;
 }
 
 /* The verdict on a closed engine. */
@@ -125,7 +144,7 @@ enum err tls_step(struct tls *t, int fd)
 {
 	if (state_of(t)->broken)
 		return ERR_TLS;
-	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+	for (unsigned round = 0; round < ROUNDS_MAX || state_of(t)->ahead_n; round++) {
 		bool moved = pump_out(t, fd);
 
 		if (is_closed(t))

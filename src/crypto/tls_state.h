@@ -46,6 +46,9 @@ struct tls_state {
 	bool open;       /* the handshake was completed */
 	bool write_dead; /* the transport takes nothing more; what it still holds for us may be read */
 	bool eof;        /* the transport's end of stream was seen */
+	bool drained;    /* the last read took all that the transport had */
+	uint8_t *ahead;  /* bytes of later records, read along with earlier ones: in `in`, behind what the engine has */
+	size_t ahead_n;
 	const char *why; /* set with broken */
 	uint8_t in[BR_SSL_BUFSIZE_INPUT];
 	uint8_t out[TLS_OUT_LEN];

@@ -15,7 +15,7 @@ void conn_start(struct conn *c, int fd, const struct net_addr *peer, enum port p
 	c->port = port;
 	c->peer = *peer;
 	c->use_tls = id != NULL;
-	c->peer_gone = false;
+	c->peer_gone = c->ended = c->drained = false;
 	c->phase = id ? CONN_HANDSHAKE : CONN_IDLE;
 	c->in_n = c->in_top = c->body_n = c->sent_n = 0;
 	c->body_left = 0;
@@ -34,11 +34,11 @@ void conn_start(struct conn *c, int fd, const struct net_addr *peer, enum port p
 
 static enum err read_plain(struct conn *c)
 {
-	size_t n = 0;
-	enum err e = net_read_some(c->fd, c->in + c->in_n, sizeof c->in - c->in_n, &n);
+	size_t n = 0, room = sizeof c->in - c->in_n;
+	enum err e = net_read_some(c->fd, c->in + c->in_n, room, &n);
 
-	if (e == ERR_OK)
-		c->in_n += n;
+	c->drained = n < room;
+	c->in_n += n;
 	return e;
 }
 
@@ -84,16 +84,9 @@ enum err conn_pump(struct conn *c)
 	return e;
 }
 
-unsigned conn_wants(const struct conn *c)
+bool conn_has_more(const struct conn *c)
 {
-	unsigned w = c->use_tls ? tls_wants(&c->tls) : 0;
-
-	return w ? w : NET_READ;
-}
-
-bool conn_has_next(const struct conn *c)
-{
-	return c->in_n || (c->use_tls && tls_has_data(&c->tls));
+	return c->use_tls ? tls_has_more(&c->tls) : !c->drained;
 }
 
 void conn_begin_body(struct conn *c)
@@ -170,7 +163,7 @@ static enum err await(struct conn *c, int64_t deadline_ms)
 		/* A peer that sends a record byte by byte keeps the socket ready: that must not stop the clock. */
 		if (clock_ms() >= deadline_ms)
 			return ERR_TIMEOUT;
-		e = net_wait(c->fd, conn_wants(c), deadline_ms);
+		e = net_wait(c->fd, c->use_tls ? tls_wants(&c->tls) : NET_READ, deadline_ms);
 		if (e != ERR_OK)
 			return e;
 	}
@@ -258,6 +251,7 @@ enum err conn_drain(struct conn *c)
 
 	for (int i = 0; i < DRAIN_READS && e == ERR_OK; i++)
 		e = net_read_some(c->fd, c->in, sizeof c->in, &n);
+	c->drained = e == ERR_MORE;
 	return e == ERR_OK ? ERR_MORE : e;
 }
 

@@ -28,6 +28,8 @@ struct conn {
 	enum port port;      /* where it came in */
 	bool use_tls;
 	bool peer_gone;      /* read side ended: nothing more will arrive */
+	bool ended;          /* it has, behind what is still to be read */
+	bool drained;        /* the last read took all that the socket had; with TLS: tls_has_more */
 	enum conn_phase phase;
 	struct net_addr peer;
 	int64_t since_ms;    /* start of the current phase */
@@ -55,10 +57,8 @@ void conn_start(struct conn *c, int fd, const struct net_addr *peer, enum port p
 /* Moves what has arrived into `in`, without blocking. ERR_OK: something new is there; ERR_MORE: nothing (more) now;
  * ERR_CLOSED: the peer is gone and nothing is left to read; ERR_TLS: handshake or record failure. */
 MUST_USE enum err conn_pump(struct conn *c);
-/* What to wait for when parked: NET_READ and, in a handshake, perhaps NET_WRITE. */
-unsigned conn_wants(const struct conn *c);
-/* Part of the next request has been read from the socket already: waiting for NET_READ would not tell of it. */
-bool conn_has_next(const struct conn *c);
+/* More may be there to pump than the poll set will tell of. */
+bool conn_has_more(const struct conn *c);
 /* After a head was parsed into c->head: starts its body (which may be empty). */
 void conn_begin_body(struct conn *c);
 /* Collects the body from `in` up to cap bytes in all: ERR_OK complete, ERR_MORE, ERR_TOO_BIG, ERR_SYNTAX. */

@@ -4,6 +4,7 @@
 
 #include "http/conn.h"
 #include "http/reply.h"
+#include "plat/poll.h"
 #include "svc/analyze.h"
 #include "svc/attest.h"
 #include "svc/storage.h"
@@ -12,6 +13,8 @@
 /* Memory of one worker thread for the request it runs; wiped after each. */
 struct scratch {
 	bool at_poll; /* the server's: this worker is one of those that wait for input */
+	struct poll_event event[POLL_BATCH]; /* what it has been told, [0..event_at) already looked at */
+	size_t event_at, event_n;
 	uint8_t text[ANALYZE_RESULT_MAX + 4096]; /* the answer's JSON */
 	union {
 		struct attest_result attest;

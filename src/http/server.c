@@ -17,7 +17,6 @@
 #include "http/slots.h"
 #include "plat/clock.h"
 #include "plat/event.h"
-#include "plat/poll.h"
 #include "plat/thread.h"
 
 #define HEAD_MS 10000
@@ -29,8 +28,6 @@
 #define FAREWELL_MS 50
 /* How long a client may take to see that we have ended the connection. */
 #define LINGER_MS 1000
-/* Between two tries to take connections when the system has no room for them. */
-#define ACCEPT_PAUSE_MS 50
 
 /* Tags of listeners in the poll set: a generation no slot reaches. */
 #define LISTENER_TAG 0xffffffff00000000u
@@ -38,6 +35,7 @@
 struct listener {
 	int fd;
 	enum port port;
+	atomic_bool full; /* the system had no room for a connection: the next sweep tries again */
 };
 
 static const struct settings *settings;
@@ -277,6 +275,15 @@ static bool slow_begin(struct conn *c, const struct route *route)
 	return slots_slow_begin(c, max, anybody ? HTTP_WORKERS - 5 : max);
 }
 
+static void listen_again(struct listener *l)
+{
+	bool was = l->full;
+
+	l->full = poll_again(l->fd, LISTENER_TAG + (uint64_t)(l - listeners)) != ERR_OK;
+	if (l->full && !was)
+		log_line(LOG_ERROR, "http", "a listener cannot be waited for; trying again");
+}
+
 static void enter_poll(struct scratch *scratch)
 {
 	while (!scratch->at_poll) {
@@ -290,9 +297,18 @@ static void enter_poll(struct scratch *scratch)
 	}
 }
 
-/* Before what may take long: another worker goes to the poll set instead. */
+/* Before what may take long: another worker goes to the poll set instead, and is told what this one has not come to. */
 static void leave_poll(struct scratch *scratch)
 {
+	while (scratch->event_at < scratch->event_n) {
+		const struct poll_event *e = &scratch->event[scratch->event_at++];
+		struct conn *c = e->tag < LISTENER_TAG ? slots_claim(e) : NULL;
+
+		if (c)
+			slots_park(c, true);
+		else if (e->tag >= LISTENER_TAG)
+			listen_again(&listeners[e->tag - LISTENER_TAG]);
+	}
 	scratch->at_poll = false;
 	atomic_fetch_sub(&at_poll, 1);
 	event_signal(&left_poll);
@@ -429,14 +445,14 @@ static void linger(struct conn *c)
 	}
 	conn_linger(c);
 	conn_set_time(c, LINGER_MS);
-	slots_park(c, NET_READ);
+	slots_park(c, true);
 }
 
 /* Uses what has arrived and reads on until the connection must wait or end. The caller owns the slot. */
 static void advance(struct conn *c, struct scratch *scratch)
 {
 	if (c->phase != CONN_HANDSHAKE && !can_answer(c)) {
-		slots_park(c, NET_WRITE);
+		slots_park(c, false);
 		return;
 	}
 	for (;;) {
@@ -448,8 +464,8 @@ static void advance(struct conn *c, struct scratch *scratch)
 		if (o == CLOSE || (stopping && c->phase == CONN_IDLE))
 			break;
 		if (o == ANSWERED) {
-			/* Where the next request is here already, the wait for room puts it behind what else is ready. */
-			slots_park(c, conn_has_next(c) ? NET_WRITE : conn_wants(c));
+			/* Where the next request is here already, this puts it behind what else is ready. */
+			slots_park(c, c->in_n || c->ended || conn_has_more(c));
 			return;
 		}
 		e = conn_pump(c);
@@ -459,7 +475,7 @@ static void advance(struct conn *c, struct scratch *scratch)
 			log_text(LOG_WARN, "peer", "TLS failed", "why", span_str(tls_error_text(&c->tls)));
 		if (e != ERR_MORE)
 			break;
-		slots_park(c, conn_wants(c));
+		slots_park(c, c->use_tls && conn_has_more(c));
 		return;
 	}
 	linger(c);
@@ -470,7 +486,7 @@ static void serve(struct conn *c, struct scratch *scratch)
 	if (c->phase != CONN_LINGER)
 		advance(c, scratch);
 	else if (conn_drain(c) == ERR_MORE)
-		slots_park(c, NET_READ);
+		slots_park(c, conn_has_more(c));
 	else
 		let_go(c);
 }
@@ -478,11 +494,11 @@ static void serve(struct conn *c, struct scratch *scratch)
 /* --- taking connections ------------------------------------------------------------------------------------------ */
 
 /* A free slot; or, since a new client is worth more than one that is of no use, that one's. */
-static struct conn *find_slot(const struct net_addr *peer, uint64_t *tag)
+static struct conn *find_slot(const struct net_addr *peer)
 {
 	struct conn *c, *old;
 
-	while ((c = slots_take_free(peer, tag)) == NULL && (old = slots_evict()) != NULL) {
+	while ((c = slots_take_free(peer)) == NULL && (old = slots_evict()) != NULL) {
 		dismiss(old, 503, "Busy: all connections are in use, and this one made no progress, or its address has the most.");
 		slots_free(old);
 	}
@@ -492,22 +508,19 @@ static struct conn *find_slot(const struct net_addr *peer, uint64_t *tag)
 static void admit(int fd, const struct net_addr *peer, enum port port)
 {
 	bool tls = port == PORT_HTTPS || port == PORT_PEER;
-	uint64_t tag;
-	struct conn *c = find_slot(peer, &tag);
+	struct conn *c = find_slot(peer);
 
-	if (!c || poll_add(fd, tag) != ERR_OK) {
+	if (!c) {
 		log_line(LOG_WARN, "http", "no slot for a new connection: it is closed");
 		net_close(fd);
-		if (c)
-			slots_free(c);
 		return;
 	}
 	conn_start(c, fd, peer, port, identities[port]);
 	conn_set_time(c, tls ? TLS_HANDSHAKE_MS : HEAD_MS);
-	slots_park(c, conn_wants(c));
+	slots_park(c, false);
 }
 
-static void accept_some(const struct listener *l, uint64_t tag)
+static void accept_some(struct listener *l)
 {
 	struct net_addr peer;
 	enum err e = ERR_OK;
@@ -518,15 +531,10 @@ static void accept_some(const struct listener *l, uint64_t tag)
 		if (e == ERR_OK)
 			admit(fd, &peer, l->port);
 	}
-	if (e == ERR_FULL) {
+	if (e == ERR_FULL && !atomic_exchange(&l->full, true))
 		log_line(LOG_WARN, "http", "out of descriptors; new connections wait");
-		clock_sleep(ACCEPT_PAUSE_MS, INT64_MAX);
-	}
-	/* The server would be deaf for good: this worker has nothing better to do. */
-	while (!stopping && poll_arm(l->fd, tag, NET_READ) != ERR_OK) {
-		log_line(LOG_ERROR, "http", "a listener cannot be waited for; trying again");
-		clock_sleep(ACCEPT_PAUSE_MS, INT64_MAX);
-	}
+	if (e != ERR_FULL && !stopping)
+		listen_again(l);
 }
 
 static void worker(void *arg)
@@ -534,16 +542,18 @@ static void worker(void *arg)
 	struct scratch *scratch = arg;
 
 	while (!stopping || slots_in_use()) {
-		uint64_t tag;
-		struct conn *c;
-
 		enter_poll(scratch);
-		if (poll_wait_one(500, &tag) != ERR_OK)
-			continue;
-		if (tag >= LISTENER_TAG)
-			accept_some(&listeners[tag - LISTENER_TAG], tag);
-		else if ((c = slots_claim(tag)) != NULL)
-			serve(c, scratch);
+		scratch->event_at = 0;
+		scratch->event_n = poll_wait(500, scratch->event);
+		while (scratch->event_at < scratch->event_n) {
+			const struct poll_event *e = &scratch->event[scratch->event_at++];
+			struct conn *c = e->tag < LISTENER_TAG ? slots_claim(e) : NULL;
+
+			if (c)
+				serve(c, scratch);
+			else if (e->tag >= LISTENER_TAG)
+				accept_some(&listeners[e->tag - LISTENER_TAG]);
+		}
 	}
 }
 
@@ -556,8 +566,6 @@ static enum err open_listener(enum port port)
 	uint16_t number = settings->port[port].number, bound;
 	enum err e = net_listen(number, settings->loopback_only || port == PORT_SIDECAR, &l->fd, &bound);
 
-	if (e == ERR_OK)
-		e = poll_add(l->fd, LISTENER_TAG + listeners_n);
 	if (e != ERR_OK) {
 		log_num(LOG_ERROR, "http", "cannot listen; is the port taken, or below 1024 without the capability?", "port", number);
 		return e;
@@ -597,7 +605,7 @@ enum err server_open(bool peers)
 
 	for (size_t i = 0; i < listeners_n && e == ERR_OK; i++)
 		if ((listeners[i].port == PORT_PEER) == peers)
-			e = poll_arm(listeners[i].fd, LISTENER_TAG + i, NET_READ);
+			e = poll_add(listeners[i].fd, LISTENER_TAG + i);
 	return e;
 }
 
@@ -605,6 +613,9 @@ void server_sweep(void)
 {
 	struct conn *c;
 
+	for (size_t i = 0; i < listeners_n; i++)
+		if (listeners[i].full)
+			listen_again(&listeners[i]);
 	while ((c = slots_expire(clock_ms())) != NULL) {
 		dismiss(c, 408, "The request did not arrive in time.");
 		slots_free(c);

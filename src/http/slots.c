@@ -5,13 +5,14 @@
 
 #include "http/rate.h"
 #include "plat/lock.h"
-#include "plat/poll.h"
 
 enum state { FREE = 0, PARKED, BUSY };
 
 struct slot {
 	enum state state;
 	bool slow; /* runs a long operation */
+	bool polled; /* is in the poll set */
+	bool missed; /* an event came while it was BUSY */
 	uint32_t generation;
 	unsigned crowd; /* connections of this peer, this one included */
 	uint8_t peer[RATE_PEER_LEN];
@@ -23,6 +24,7 @@ static struct conn conns[HTTP_SLOTS];
 static struct lock lock = LOCK_INIT;
 static unsigned in_use;
 
+/* Its index, and a generation that tells a stale event from a new connection. */
 static uint64_t tag_of(const struct slot *s)
 {
 	return ((uint64_t)s->generation << 32) | (uint64_t)(s - slots);
@@ -59,7 +61,7 @@ static void count_crowd_locked(const struct slot *s)
 			slots[i].crowd = n;
 }
 
-struct conn *slots_take_free(const struct net_addr *peer, uint64_t *tag)
+struct conn *slots_take_free(const struct net_addr *peer)
 {
 	struct slot *s = NULL;
 
@@ -70,37 +72,48 @@ struct conn *slots_take_free(const struct net_addr *peer, uint64_t *tag)
 	if (s) {
 		s->state = BUSY;
 		s->generation++;
+		s->polled = s->missed = false;
 		rate_peer(peer, s->peer);
 		count_crowd_locked(s);
-		*tag = tag_of(s);
 		in_use++;
 	}
 	lock_release(&lock);
 	return s ? conn_of(s) : NULL;
 }
 
-struct conn *slots_claim(uint64_t tag)
+struct conn *slots_claim(const struct poll_event *event)
 {
 	struct conn *c = NULL;
-	size_t i = (uint32_t)tag;
+	size_t i = (uint32_t)event->tag;
 
 	lock_take(&lock);
-	if (i < HTTP_SLOTS && slots[i].state == PARKED && tag_of(&slots[i]) == tag) {
-		slots[i].state = BUSY;
-		c = &conns[i];
+	if (i < HTTP_SLOTS && tag_of(&slots[i]) == event->tag) {
+		slots[i].missed = slots[i].state == BUSY;
+		if (slots[i].state == PARKED) {
+			slots[i].state = BUSY;
+			c = &conns[i];
+			c->ended = event->ended;
+		}
 	}
 	lock_release(&lock);
 	return c;
 }
 
-void slots_park(struct conn *c, unsigned events)
+void slots_park(struct conn *c, bool again)
 {
 	struct slot *s = slot_of(c);
+	enum err e = ERR_OK;
 
-	/* Armed under the lock: an event may come at once, and its thread must then find the slot PARKED. */
+	/* Under the lock: an event may come at once, and its thread must then find the slot PARKED. */
 	lock_take(&lock);
 	s->state = PARKED;
-	if (poll_arm(c->fd, tag_of(s), events) != ERR_OK)
+	if (!s->polled)
+		e = poll_add(c->fd, tag_of(s));
+	else if (again || s->missed)
+		e = poll_again(c->fd, tag_of(s));
+	s->polled = true;
+	s->missed = false;
+	if (e != ERR_OK)
 		c->deadline_ms = 0; /* cannot wait for it: the next sweep closes it */
 	lock_release(&lock);
 }

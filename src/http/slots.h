@@ -3,16 +3,19 @@
 #define HTTP_SLOTS_H
 
 #include "http/conn.h"
+#include "plat/poll.h"
 
 /* A slot is FREE, PARKED (waiting in the poll set, owned by nobody) or BUSY (owned by exactly one thread). Only
  * slots_claim, slots_take_free, slots_expire, slots_evict and slots_any_parked move a slot to BUSY, under the lock; its owner parks or frees it. */
 
-/* Tag of a slot in the poll set: its index and a generation that tells a stale event from a new connection. */
-struct conn *slots_take_free(const struct net_addr *peer, uint64_t *tag);
-/* The slot an event belongs to, now BUSY; NULL when it is stale or already owned. */
-struct conn *slots_claim(uint64_t tag);
-/* Parks an owned slot: armed in the poll set for events (NET_READ, NET_WRITE) until c->deadline_ms. */
-void slots_park(struct conn *c, unsigned events);
+/* A slot for a new connection of this peer; NULL when none is free. */
+struct conn *slots_take_free(const struct net_addr *peer);
+/* The slot an event belongs to, now BUSY, with c->ended as the event says; NULL when it is stale or the slot is owned. In the
+ * latter case the owner's slots_park has it told again. */
+struct conn *slots_claim(const struct poll_event *event);
+/* Parks an owned slot, the first time by adding c->fd to the poll set, until c->deadline_ms at most. again: what is possible
+ * with c->fd now is told once more, since no change may come. */
+void slots_park(struct conn *c, bool again);
 /* Gives back an owned slot after conn_finish. */
 void slots_free(struct conn *c);
 /* A parked connection whose deadline has passed; now BUSY. NULL when there is none. */

@@ -1,11 +1,9 @@
-/* One epoll set, one shot. */
+/* One epoll set, edge-triggered. */
 #include "plat/poll.h"
 
-#include <errno.h>
 #include <sys/epoll.h>
 
 static int set = -1;
-_Static_assert(NET_READ == (int)EPOLLIN && NET_WRITE == (int)EPOLLOUT, "events as epoll(7) has them");
 
 enum err poll_init(void)
 {
@@ -13,33 +11,29 @@ enum err poll_init(void)
 	return set >= 0 ? ERR_OK : ERR_SYSTEM;
 }
 
-static enum err control(int op, int fd, uint64_t tag, uint32_t events)
+static enum err control(int op, int fd, uint64_t tag)
 {
-	struct epoll_event e = { .events = events, .data = { .u64 = tag } };
+	struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = { .u64 = tag } };
 
 	return epoll_ctl(set, op, fd, &e) == 0 ? ERR_OK : ERR_SYSTEM;
 }
 
 enum err poll_add(int fd, uint64_t tag)
 {
-	return control(EPOLL_CTL_ADD, fd, tag, EPOLLONESHOT);
+	return control(EPOLL_CTL_ADD, fd, tag);
 }
 
-enum err poll_arm(int fd, uint64_t tag, unsigned events)
+enum err poll_again(int fd, uint64_t tag)
 {
-	/* A peer's end of stream is readable. It is not told (EPOLLRDHUP) to who waits for room to write: it would come
-	 * again at once, each time. */
-	return control(EPOLL_CTL_MOD, fd, tag, EPOLLONESHOT | events);
+	return control(EPOLL_CTL_MOD, fd, tag);
 }
 
-enum err poll_wait_one(int timeout_ms, uint64_t *tag)
+size_t poll_wait(int timeout_ms, struct poll_event events[POLL_BATCH])
 {
-	struct epoll_event e;
-	int n = epoll_wait(set, &e, 1, timeout_ms);
+	struct epoll_event e[POLL_BATCH];
+	int n = epoll_wait(set, e, POLL_BATCH, timeout_ms);
 
-	if (n > 0) {
-		*tag = e.data.u64;
-		return ERR_OK;
-	}
-	return n == 0 || errno == EINTR ? ERR_MORE : ERR_SYSTEM;
+	for (int i = 0; i < n; i++)
+		events[i] = (struct poll_event){ e[i].data.u64, (e[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 };
+	return n > 0 ? (size_t)n : 0;
 }
