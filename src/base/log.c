@@ -15,6 +15,11 @@ void log_set_level(enum log_level level)
 	max_level = level;
 }
 
+bool log_wants(enum log_level level)
+{
+	return level <= max_level;
+}
+
 void log_set_name(const char *name)
 {
 	process_name = name;

@@ -8,6 +8,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Lines above this level are dropped. Default LOG_INFO. Set once before threads start. */
 void log_set_level(enum log_level level);
+bool log_wants(enum log_level level);
 /* Who this process is, put on every line ("contoso"); static or long-lived text. Set once before threads start. */
 void log_set_name(const char *name);
 

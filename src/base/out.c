@@ -26,7 +26,10 @@ void out_bytes(struct out *o, const void *p, size_t n)
 
 void out_byte(struct out *o, uint8_t c)
 {
-	out_bytes(o, &c, 1);
+	uint8_t *at = out_reserve(o, 1);
+
+	if (at)
+		*at = c;
 }
 
 void out_str(struct out *o, const char *text)

@@ -1,6 +1,7 @@
 /* HTTP/1.1 message heads: strict pure parser. */
 #include "enc/http_head.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "enc/url.h"
@@ -333,7 +334,7 @@ enum err http_request_parse(struct span in, struct http_head *h)
 	struct span line;
 	size_t at = span_starts(in, "\r\n") ? 2 : 0; /* some clients send an empty line after a body (RFC 9112 section 2.2) */
 
-	memset(h, 0, sizeof *h);
+	memset(h, 0, offsetof(struct http_head, fields));
 	if (in.n == 0 || span_eq_str(in, "\r"))
 		return ERR_MORE;
 	TRY(take_line(h, in, &at, URL_MAX, 414, &line));
@@ -366,7 +367,7 @@ enum err http_response_parse(struct span in, const char *request_method, struct 
 	struct span line;
 	size_t at = 0;
 
-	memset(h, 0, sizeof *h);
+	memset(h, 0, offsetof(struct http_head, fields));
 	TRY(take_line(h, in, &at, RESPONSE_LINE_MAX, 431, &line));
 	TRY(parse_status_line(h, line));
 	TRY(take_fields(h, in, at, CLIENT_HEAD_MAX));

@@ -22,13 +22,13 @@ struct http_head {
 	int status;
 	/* both */
 	int minor; /* HTTP/1.minor, 0 or 1 */
-	struct http_field fields[HTTP_FIELDS_MAX];
-	size_t n_fields;
 	enum http_framing framing;
 	uint64_t length; /* with HTTP_LENGTH */
 	bool keep_alive; /* by version and Connection */
 	size_t size;     /* bytes of the head including the empty line */
 	int refuse;      /* with ERR_SYNTAX/ERR_TOO_BIG: the status a server answers (400, 414, 417, 431, 501, 505) */
+	size_t n_fields;
+	struct http_field fields[HTTP_FIELDS_MAX]; /* last: only [0..n_fields) is ever written */
 };
 
 /* Parses a request head from the start of in.

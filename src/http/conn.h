@@ -34,22 +34,23 @@ struct conn {
 	struct net_addr peer;
 	int64_t since_ms;    /* start of the current phase */
 	int64_t deadline_ms; /* when it must be over */
-	struct tls tls;
 	/* On the peer port: what this connection's other end has shown, for as long as the connection lasts. */
 	enum { PARTY_UNKNOWN, PARTY_GREETED, PARTY_PROVEN } party;
-	struct peer_talk talk; /* once greeted */
 	const struct route *route; /* what the accepted head asks for */
 	bool no_store;
-	uint8_t rate[192];     /* its rate limit header lines, as text */
-	struct http_head head; /* of the current request: views into in[0..head.size) */
 	struct chunked chunked;
 	uint64_t body_left;    /* with Content-Length: bytes still to come */
 	bool body_done;
 	size_t sent_n;         /* since the client was last seen to have room (see NET_SEND_SPARE) */
 	size_t in_n, in_top;   /* bytes in `in`; how far it was used since it was last wiped */
-	uint8_t in[CONN_IN_LEN];
 	size_t body_n;
+	uint8_t rate[192];     /* its rate limit header lines, as text */
+	struct http_head head; /* of the current request: views into in[0..head.size) */
+	uint8_t in[CONN_IN_LEN];
+	/* Large, so behind what every request touches. */
 	uint8_t body[HTTP_BODY_DEFAULT];
+	struct tls tls;
+	struct peer_talk talk; /* once greeted */
 };
 
 /* Takes over fd for a fresh connection. id NULL: plain. */

@@ -4,6 +4,7 @@
 #include "base/ct.h"
 #include "enc/timefmt.h"
 #include "plat/clock.h"
+#include "plat/lock.h"
 
 #define SECURITY_HEADERS \
 	"X-Content-Type-Options: nosniff\r\n" \
@@ -48,7 +49,7 @@ static void put_security(struct out *o, const struct reply *r)
 	bool framed = r->framed_by && r->framed_by[0];
 
 	if (!framed)
-		put_line(o, "X-Frame-Options", "DENY");
+		out_str(o, "X-Frame-Options: DENY\r\n");
 	out_str(o, SECURITY_HEADERS "connect-src 'self'");
 	if (framed) {
 		out_byte(o, ' ');
@@ -65,10 +66,30 @@ static void put_security(struct out *o, const struct reply *r)
 	out_str(o, "\r\n");
 }
 
+/* The second's date, written once. */
+static void put_date(struct out *o)
+{
+	static struct lock lock = LOCK_INIT;
+	static uint8_t line[48];
+	static struct out kept = { line, 0, sizeof line, false };
+	static int64_t kept_s = -1;
+	int64_t now_s = clock_unix();
+
+	lock_take(&lock);
+	if (now_s != kept_s) {
+		kept.n = 0;
+		out_str(&kept, "\r\nDate: ");
+		time_http(&kept, now_s);
+		kept_s = now_s;
+	}
+	out_put(o, out_span(&kept));
+	lock_release(&lock);
+}
+
 /* length < 0: a stream. A body that fits goes along, in the same packet and record, and *body is then empty. */
 static enum err send_head(struct reply *r, int status, const char *content_type, int64_t length, struct span *body)
 {
-	uint8_t buf[4096];
+	uint8_t buf[4096] __attribute__((uninitialized)); /* for each answer, and only what was written is read */
 	struct out o = out_init(buf, sizeof buf);
 	enum err e;
 
@@ -76,8 +97,7 @@ static enum err send_head(struct reply *r, int status, const char *content_type,
 	out_u64(&o, (uint64_t)status);
 	out_byte(&o, ' ');
 	out_str(&o, status_text(status));
-	out_str(&o, "\r\nDate: ");
-	time_http(&o, clock_unix());
+	put_date(&o);
 	out_str(&o, "\r\n");
 	if (content_type)
 		put_line(&o, "Content-Type", content_type);
@@ -92,7 +112,7 @@ static enum err send_head(struct reply *r, int status, const char *content_type,
 		r->keep_alive = false;
 	if (r->chunked)
 		put_line(&o, "Transfer-Encoding", "chunked");
-	put_line(&o, "Connection", r->keep_alive ? "keep-alive" : "close");
+	out_str(&o, r->keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
 	put_line(&o, "Cache-Control", r->no_store ? "no-store, no-cache, must-revalidate, max-age=0" : r->cache ? r->cache : "no-store");
 	if (r->no_store)
 		put_line(&o, "Pragma", "no-cache");

@@ -180,8 +180,11 @@ static void answer_unrouted(struct reply *r, struct span path, bool path_known)
 /* Takes one of the peer's tokens. The lines about it go into lines and every answer from now on. Answers 429 itself. */
 static bool check_rate(struct reply *r, enum rate_group group, const struct conn *c, struct out *lines)
 {
-	struct rate_verdict v = rate_take(group, group == RATE_AUTH ? 0 : (unsigned)(c->route - routes), &c->peer, clock_ms());
+	struct rate_verdict v;
 
+	if (group == RATE_NONE)
+		return true;
+	v = rate_take(group, group == RATE_AUTH ? 0 : (unsigned)(c->route - routes), &c->peer, clock_ms());
 	rate_headers(&v, lines);
 	r->rate = out_cstr(lines);
 	if (!v.allowed)
@@ -255,14 +258,16 @@ static bool check_body(struct reply *r, const struct route *route, const struct 
 
 static void log_request(const struct conn *c, const struct route *route, const struct reply *r)
 {
+	enum log_level level = span_eq_str(SPAN_LIT("GET"), route->method) ? LOG_DEBUG : LOG_INFO;
 	uint8_t buf[128];
 	struct out o = out_init(buf, sizeof buf);
 
+	if (!log_wants(level))
+		return;
 	out_put(&o, c->head.method);
 	out_byte(&o, ' ');
 	out_str(&o, route->path);
-	log_num(span_eq_str(SPAN_LIT("GET"), route->method) ? LOG_DEBUG : LOG_INFO, "http", out_cstr(&o), "status",
-	        (uint64_t)r->status);
+	log_num(level, "http", out_cstr(&o), "status", (uint64_t)r->status);
 }
 
 /* Whoever may come without a proof cannot take all the places: one is left for the operator's work. Nor can one address among them
@@ -356,10 +361,9 @@ static enum outcome after_answer(struct conn *c, const struct reply *r)
 }
 
 /* The head is complete: everything it can decide is decided before a byte of body is taken. */
-static enum outcome accept_head(struct conn *c)
+static enum outcome accept_head(struct conn *c, struct scratch *scratch)
 {
-	uint8_t path_buf[URL_MAX];
-	struct out path = out_init(path_buf, sizeof path_buf), rate = out_init(c->rate, sizeof c->rate);
+	struct out path = out_init(scratch->text, URL_MAX), rate = out_init(c->rate, sizeof c->rate);
 	struct reply r = reply_new(c);
 	bool path_known;
 
@@ -379,19 +383,20 @@ static enum outcome accept_head(struct conn *c)
 	if (!check_access(&r, c->route, c, &rate) || !check_rate(&r, c->route->rate, c, &rate) ||
 	    !check_body(&r, c->route, &c->head))
 		return after_answer(c, &r);
-	conn_set_time(c, BODY_MS);
+	if (!c->body_done)
+		conn_set_time(c, BODY_MS);
 	if (c->head.expect_continue && !c->body_done && c->in_n == c->head.size &&
 	    conn_send(c, SPAN_LIT("HTTP/1.1 100 Continue\r\n\r\n"), clock_ms() + REPLY_WRITE_MS) != ERR_OK)
 		return CLOSE;
 	return GO_ON;
 }
 
-static enum outcome take_head(struct conn *c)
+static enum outcome take_head(struct conn *c, struct scratch *scratch)
 {
 	enum err e = http_request_parse(span_of(c->in, c->in_n), &c->head);
 
 	if (e == ERR_OK)
-		return accept_head(c);
+		return accept_head(c, scratch);
 	if (e == ERR_MORE) {
 		if (c->phase == CONN_IDLE) {
 			c->phase = CONN_HEAD;
@@ -428,7 +433,7 @@ static enum outcome use_input(struct conn *c, struct scratch *scratch)
 {
 	if (c->phase == CONN_BODY)
 		return take_body(c, scratch);
-	return c->phase != CONN_HANDSHAKE && c->in_n ? take_head(c) : NEED_MORE;
+	return c->phase != CONN_HANDSHAKE && c->in_n ? take_head(c, scratch) : NEED_MORE;
 }
 
 static void let_go(struct conn *c)
