@@ -18,6 +18,12 @@
 struct area {
 	struct private_key key[KEYS_SLOTS];
 	struct rsa_key wrap; /* the next release's wrapping key, when wrap_ready */
+	/* The last data key that each slot's key has unwrapped: no more secret than the key beside it, and gone when that key goes. */
+	struct data_key {
+		bool there;
+		uint8_t wrapped[SHA256_LEN]; /* hash of its wrapped form */
+		uint8_t plain[KEYS_DEK_LEN];
+	} last[KEYS_SLOTS];
 };
 union pages {
 	struct area area;
@@ -48,6 +54,7 @@ void keys_put(enum key_slot slot, struct private_key *k)
 	lock_take(&state_lock);
 	if ((unsigned)slot < KEYS_SLOTS && !area_closed) {
 		pkcs8_wipe(&secret.area.key[slot]);
+		WIPE(secret.area.last[slot]);
 		secret.area.key[slot] = *k;
 	}
 	lock_release(&state_lock);
@@ -139,6 +146,58 @@ enum err keys_oaep_decrypt(enum key_slot slot, struct span in, uint8_t *out, siz
 		return ERR_STATE;
 	if (k.type == KEY_RSA)
 		err = rsa_oaep_decrypt(&k.rsa, HASH_SHA256, in, out, cap, n);
+	pkcs8_wipe(&k);
+	return err;
+}
+
+static bool take_last(enum key_slot slot, const uint8_t wrapped[SHA256_LEN], uint8_t dek[KEYS_DEK_LEN])
+{
+	bool same;
+
+	lock_take(&state_lock);
+	same = key_locked(slot) && secret.area.last[slot].there && ct_equal(secret.area.last[slot].wrapped, wrapped, SHA256_LEN);
+	if (same)
+		memcpy(dek, secret.area.last[slot].plain, KEYS_DEK_LEN);
+	lock_release(&state_lock);
+	return same;
+}
+
+/* Unless the key that was used has been replaced meanwhile. */
+static void keep_last(enum key_slot slot, const struct rsa_key *used, const struct data_key *last)
+{
+	const struct private_key *k;
+
+	lock_take(&state_lock);
+	k = key_locked(slot);
+	if (k && k->type == KEY_RSA && span_eq(rsa_public(&k->rsa).n, rsa_public(used).n))
+		secret.area.last[slot] = *last;
+	lock_release(&state_lock);
+}
+
+enum err keys_unwrap_dek(enum key_slot slot, struct span wrapped, uint8_t dek[KEYS_DEK_LEN])
+{
+	uint8_t plain[RSA_MAX];
+	struct data_key last = { .there = true };
+	struct private_key k;
+	enum err err = ERR_RANGE;
+	size_t n = 0;
+
+	hash_sha256(wrapped, last.wrapped);
+	if (take_last(slot, last.wrapped, dek))
+		return ERR_OK;
+	if (!take_copy(slot, &k))
+		return ERR_STATE;
+	if (k.type == KEY_RSA)
+		err = rsa_oaep_decrypt(&k.rsa, HASH_SHA256, wrapped, plain, sizeof plain, &n);
+	if (!err && n != KEYS_DEK_LEN)
+		err = ERR_CRYPTO;
+	if (!err) {
+		memcpy(dek, plain, KEYS_DEK_LEN);
+		memcpy(last.plain, plain, KEYS_DEK_LEN);
+		keep_last(slot, &k.rsa, &last);
+	}
+	WIPE(plain);
+	WIPE(last);
 	pkcs8_wipe(&k);
 	return err;
 }

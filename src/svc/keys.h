@@ -8,6 +8,7 @@
 
 /* Slots. KEYS_OWN is this company's released key; partners' keys exist on Woodgrove only. */
 enum key_slot { KEYS_OWN = 0, KEYS_CONTOSO, KEYS_FABRIKAM, KEYS_SLOTS };
+#define KEYS_DEK_LEN 32
 
 /* Locks the area. Call once at start. */
 void keys_init(void);
@@ -22,6 +23,9 @@ void keys_write_jwk(enum key_slot slot, struct jw *w, const char *name);
  * else as rsa_oaep_*. The private operation runs on a copy outside the lock; the copy is wiped. */
 MUST_USE enum err keys_oaep_encrypt(enum key_slot slot, struct span msg, uint8_t *out, size_t cap, size_t *n);
 MUST_USE enum err keys_oaep_decrypt(enum key_slot slot, struct span in, uint8_t *out, size_t cap, size_t *n);
+/* The same for a data key of KEYS_DEK_LEN bytes; ERR_CRYPTO for any other length. The slot keeps the last one, so that reading the same data
+ * again costs no private operation: found by the hash of its wrapped form, wiped with the slot's key and when that is replaced. */
+MUST_USE enum err keys_unwrap_dek(enum key_slot slot, struct span wrapped, uint8_t dek[KEYS_DEK_LEN]);
 /* Longest OAEP message of the slot's key in bytes (modulus - 66), 0 when none. */
 size_t keys_oaep_max(enum key_slot slot);
 /* Wipes everything. At exit. */

@@ -13,7 +13,7 @@
 #define FORMAT "parley-records/1"
 #define ALG "RSA-OAEP-256+A256GCM"
 #define END_START "{\"end\":true,\"batch\":\""
-#define DEK_LEN GCM_KEY_LEN
+_Static_assert(KEYS_DEK_LEN == GCM_KEY_LEN, "a data key is a key of AES-256-GCM");
 #define MARK 0x50 /* first byte of a token */
 #define HEAD_TOKS (2 * 16 + FIELDS_MAX)
 
@@ -159,10 +159,9 @@ static enum err dek_fault(struct fault *f, enum key_slot slot, enum err e)
 enum err records_open_dek(const struct records_head *h, enum key_slot slot, struct gcm *g, struct fault *f)
 {
 	char thumb[JWK_THUMBPRINT_LEN + 1];
-	uint8_t dek[RSA_MAX];
+	uint8_t dek[KEYS_DEK_LEN];
 	enum key_type type;
 	unsigned bits;
-	size_t n = 0;
 	enum err e = keys_describe(slot, &type, &bits, thumb);
 
 	if (e)
@@ -170,15 +169,13 @@ enum err records_open_dek(const struct records_head *h, enum key_slot slot, stru
 	if (!span_eq_str(span_str(thumb), h->key_id))
 		return fault_set_detail(f, ERR_MISMATCH, step_of(slot), "the records were encrypted for another key than the released one",
 		                        span_str(h->key_id));
-	e = keys_oaep_decrypt(slot, span_of(h->wrapped, h->wrapped_len), dek, sizeof dek, &n);
-	if (!e && n == DEK_LEN) {
-		gcm_init(g, dek);
-		gcm_aad_start(g, h->hash);
-	} else {
-		e = dek_fault(f, slot, e ? e : ERR_CRYPTO);
-	}
+	e = keys_unwrap_dek(slot, span_of(h->wrapped, h->wrapped_len), dek);
+	if (e)
+		return dek_fault(f, slot, e);
+	gcm_init(g, dek);
+	gcm_aad_start(g, h->hash);
 	WIPE(dek);
-	return e;
+	return ERR_OK;
 }
 
 /* --- values --- */

@@ -6,12 +6,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <bearssl.h>
 #include <cmocka.h>
 
 #include "plat/clock.h"
 #include "svc/keys.h"
 
 static struct private_key given;
+
+/* In place of BearSSL's function of this name, the same and counted: whether a kept data key was used shows in nothing else. */
+static int private_operations;
+uint32_t br_rsa_oaep_unpad(const br_hash_class *hash, const void *label, size_t label_len, void *data, size_t *n); /* BearSSL's inner.h */
+uint32_t br_rsa_i62_oaep_decrypt(const br_hash_class *hash, const void *label, size_t label_len, const br_rsa_private_key *k, void *data, size_t *n)
+{
+	private_operations++;
+	return br_rsa_i62_private(data, k) & br_rsa_oaep_unpad(hash, label, label_len, data, n);
+}
 
 static void make_rsa(struct private_key *k)
 {
@@ -89,6 +99,68 @@ static void put_and_use(void **state)
 		assert_null(strstr(out_cstr(&o), *m2));
 }
 
+static uint8_t kept_wrapped[512];
+static size_t kept;
+
+static size_t wrap(const char *dek, uint8_t wrapped[512])
+{
+	size_t n;
+
+	assert_int_equal(keys_oaep_encrypt(KEYS_FABRIKAM, span_str(dek), wrapped, 512, &n), ERR_OK);
+	return n;
+}
+
+/* How many private operations it took. */
+static int unwrap(struct span wrapped, enum err expected, const char *dek)
+{
+	uint8_t plain[KEYS_DEK_LEN];
+	int before = private_operations;
+
+	assert_int_equal(keys_unwrap_dek(KEYS_FABRIKAM, wrapped, plain), expected);
+	if (dek)
+		assert_memory_equal(plain, dek, sizeof plain);
+	return private_operations - before;
+}
+
+static void last_data_key_is_kept_with_its_key(void **state)
+{
+	static const char dek_a[] = "a data encryption key, 32 bytes!", dek_b[] = "another such key, 32 bytes again";
+	static struct private_key first;
+	uint8_t one[512], two[512], text[512];
+	struct span a = { one, 0 }, b = { two, 0 }, other = { text, 0 };
+
+	(void)state;
+	assert_int_equal(unwrap(a, ERR_STATE, NULL), 0);
+	make_rsa(&given);
+	first = given;
+	keys_put(KEYS_FABRIKAM, &given);
+	a.n = wrap(dek_a, one);
+	b.n = wrap(dek_b, two);
+	other.n = wrap("not of that length", text);
+	assert_int_equal(unwrap(a, ERR_OK, dek_a), 1);
+	assert_int_equal(unwrap(a, ERR_OK, dek_a), 0);
+	/* What does not unwrap changes nothing; another key takes the place. */
+	assert_int_equal(unwrap(other, ERR_CRYPTO, NULL), 1);
+	assert_int_equal(unwrap(span_sub(a, 0, a.n - 1), ERR_CRYPTO, NULL), 0);
+	assert_int_equal(unwrap(a, ERR_OK, dek_a), 0);
+	assert_int_equal(unwrap(b, ERR_OK, dek_b), 1);
+	assert_int_equal(unwrap(b, ERR_OK, dek_b), 0);
+	assert_int_equal(unwrap(a, ERR_OK, dek_a), 1);
+	one[100] ^= 1;
+	assert_int_equal(unwrap(a, ERR_CRYPTO, NULL), 1);
+	one[100] ^= 1;
+	assert_int_equal(unwrap(a, ERR_OK, dek_a), 0);
+	/* Another key in the slot, and the first one again: each time it is gone. */
+	make_rsa(&given);
+	keys_put(KEYS_FABRIKAM, &given);
+	assert_int_equal(unwrap(a, ERR_CRYPTO, NULL), 1);
+	keys_put(KEYS_FABRIKAM, &first);
+	assert_int_equal(unwrap(a, ERR_OK, dek_a), 1);
+	assert_int_equal(unwrap(a, ERR_OK, dek_a), 0);
+	kept = a.n;
+	memcpy(kept_wrapped, one, a.n);
+}
+
 static void other_kinds_do_not_decrypt(void **state)
 {
 	uint8_t out[512], text[256];
@@ -132,6 +204,7 @@ static void wiped_at_the_end(void **state)
 	keys_wipe();
 	assert_false(keys_have(KEYS_OWN));
 	assert_false(keys_have(KEYS_CONTOSO));
+	assert_int_equal(unwrap(span_of(kept_wrapped, kept), ERR_STATE, NULL), 0);
 	make_rsa(&given);
 	keys_put(KEYS_OWN, &given); /* after the wipe nothing enters any more */
 	assert_false(keys_have(KEYS_OWN));
@@ -141,8 +214,8 @@ static void wiped_at_the_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(empty_slots), cmocka_unit_test(put_and_use), cmocka_unit_test(other_kinds_do_not_decrypt),
-		cmocka_unit_test(wrapping_keys_are_fresh), cmocka_unit_test(wiped_at_the_end),
+		cmocka_unit_test(empty_slots), cmocka_unit_test(put_and_use), cmocka_unit_test(last_data_key_is_kept_with_its_key),
+		cmocka_unit_test(other_kinds_do_not_decrypt), cmocka_unit_test(wrapping_keys_are_fresh), cmocka_unit_test(wiped_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
