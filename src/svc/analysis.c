@@ -1,6 +1,8 @@
 /* The agreed statistics over both companies' records: pure counting. */
 #include "svc/analysis.h"
 
+#include "base/ct.h"
+
 #include <string.h>
 
 #define TOP_COUNTRIES 10
@@ -30,6 +32,18 @@ void analysis_init(struct analysis *a, int generation_year, uint32_t min_group, 
 	a->generation_year = generation_year;
 	a->min_group = min_group;
 	groups_init(&a->groups, seed);
+}
+
+void analysis_copy(struct analysis *to, const struct analysis *from)
+{
+	memcpy(to, from, offsetof(struct analysis, groups));
+	groups_copy(&to->groups, &from->groups);
+}
+
+void analysis_wipe(struct analysis *a)
+{
+	WIPE_N(a, offsetof(struct analysis, groups));
+	groups_wipe(&a->groups);
 }
 
 int64_t analysis_round(__int128 num, uint64_t den)

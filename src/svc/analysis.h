@@ -19,7 +19,7 @@ struct salaries {
 	uint32_t order; /* of the first salary among all countries, from 1 */
 };
 
-/* Counters and tables, about 2.7 MiB, no pointers. Holds partners' data in aggregated form: wiped by the owner. */
+/* Counters and tables, about 2.3 MiB, no pointers. Holds partners' data in aggregated form: wiped by the owner. */
 struct analysis {
 	int generation_year;
 	uint32_t min_group;
@@ -32,8 +32,11 @@ struct analysis {
 	struct groups groups;
 };
 
-/* generation_year: what ages are counted back from. min_group >= 1: smaller groups' salaries are not shown. */
+/* *a is zeroed or wiped. generation_year: what ages are counted back from. min_group >= 1: smaller groups' salaries are not shown. */
 void analysis_init(struct analysis *a, int generation_year, uint32_t min_group, uint32_t seed);
+/* As groups_copy and groups_wipe. */
+void analysis_copy(struct analysis *to, const struct analysis *from);
+void analysis_wipe(struct analysis *a);
 /* Counts one record. Empty values are missing; so are numbers that are no decimal integers or zero. Records are to be given
  * in file order, Contoso's first. ERR_FULL: the record is then counted in part and *a is no longer of use. */
 MUST_USE enum err analysis_add(struct analysis *a, enum company company, const struct span value[ANALYSIS_FIELDS],

@@ -28,7 +28,7 @@ static const struct {
 	[COMPANY_FABRIKAM] = { ROLE_FABRIKAM, KEYS_FABRIKAM },
 };
 
-/* The working memory of the one analysis that may run, about 6 MiB. Holds plaintext, data keys, counts: wiped at its end. */
+/* The working memory of the one analysis that may run, about 5 MiB. Holds plaintext, data keys, counts: wiped at its end. */
 static struct work {
 	const struct settings *s;
 	const struct analyze_sink *sink; /* NULL for analyze_once */
@@ -42,8 +42,9 @@ static struct work {
 	struct partner partner;
 	struct spool_in spool;
 	struct recread reader;
-	struct analysis believed; /* counts of partners whose data verified to their end */
-	struct analysis trial;    /* the same plus what is being read now */
+	struct analysis table[2];
+	struct analysis *believed; /* counts of partners whose data verified to their end */
+	struct analysis *trial;    /* the same plus what is being read now */
 } slot;
 
 static struct lock lock = LOCK_INIT;
@@ -248,7 +249,7 @@ static enum err count_items(struct work *w, enum company c, struct fault *f)
 			e = recread_item(&w->reader, item, &is_record, f);
 		if (e || !is_record)
 			continue;
-		e = analysis_add(&w->trial, c, w->reader.value, f);
+		e = analysis_add(w->trial, c, w->reader.value, f);
 		w->done++;
 		if (!e)
 			e = report(w, c, ++n);
@@ -262,7 +263,7 @@ static enum err count_items(struct work *w, enum company c, struct fault *f)
 }
 
 /* The counts of a partner are believed only when all its data have verified, trailer included. So they are made in a copy of
- * the tables, which replaces the tables or is forgotten. */
+ * the tables, which takes their place or is forgotten. */
 static enum err count_partner(struct work *w, enum company c)
 {
 	struct fault f;
@@ -271,7 +272,7 @@ static enum err count_partner(struct work *w, enum company c)
 	fault_clear(&f);
 	if (!w->have[c])
 		return ERR_OK;
-	memcpy(&w->trial, &w->believed, sizeof w->trial);
+	analysis_copy(w->trial, w->believed);
 	recread_begin(&w->reader, providers[c].slot, role_name(providers[c].role), analysis_fields, ANALYSIS_FIELDS);
 	e = spool_open(&w->spool, w->s->data_dir, partner_spool_name(providers[c].role), &f);
 	if (!e)
@@ -284,7 +285,10 @@ static enum err count_partner(struct work *w, enum company c)
 		fault_set(&f, e, f.step, f.message[0] ? f.message : err_name(e));
 		note_error(w, c, &f);
 	} else {
-		memcpy(&w->believed, &w->trial, sizeof w->believed);
+		struct analysis *whole = w->trial;
+
+		w->trial = w->believed;
+		w->believed = whole;
 	}
 	return ERR_OK;
 }
@@ -322,7 +326,9 @@ static void begin(struct work *w, const struct settings *s, const struct analyze
 	w->sink = sink;
 	w->started_ms = w->decrypt_ms = w->quiet_ms = clock_ms();
 	rng_bytes(&seed, sizeof seed);
-	analysis_init(&w->believed, s->generation_year, s->min_group, seed);
+	w->believed = &w->table[0];
+	w->trial = &w->table[1];
+	analysis_init(w->believed, s->generation_year, s->min_group, seed);
 }
 
 static void end(struct work *w)
@@ -332,13 +338,13 @@ static void end(struct work *w)
 			log_line(LOG_WARN, "analyze", "a spool file could not be removed");
 	WIPE(w->event);
 	WIPE(w->reader);
-	WIPE(w->believed);
-	WIPE(w->trial);
+	analysis_wipe(w->believed);
+	analysis_wipe(w->trial);
 }
 
 static bool any_records(const struct work *w)
 {
-	return w->believed.records[COMPANY_CONTOSO] || w->believed.records[COMPANY_FABRIKAM];
+	return w->believed->records[COMPANY_CONTOSO] || w->believed->records[COMPANY_FABRIKAM];
 }
 
 static enum err send_error(struct work *w, enum err why, const char *message, struct fault *f)
@@ -360,7 +366,7 @@ static enum err send_complete(struct work *w)
 	struct jw j = begin_event(w, &o, "complete");
 
 	jw_str(&j, "status", "success");
-	analysis_write(&w->believed, &j, false);
+	analysis_write(w->believed, &j, false);
 	jw_fixed(&j, "total_time", analysis_round(clock_ms() - w->started_ms, 10), 2);
 	write_errors(w, &j);
 	return end_event(w, &j);
@@ -410,8 +416,8 @@ static enum err write_result(struct work *w, struct out *result, struct fault *f
 	struct jw j = jw_init(result);
 
 	jw_object(&j, NULL);
-	jw_str(&j, "status", w->believed.readable ? "success" : "partial");
-	analysis_write(&w->believed, &j, true);
+	jw_str(&j, "status", w->believed->readable ? "success" : "partial");
+	analysis_write(w->believed, &j, true);
 	write_errors(w, &j);
 	jw_str(&j, "note", "Only age, salary, eye color, favorite color, city and country were decrypted; salaries of groups smaller "
 	       "than the configured size are not shown.");

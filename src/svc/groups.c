@@ -1,6 +1,7 @@
 /* Counting by label in fixed tables that remember who was seen first. */
 #include "svc/groups.h"
 
+#include "base/ct.h"
 #include "base/out.h"
 
 #include <string.h>
@@ -15,12 +16,31 @@ static const struct {
 	[GROUP_COLOR] = { "favorite colors", GROUP_COLORS_MAX },
 };
 
+_Static_assert(GROUPS_MAX < GROUPS_SLOTS && GROUPS_MAX <= UINT16_MAX, "an index + 1 fits a slot, and one is always free");
+
 void groups_init(struct groups *g, uint32_t seed)
 {
 	g->n = g->text_n = 0;
 	g->seed = seed;
 	memset(g->of_kind, 0, sizeof g->of_kind);
 	memset(g->slot, 0, sizeof g->slot);
+}
+
+void groups_wipe(struct groups *g)
+{
+	WIPE_N(g->item, g->n * sizeof g->item[0]);
+	WIPE_N(g->text, g->text_n);
+	WIPE(g->slot);
+	WIPE_N(g, offsetof(struct groups, item));
+}
+
+void groups_copy(struct groups *to, const struct groups *from)
+{
+	groups_wipe(to);
+	memcpy(to, from, offsetof(struct groups, item));
+	memcpy(to->item, from->item, from->n * sizeof from->item[0]);
+	memcpy(to->slot, from->slot, sizeof to->slot);
+	memcpy(to->text, from->text, from->text_n);
 }
 
 /* FNV-1a with a random start. Good enough for tables this size; a bad case costs time, never memory. */
@@ -84,7 +104,7 @@ static enum err insert(struct groups *g, enum group_kind kind, uint32_t parent, 
 		memcpy(g->text + g->text_n, label.p, label.n);
 	g->text_n += (uint32_t)label.n;
 	g->of_kind[kind]++;
-	g->slot[at] = ++g->n;
+	g->slot[at] = (uint16_t)++g->n;
 	return ERR_OK;
 }
 

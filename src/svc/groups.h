@@ -13,7 +13,7 @@ enum group_kind { GROUP_COUNTRY, GROUP_CITY, GROUP_EYE, GROUP_COLOR, GROUP_KINDS
 #define GROUP_EYES_MAX 256
 #define GROUP_COLORS_MAX 1024
 #define GROUPS_MAX (GROUP_COUNTRIES_MAX + GROUP_CITIES_MAX + GROUP_EYES_MAX + GROUP_COLORS_MAX)
-#define GROUPS_SLOTS 131072     /* power of two, more than three times GROUPS_MAX */
+#define GROUPS_SLOTS 65536      /* power of two, nearly twice GROUPS_MAX */
 #define GROUPS_TEXT_MAX 1048576 /* bytes of all labels */
 #define GROUP_LABEL_MAX 256     /* bytes of one label */
 
@@ -26,18 +26,21 @@ struct group {
 	uint8_t kind;
 };
 
-/* About 2.6 MiB. Holds no pointers: copying the structure copies the tables. Labels are partners' plaintext: wiped by the
+/* About 2.2 MiB. Holds no pointers: copying the structure copies the tables. Labels are partners' plaintext: wiped by the
  * owner. */
 struct groups {
 	uint32_t n, text_n, seed;
 	uint32_t of_kind[GROUP_KINDS];
 	struct group item[GROUPS_MAX]; /* in order of first appearance */
-	uint32_t slot[GROUPS_SLOTS];   /* index + 1, 0 = free */
+	uint16_t slot[GROUPS_SLOTS];   /* index + 1, 0 = free */
 	uint8_t text[GROUPS_TEXT_MAX];
 };
 
 /* seed: random, so that data cannot be made to collide. */
 void groups_init(struct groups *g, uint32_t seed);
+/* Copies and wipes what is used of the tables, which is little of them: *to and *g are wiped, zeroed or in use. */
+void groups_copy(struct groups *to, const struct groups *from);
+void groups_wipe(struct groups *g);
 /* Counts one more of label; *item, when not NULL, is set to its entry. ERR_FULL naming the table and its capacity. */
 MUST_USE enum err groups_add(struct groups *g, enum group_kind kind, uint32_t parent, struct span label, struct group **item,
                              struct fault *f);

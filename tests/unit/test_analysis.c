@@ -421,6 +421,40 @@ static void full_text_is_an_error(void **state)
 	a_full_table_is_named(e, "cities", "1048576");
 }
 
+/* A copy goes on as its original, holds nothing of what it replaced, and nothing is left of either. */
+static void copies_and_wipes_what_is_used(void **state)
+{
+	static struct analysis other, nothing;
+	char before[4096];
+
+	(void)state;
+	memset(&analysis, 0, sizeof analysis);
+	fresh(state);
+	add_place("100", "B", "A");
+	analysis_copy(&other, &analysis);
+	for (int i = 0; i < 500; i++) {
+		char city[12];
+
+		snprintf(city, sizeof city, "%d", i);
+		add_place("7", city, "C");
+	}
+	cJSON_Delete(result(true));
+	assert_true(strlen((const char *)text) < sizeof before);
+	memcpy(before, text, sizeof before);
+	assert_memory_not_equal(&other, &analysis, sizeof other);
+	analysis_copy(&other, &analysis);
+	assert_memory_equal(&other, &analysis, sizeof other);
+	analysis_wipe(&analysis);
+	assert_memory_equal(&analysis, &nothing, sizeof analysis);
+	analysis_copy(&analysis, &other);
+	cJSON_Delete(result(true));
+	assert_string_equal((const char *)text, before);
+	fresh(state);
+	analysis_copy(&other, &analysis);
+	assert_memory_equal(other.groups.item, nothing.groups.item, sizeof other.groups.item);
+	assert_memory_equal(other.groups.text, nothing.groups.text, sizeof other.groups.text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,6 +474,7 @@ int main(void)
 		cmocka_unit_test_setup(labels_are_inert_text, fresh),
 		cmocka_unit_test_setup(full_tables_are_errors_that_name_them, fresh),
 		cmocka_unit_test_setup(full_text_is_an_error, fresh),
+		cmocka_unit_test(copies_and_wipes_what_is_used),
 	};
 
 	return cmocka_run_group_tests_name("analysis", tests, set_up, tear_down);
