@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-static const char *const names[ERR_COUNT] = {
+static const char names[ERR_COUNT][20] = {
 	[ERR_OK] = "ok",
 	[ERR_MORE] = "need_more",
 	[ERR_SYNTAX] = "syntax",
@@ -32,5 +32,5 @@ static const char *const names[ERR_COUNT] = {
 
 const char *err_name(enum err e)
 {
-	return (unsigned)e < ERR_COUNT && names[e] ? names[e] : "unknown";
+	return (unsigned)e < ERR_COUNT && names[e][0] ? names[e] : "unknown";
 }

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-static const char *const step_names[STEP_COUNT] = {
+static const char step_names[STEP_COUNT][22] = {
 	[STEP_NONE] = "none",
 	[STEP_CONFIG] = "configuration",
 	[STEP_REPORT] = "snp_report",
@@ -22,7 +22,7 @@ static const char *const step_names[STEP_COUNT] = {
 
 const char *step_name(enum step step)
 {
-	return (unsigned)step < STEP_COUNT && step_names[step] ? step_names[step] : "unknown";
+	return (unsigned)step < STEP_COUNT && step_names[step][0] ? step_names[step] : "unknown";
 }
 
 void fault_clear(struct fault *f)
