@@ -10,6 +10,13 @@
 
 static const char *const curve_names[] = { [EC_P256] = "P-256", [EC_P384] = "P-384", [EC_P521] = "P-521" };
 
+const char *jwk_type_name(enum key_type t)
+{
+	static const char *const names[] = { [KEY_RSA] = "RSA", [KEY_EC] = "EC", [KEY_OCT] = "oct" };
+
+	return names[t];
+}
+
 static struct span point_x(const struct ec_key *k)
 {
 	return span_of(k->point + 1, ec_field_len(k->curve));

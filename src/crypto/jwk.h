@@ -8,6 +8,8 @@
 
 #define JWK_THUMBPRINT_LEN 43 /* base64url of SHA-256, without NUL */
 
+/* "RSA", "EC", "oct" (RFC 7518 section 6.1); NULL for KEY_NONE. */
+const char *jwk_type_name(enum key_type t);
 /* RFC 7638 thumbprint as base64url text with NUL. For oct keys (which have no public part) it is the base64url of
  * HMAC-SHA-256(key, "parley key id"), which reveals nothing of a key that cannot be guessed. */
 void jwk_thumbprint(const struct private_key *k, char out[JWK_THUMBPRINT_LEN + 1]);

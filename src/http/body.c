@@ -1,30 +1,23 @@
 /* Reading a request's JSON body. */
 #include "http/body.h"
 
-bool body_json(struct request *q, struct body *b, bool required)
-{
-	enum err e;
+#include "http/answer.h"
 
-	b->root = (struct json_val){ &b->doc, SIZE_MAX };
-	if (span_trim(q->body).n == 0) {
-		if (required)
-			reply_error(q->reply, 400, "The body is empty; a JSON object is needed.");
-		return !required;
-	}
-	e = json_parse(&b->doc, q->body, b->toks, BODY_TOKENS);
-	if (e == ERR_OK)
-		b->root = json_root(&b->doc);
-	if (e != ERR_OK || json_type_of(b->root) != JSON_OBJECT) {
-		reply_error(q->reply, 400, e == ERR_TOO_BIG ? "The JSON body has too many members." :
-		                                              "The body is not a valid JSON object.");
-		return false;
-	}
-	return true;
+bool body_json(struct request *q, bool required)
+{
+	enum err e = json_parse(&q->json, q->body, q->scratch->body_toks, BODY_TOKENS);
+	bool empty = span_trim(q->body).n == 0;
+
+	q->root = json_root(&q->json);
+	if (json_type_of(q->root) == JSON_OBJECT || (empty && !required))
+		return true;
+	return answer_error(q, 400, empty ? "The body is empty; a JSON object is needed." :
+	                            e == ERR_TOO_BIG ? "The JSON body has too many members." : "The body is not a valid JSON object.");
 }
 
-bool body_same(struct request *q, const struct body *b, const char *member, const char *configured)
+bool body_same(struct request *q, const char *member, const char *configured)
 {
-	struct json_val v = json_get(b->root, member);
+	struct json_val v = json_get(q->root, member);
 	char buf[URL_MAX];
 	struct span text;
 
@@ -38,6 +31,16 @@ bool body_same(struct request *q, const struct body *b, const char *member, cons
 		if (span_eq_nocase(text, configured) || span_eq_str(span_str(buf), configured))
 			return true;
 	}
-	reply_error(q->reply, 400, "Endpoints and key names are fixed by the measured settings; a request cannot name others.");
-	return false;
+	return answer_error(q, 400, "Endpoints and key names are fixed by the measured settings; a request cannot name others.");
+}
+
+bool body_partner(struct request *q, enum role *partner)
+{
+	struct json_val v;
+
+	if (!body_json(q, true))
+		return false;
+	v = json_get(q->root, "partner");
+	*partner = json_is(v, "contoso") ? ROLE_CONTOSO : ROLE_FABRIKAM;
+	return json_is(v, role_name(*partner)) || answer_error(q, 400, "partner must be \"contoso\" or \"fabrikam\".");
 }

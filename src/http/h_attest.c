@@ -1,83 +1,59 @@
 /* Evidence on request. A caller's data never become the runtime data themselves (svc/attest.h says why). */
 #include "enc/base64.h"
-#include "enc/hex.h"
+#include "http/answer.h"
 #include "http/body.h"
 #include "http/handlers.h"
 
 /* Puts the caller's runtime_data (base64, may be absent) into our own runtime data. Answers 400 itself. */
-static bool take_runtime(struct request *q, const struct body *b, struct out *runtime)
+static bool take_runtime(struct request *q, struct out *runtime)
 {
-	struct json_val v = json_get(b->root, "runtime_data");
+	struct json_val v = json_get(q->root, "runtime_data");
 	uint8_t *data = q->scratch->value2;
 	struct span text = { NULL, 0 };
 	size_t n = 0;
 
+	*runtime = out_init(q->scratch->runtime, sizeof q->scratch->runtime);
 	if (json_present(v) && (json_plain(v, &text) != ERR_OK ||
-	                        base64_decode(B64_STD, text, data, RUNTIME_DATA_MAX / 2, &n) != ERR_OK)) {
-		reply_error(q->reply, 400, "runtime_data must be standard padded base64 of at most 4096 bytes.");
-		return false;
-	}
-	if (attest_runtime_for_caller(q->s, span_of(data, n), runtime) != ERR_OK) {
-		reply_error(q->reply, 400, "runtime_data is too long.");
-		return false;
-	}
-	return true;
+	                        base64_decode(B64_STD, text, data, RUNTIME_DATA_MAX / 2, &n) != ERR_OK))
+		return answer_error(q, 400, "runtime_data must be standard padded base64 of at most 4096 bytes.");
+	return attest_runtime_for_caller(q->s, span_of(data, n), runtime) == ERR_OK || answer_error(q, 400, "runtime_data is too long.");
 }
 
-void h_attest_maa(struct request *q)
+int h_attest_maa(struct request *q, struct jw *w)
 {
-	struct out runtime = out_init(q->scratch->runtime, sizeof q->scratch->runtime);
+	const struct reply_member more = { "maa_endpoint", q->s->maa };
 	struct attest_result *a = &q->scratch->attest;
-	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
-	struct jw w = jw_init(&o);
-	struct body b;
-	struct fault f;
+	struct out runtime;
 
-	fault_clear(&f);
-	if (!body_json(q, &b, true) || !body_same(q, &b, "maa_endpoint", q->s->maa) || !take_runtime(q, &b, &runtime))
-		return;
-	if (attest_token(q->s, out_span(&runtime), a, q->deadline_ms, &f) != ERR_OK) {
-		const struct reply_member more = { "maa_endpoint", q->s->maa };
-
-		reply_fault_with(q->reply, &f, 0, &more, 1);
-		return;
-	}
-	jw_object(&w, NULL);
-	jw_str(&w, "status", "success");
-	jw_span(&w, "attestation_token", span_of(a->token, a->token_len));
-	jw_str(&w, "maa_endpoint", q->s->maa);
-	jw_b64(&w, "runtime_data", out_span(&runtime), B64_STD);
-	jw_end_object(&w);
-	reply_json(q->reply, 200, &o);
+	if (!body_json(q, true) || !body_same(q, "maa_endpoint", q->s->maa) || !take_runtime(q, &runtime))
+		return REPLIED;
+	if (attest_token(q->s, out_span(&runtime), a, q->deadline_ms, &q->fault) != ERR_OK)
+		return answer_fault(q, 0, &more, 1);
+	jw_str(w, "status", "success");
+	jw_span(w, "attestation_token", span_of(a->token, a->token_len));
+	jw_str(w, "maa_endpoint", q->s->maa);
+	jw_b64(w, "runtime_data", out_span(&runtime), B64_STD);
+	return 200;
 }
 
-void h_attest_raw(struct request *q)
+int h_attest_raw(struct request *q, struct jw *w)
 {
-	struct scratch *t = q->scratch;
+	char hex[2 * SNP_REPORT_LEN + 1], text[sizeof hex + 16];
+	struct out h = out_init(hex, sizeof hex), t = out_init(text, sizeof text), runtime;
 	uint8_t report[SNP_REPORT_LEN];
-	struct out runtime = out_init(t->runtime, sizeof t->runtime), hex = out_init(t->report_hex, sizeof t->report_hex);
-	struct out text = out_init(t->report_text, sizeof t->report_text), o = out_init(t->text, sizeof t->text);
-	struct jw w = jw_init(&o);
-	struct body b;
-	struct fault f;
 
-	fault_clear(&f);
-	if (!body_json(q, &b, false) || !take_runtime(q, &b, &runtime))
-		return;
-	if (attest_report(out_span(&runtime), report, &f) != ERR_OK) {
-		reply_fault(q->reply, &f);
-		return;
-	}
-	hex_encode(&hex, span_of(report, sizeof report));
+	if (!body_json(q, false) || !take_runtime(q, &runtime))
+		return REPLIED;
+	if (attest_report(out_span(&runtime), report, &q->fault) != ERR_OK)
+		return FAILED;
+	out_hex(&h, report, sizeof report);
 	/* The original hands on the whole text of its helper's answer; clients parse that text once more. */
-	out_str(&text, "{\"report\":\"");
-	out_put(&text, out_span(&hex));
-	out_str(&text, "\"}");
-	jw_object(&w, NULL);
-	jw_str(&w, "status", "success");
-	jw_span(&w, "attestation_report", out_span(&text));
-	jw_span(&w, "report_hex", out_span(&hex));
-	jw_b64(&w, "runtime_data", out_span(&runtime), B64_STD);
-	jw_end_object(&w);
-	reply_json(q->reply, 200, &o);
+	out_str(&t, "{\"report\":\"");
+	out_put(&t, out_span(&h));
+	out_str(&t, "\"}");
+	jw_str(w, "status", "success");
+	jw_span(w, "attestation_report", out_span(&t));
+	jw_span(w, "report_hex", out_span(&h));
+	jw_b64(w, "runtime_data", out_span(&runtime), B64_STD);
+	return 200;
 }

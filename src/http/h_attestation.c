@@ -1,5 +1,6 @@
 /* Evidence about this server, bound to the asker's nonce and to this server's TLS key. Open to anyone: that is its point. */
 #include "enc/url.h"
+#include "http/answer.h"
 #include "http/body.h"
 #include "http/handlers.h"
 #include "plat/clock.h"
@@ -14,79 +15,55 @@ static bool take_query(struct request *q, struct evidence_wish *wish)
 	bool nonce_twice, token_twice;
 
 	*wish = (struct evidence_wish){ .token = false };
-	if (url_query(q->head->query, "nonce", &value, &nonce_twice)) {
-		if (!runtime_nonce_ok(value)) { /* its characters need no percent-encoding */
-			reply_error(q->reply, 400, NONCE_WRONG);
-			return false;
-		}
-		wish->nonce = value;
-	}
-	if (url_query(q->head->query, "token", &value, &token_twice)) {
-		if (!span_eq_str(value, "maa")) {
-			reply_error(q->reply, 400, "token can only be \"maa\".");
-			return false;
-		}
-		wish->token = true;
-	}
-	if (nonce_twice || token_twice) {
-		reply_error(q->reply, 400, "A parameter is given twice.");
-		return false;
-	}
-	return true;
+	if (url_query(q->head->query, "nonce", &wish->nonce, &nonce_twice) && !runtime_nonce_ok(wish->nonce))
+		return answer_error(q, 400, NONCE_WRONG); /* the characters of a nonce need no percent-encoding */
+	wish->token = url_query(q->head->query, "token", &value, &token_twice);
+	if (wish->token && !span_eq_str(value, "maa"))
+		return answer_error(q, 400, "token can only be \"maa\".");
+	return (!nonce_twice && !token_twice) || answer_error(q, 400, "A parameter is given twice.");
 }
 
-typedef enum err (*write_fn)(const struct settings *, const struct evidence_wish *, struct attest_result *, struct out *, int64_t,
-                             struct fault *);
+typedef enum err write_fn(const struct settings *, const struct evidence_wish *, struct attest_result *, struct out *, int64_t,
+                          struct fault *);
 
-static void answer(struct request *q, const struct evidence_wish *wish, write_fn write)
+static int answer(struct request *q, const struct evidence_wish *wish, write_fn *write)
 {
 	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
-	struct fault f;
 
-	fault_clear(&f);
-	if (write(q->s, wish, &q->scratch->attest, &o, q->deadline_ms, &f) != ERR_OK)
-		reply_fault(q->reply, &f);
-	else
-		reply_json(q->reply, 200, &o);
+	return write(q->s, wish, &q->scratch->attest, &o, q->deadline_ms, &q->fault) == ERR_OK ? answer_json(q, &o) : FAILED;
 }
 
-void h_attestation(struct request *q)
+int h_attestation(struct request *q, struct jw *w)
 {
 	struct evidence_wish wish;
 
-	if (take_query(q, &wish))
-		answer(q, &wish, evidence_write);
+	(void)w;
+	return take_query(q, &wish) ? answer(q, &wish, evidence_write) : REPLIED;
 }
 
 /* With a token where the attestation service gives one: the hardware's own evidence does not depend on it. */
-void h_attestation_verify(struct request *q)
+int h_attestation_verify(struct request *q, struct jw *w)
 {
 	struct evidence_wish wish = { .token = true };
 	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
-	struct fault f;
-	struct body b;
 
-	if (!body_json(q, &b, true))
-		return;
-	if (json_plain(json_get(b.root, "nonce"), &wish.nonce) != ERR_OK || !runtime_nonce_ok(wish.nonce)) {
-		reply_error(q->reply, 400, NONCE_WRONG);
-		return;
-	}
-	fault_clear(&f);
-	if (evidence_write(q->s, &wish, &q->scratch->attest, &o, clock_ms() + (q->deadline_ms - clock_ms()) / 2, &f) == ERR_OK) {
-		reply_json(q->reply, 200, &o);
-		return;
-	}
+	(void)w;
+	if (!body_json(q, true))
+		return REPLIED;
+	if (json_plain(json_get(q->root, "nonce"), &wish.nonce) != ERR_OK || !runtime_nonce_ok(wish.nonce))
+		return answer_error(q, 400, NONCE_WRONG);
+	if (evidence_write(q->s, &wish, &q->scratch->attest, &o, clock_ms() + (q->deadline_ms - clock_ms()) / 2, &q->fault) == ERR_OK)
+		return answer_json(q, &o);
+	fault_clear(&q->fault);
 	wish.token = false;
-	answer(q, &wish, evidence_write);
+	return answer(q, &wish, evidence_write);
 }
 
-void h_proof(struct request *q)
+int h_proof(struct request *q, struct jw *w)
 {
 	struct evidence_wish wish;
 
+	(void)w;
 	q->reply->extra = "Access-Control-Allow-Origin: *\r\n"; /* a page from elsewhere may judge it: the better one to do so */
-	if (take_query(q, &wish))
-		answer(q, &wish, evidence_proof);
-	q->reply->extra = NULL;
+	return take_query(q, &wish) ? answer(q, &wish, evidence_proof) : REPLIED;
 }

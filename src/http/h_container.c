@@ -2,6 +2,7 @@
 #include "base/version.h"
 #include "crypto/hash.h"
 #include "enc/inflate.h"
+#include "http/answer.h"
 #include "http/handlers.h"
 #include "http/ui.h"
 #include "plat/file.h"
@@ -12,29 +13,20 @@
 #define HOST_DATA_AT 0xc0 /* in the report (azure-protocols.md 1.5) */
 #define NO_DEVICE "No SNP guest device: this is not a confidential container."
 
-static const char *or_null(const char *text)
-{
-	return text[0] ? text : NULL;
-}
-
 /* The helper process of the original is part of this one. */
-void h_sidecar_status(struct request *q)
+int h_sidecar_status(struct request *q, struct jw *w)
 {
 	bool device = attest_device_present();
-	uint8_t buf[256];
-	struct out o = out_init(buf, sizeof buf);
-	struct jw w = jw_init(&o);
 
-	jw_object(&w, NULL);
-	jw_str(&w, "status", device ? "available" : "unavailable");
+	(void)q;
+	jw_str(w, "status", device ? "available" : "unavailable");
 	if (device) {
-		jw_str(&w, "sidecar_response", "in-process");
-		jw_u64(&w, "sidecar_status_code", 200);
+		jw_str(w, "sidecar_response", "in-process");
+		jw_u64(w, "sidecar_status_code", 200);
 	} else {
-		jw_str(&w, "message", NO_DEVICE);
+		jw_str(w, "message", NO_DEVICE);
 	}
-	jw_end_object(&w);
-	reply_json(q->reply, device ? 200 : 503, &o);
+	return device ? 200 : 503;
 }
 
 /* --- /container/info --------------------------------------------------------------------------------------------- */
@@ -149,57 +141,36 @@ static void write_os(struct jw *w)
 	jw_end_object(w);
 }
 
-void h_container_info(struct request *q)
+int h_container_info(struct request *q, struct jw *w)
 {
-	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
-	struct jw w = jw_init(&o);
 	uint8_t digest[SHA256_LEN];
 	uint64_t size = 0;
 	char id[13];
 	bool ok = hash_program(q, digest, &size), device = attest_device_present();
 
-	jw_object(&w, NULL);
-	jw_str(&w, "image", or_null(q->s->container_image));
-	jw_null(&w, "image_digest");
-	jw_str(&w, "container_id", probe_container_id(id) ? id : NULL);
-	jw_str(&w, "hostname", or_null(q->s->hostname));
-	jw_object(&w, "app_checksums");
-	write_checksum(&w, "/proc/self/exe", ok, digest, size);
-	write_assets(q, &w);
-	jw_end_object(&w);
-	jw_object(&w, "skr_binary_info");
-	jw_str(&w, "path", "/proc/self/exe");
+	jw_str(w, "image", or_null(q->s->container_image));
+	jw_null(w, "image_digest");
+	jw_str(w, "container_id", probe_container_id(id) ? id : NULL);
+	jw_str(w, "hostname", or_null(q->s->hostname));
+	jw_object(w, "app_checksums");
+	write_checksum(w, "/proc/self/exe", ok, digest, size);
+	write_assets(q, w);
+	jw_end_object(w);
+	jw_object(w, "skr_binary_info");
+	jw_str(w, "path", "/proc/self/exe");
 	if (ok)
-		jw_hex(&w, "sha256", span_of(digest, sizeof digest));
-	jw_u64(&w, "size_bytes", size);
-	jw_bool(&w, "executable", probe_executable("/proc/self/exe") == 0);
-	jw_str(&w, "version", PARLEY_VERSION);
-	jw_end_object(&w);
-	write_device(&w);
-	write_skr(&w, device);
-	write_os(&w);
-	jw_end_object(&w);
-	reply_json(q->reply, 200, &o);
+		jw_hex(w, "sha256", span_of(digest, sizeof digest));
+	jw_u64(w, "size_bytes", size);
+	jw_bool(w, "executable", probe_executable("/proc/self/exe") == 0);
+	jw_str(w, "version", PARLEY_VERSION);
+	jw_end_object(w);
+	write_device(w);
+	write_skr(w, device);
+	write_os(w);
+	return 200;
 }
 
 /* --- /security/policy -------------------------------------------------------------------------------------------- */
-
-static void write_texts(struct jw *w, const char *name, const char *const *texts)
-{
-	jw_array(w, name);
-	for (size_t i = 0; i < 3; i++)
-		jw_str(w, NULL, texts[i]);
-	jw_end_array(w);
-}
-
-static void write_required(struct jw *w, const char *claim, const char *value, const char *purpose)
-{
-	jw_object(w, NULL);
-	jw_str(w, "claim", claim);
-	jw_str(w, "required_value", value);
-	jw_str(w, "purpose", purpose);
-	jw_end_object(w);
-}
 
 /* The policy's hash: what the hardware says when it can be asked, else what the settings say. */
 static const char *policy_hash(struct request *q, struct out *hex, bool *measured)
@@ -213,7 +184,7 @@ static const char *policy_hash(struct request *q, struct out *hex, bool *measure
 	return out_cstr(hex);
 }
 
-void h_security_policy(struct request *q)
+int h_security_policy(struct request *q, struct jw *w)
 {
 	static const char *const trusted[] = {
 		"The AMD processor and its firmware, by the certificate chain of the report",
@@ -226,56 +197,56 @@ void h_security_policy(struct request *q)
 		"The storage account: it holds ciphertext only",
 	};
 	const struct settings *s = q->s;
-	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
-	struct jw w = jw_init(&o);
-	uint8_t hex[2 * SHA256_LEN + 1], maa[HOSTPORT_MAX + 16];
-	struct out h = out_init(hex, sizeof hex), m = out_init(maa, sizeof maa);
+	uint8_t hex[2 * SHA256_LEN + 1];
+	struct out h = out_init(hex, sizeof hex);
 	bool measured;
 	const char *hash = policy_hash(q, &h, &measured);
+	const struct reply_member required[2][3] = {
+		{ { "claim", "x-ms-attestation-type" }, { "required_value", "sevsnpvm" },
+		  { "purpose", "The evidence is a report of AMD SEV-SNP hardware." } },
+		{ { "claim", "x-ms-sevsnpvm-hostdata" }, { "required_value", hash },
+		  { "purpose", "Exactly this container, with exactly these settings." } },
+	};
 
-	out_str(&m, "https://");
-	out_str(&m, s->maa);
-	jw_object(&w, NULL);
-	jw_object(&w, "container_identity");
-	jw_str(&w, "security_policy_hash", hash);
-	jw_str(&w, "hash_algorithm", "SHA256");
-	jw_str(&w, "description", measured ? "HOST_DATA of a fresh report: the hash of the policy that this container was started with." :
+	jw_object(w, "container_identity");
+	jw_str(w, "security_policy_hash", hash);
+	jw_str(w, "hash_algorithm", "SHA256");
+	jw_str(w, "description", measured ? "HOST_DATA of a fresh report: the hash of the policy that this container was started with." :
 	                          hash ? "As configured; no hardware here confirms it." : "Neither measured nor configured.");
-	jw_str(&w, "claim_name", "x-ms-sevsnpvm-hostdata");
-	jw_bool(&w, "measured", measured);
-	jw_end_object(&w);
-	jw_object(&w, "attestation");
-	jw_str(&w, "maa_endpoint", out_cstr(&m));
-	jw_str(&w, "attestation_type", "sevsnpvm");
-	jw_str(&w, "hardware", measured ? "AMD SEV-SNP" : "none");
-	jw_bool(&w, "tee_available", measured);
-	jw_str(&w, "tee_device", snp_device_path(snp_device_present()));
-	jw_end_object(&w);
-	jw_object(&w, "key_release_policy");
-	jw_str(&w, "key_name", or_null(s->key_name));
-	jw_str(&w, "key_vault", or_null(s->akv));
-	jw_array(&w, "required_claims");
-	write_required(&w, "x-ms-attestation-type", "sevsnpvm", "The evidence is a report of AMD SEV-SNP hardware.");
-	write_required(&w, "x-ms-sevsnpvm-hostdata", hash, "Exactly this container, with exactly these settings.");
-	jw_end_array(&w);
-	jw_str(&w, "security_level", hash ? "HIGH" : "MEDIUM");
-	jw_str(&w, "binding_description", hash ? "The vault gives the key only to a container whose policy has this hash." :
+	jw_str(w, "claim_name", "x-ms-sevsnpvm-hostdata");
+	jw_bool(w, "measured", measured);
+	jw_end_object(w);
+	jw_object(w, "attestation");
+	write_https(w, "maa_endpoint", s->maa);
+	jw_str(w, "attestation_type", "sevsnpvm");
+	jw_str(w, "hardware", measured ? "AMD SEV-SNP" : "none");
+	jw_bool(w, "tee_available", measured);
+	jw_str(w, "tee_device", snp_device_path(snp_device_present()));
+	jw_end_object(w);
+	jw_object(w, "key_release_policy");
+	jw_str(w, "key_name", or_null(s->key_name));
+	jw_str(w, "key_vault", or_null(s->akv));
+	jw_array(w, "required_claims");
+	for (size_t i = 0; i < 2; i++)
+		write_texts(w, NULL, required[i], 3);
+	jw_end_array(w);
+	jw_str(w, "security_level", hash ? "HIGH" : "MEDIUM");
+	jw_str(w, "binding_description", hash ? "The vault gives the key only to a container whose policy has this hash." :
 	                                  "No policy hash is known here: the vault's release policy decides alone.");
-	jw_end_object(&w);
-	jw_object(&w, "trust_model");
-	write_texts(&w, "what_is_trusted", trusted);
-	write_texts(&w, "what_is_not_trusted", not_trusted);
-	jw_end_object(&w);
-	jw_end_object(&w);
-	reply_json(q->reply, 200, &o);
+	jw_end_object(w);
+	jw_object(w, "trust_model");
+	write_list(w, "what_is_trusted", trusted, 3);
+	write_list(w, "what_is_not_trusted", not_trusted, 3);
+	jw_end_object(w);
+	return 200;
 }
 
-void h_access_test(struct request *q)
+int h_access_test(struct request *q, struct jw *w)
 {
 	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
 
+	(void)w;
 	if (access_test_run(&o, q->deadline_ms) == ERR_TIMEOUT)
-		reply_error(q->reply, 504, "Another access test did not end in time.");
-	else
-		reply_json(q->reply, 200, &o);
+		return answer_error(q, 504, "Another access test did not end in time.");
+	return answer_json(q, &o);
 }

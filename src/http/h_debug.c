@@ -1,5 +1,6 @@
 /* Looking inside, in a form that gives nothing away: lengths, thumbprints, booleans. The routes exist with DEBUG_ROUTES=on only. */
 #include "enc/base64.h"
+#include "http/answer.h"
 #include "http/body.h"
 #include "http/handlers.h"
 #include "svc/partread.h"
@@ -74,46 +75,30 @@ static void write_comparison(struct jw *w, const struct settings *s, struct json
 	jw_end_object(w);
 }
 
-void h_debug_claims(struct request *q)
+int h_debug_claims(struct request *q, struct jw *w)
 {
-	struct out runtime = out_init(q->scratch->runtime, sizeof q->scratch->runtime), o = out_init(q->scratch->text, sizeof q->scratch->text);
-	struct jw w = jw_init(&o);
+	struct out runtime = out_init(q->scratch->runtime, sizeof q->scratch->runtime);
 	struct json_tok toks[CLAIM_TOKENS];
 	struct json doc;
 	struct span claims;
-	struct fault f;
 
-	fault_clear(&f);
 	if (attest_runtime_for_caller(q->s, SPAN_LIT("debug"), &runtime) != ERR_OK ||
-	    attest_token(q->s, out_span(&runtime), &q->scratch->attest, q->deadline_ms, &f) != ERR_OK) {
-		reply_fault(q->reply, &f);
-		return;
-	}
-	if (!decode_claims(q, &claims) || json_parse(&doc, claims, toks, CLAIM_TOKENS) != ERR_OK) {
-		reply_error(q->reply, 500, "The token's claims cannot be read.");
-		return;
-	}
-	jw_object(&w, NULL);
-	jw_str(&w, "status", "success");
-	write_comparison(&w, q->s, json_root(&doc));
-	write_sev_claims(&w, json_root(&doc));
-	jw_raw(&w, "full_claims", claims);
-	jw_end_object(&w);
-	reply_json(q->reply, 200, &o);
+	    attest_token(q->s, out_span(&runtime), &q->scratch->attest, q->deadline_ms, &q->fault) != ERR_OK)
+		return FAILED;
+	if (!decode_claims(q, &claims) || json_parse(&doc, claims, toks, CLAIM_TOKENS) != ERR_OK)
+		return answer_error(q, 500, "The token's claims cannot be read.");
+	jw_str(w, "status", "success");
+	write_comparison(w, q->s, json_root(&doc));
+	write_sev_claims(w, json_root(&doc));
+	jw_raw(w, "full_claims", claims);
+	return 200;
 }
 
 /* --- partners' keys ---------------------------------------------------------------------------------------------- */
 
-/* What the original called the structure of a stored key: here its public description. */
-static void write_structure(struct jw *w, const char *name, enum key_type type, unsigned bits, const char *thumbprint)
-{
-	jw_object(w, name);
-	jw_str(w, "kty", type == KEY_RSA ? "RSA" : type == KEY_EC ? "EC" : "oct");
-	jw_u64(w, "bits", bits);
-	jw_str(w, "thumbprint", thumbprint);
-	jw_end_object(w);
-}
+static const char *const key_views[] = { "raw_structure", "after_one_unwrap" };
 
+/* What the original called the structure of a stored key: here its public description. */
 static void write_key(struct jw *w, enum role partner)
 {
 	char thumbprint[JWK_THUMBPRINT_LEN + 1];
@@ -124,40 +109,37 @@ static void write_key(struct jw *w, enum role partner)
 	jw_object(w, role_name(partner));
 	jw_bool(w, "stored", have);
 	jw_bool(w, "cached_private_key", have);
-	if (have) {
-		write_structure(w, "raw_structure", type, bits, thumbprint);
-		write_structure(w, "after_one_unwrap", type, bits, thumbprint);
-	} else {
-		jw_null(w, "raw_structure");
-		jw_null(w, "after_one_unwrap");
+	for (size_t i = 0; have && i < 2; i++) {
+		jw_object(w, key_views[i]);
+		jw_str(w, "kty", jwk_type_name(type));
+		jw_u64(w, "bits", bits);
+		jw_str(w, "thumbprint", thumbprint);
+		jw_end_object(w);
 	}
+	for (size_t i = 0; !have && i < 2; i++)
+		jw_null(w, key_views[i]);
 	jw_null(w, "after_two_unwraps");
 	jw_bool(w, "needs_double_unwrap", false);
 	if (have) {
-		jw_str(w, "cached_key_type", type == KEY_RSA ? "RSA" : type == KEY_EC ? "EC" : "oct");
+		jw_str(w, "cached_key_type", jwk_type_name(type));
 		jw_u64(w, "cached_key_size", bits);
 	}
 	jw_end_object(w);
 }
 
-void h_debug_partner_keys(struct request *q)
+int h_debug_partner_keys(struct request *q, struct jw *w)
 {
 	bool both = keys_have(KEYS_CONTOSO) && keys_have(KEYS_FABRIKAM);
-	uint8_t buf[2048];
-	struct out o = out_init(buf, sizeof buf);
-	struct jw w = jw_init(&o);
 
-	jw_object(&w, NULL);
-	jw_str(&w, "status", "success");
-	jw_object(&w, "partner_keys");
-	write_key(&w, ROLE_CONTOSO);
-	write_key(&w, ROLE_FABRIKAM);
-	jw_end_object(&w);
-	jw_bool(&w, "own_key_released", keys_have(KEYS_OWN));
-	jw_str(&w, "diagnosis", q->s->role != ROLE_WOODGROVE ? "Only Woodgrove Bank holds partners' keys." : both ? "Both partners' keys are here." :
-	                        "A partner's key is missing: POST /skr/release-partner.");
-	jw_end_object(&w);
-	reply_json(q->reply, 200, &o);
+	jw_str(w, "status", "success");
+	jw_object(w, "partner_keys");
+	write_key(w, ROLE_CONTOSO);
+	write_key(w, ROLE_FABRIKAM);
+	jw_end_object(w);
+	jw_bool(w, "own_key_released", keys_have(KEYS_OWN));
+	jw_str(w, "diagnosis", q->s->role != ROLE_WOODGROVE ? "Only Woodgrove Bank holds partners' keys." : both ? "Both partners' keys are here." :
+	                       "A partner's key is missing: POST /skr/release-partner.");
+	return 200;
 }
 
 /* --- /debug/test-partner-decrypt --------------------------------------------------------------------------------- */
@@ -178,66 +160,44 @@ static enum err take_first(void *ctx, const struct span *value, struct fault *f)
 	return ERR_FULL;
 }
 
-static void write_attempt(struct jw *w, const char *name, const struct first *first, const char *error)
+int h_debug_partner_decrypt(struct request *q, struct jw *w)
 {
-	jw_object(w, name);
-	jw_bool(w, "success", first->got);
-	jw_null(w, "plaintext"); /* never leaves */
-	if (first->got)
-		jw_u64(w, "plaintext_length", first->length);
-	jw_str(w, "error", first->got ? NULL : error);
-	jw_end_object(w);
-}
-
-void h_debug_partner_decrypt(struct request *q)
-{
-	static const char *const wanted[] = { "name" };
+	/* The original tried three ways to the same key; here there is one. */
+	static const char *const wanted[] = { "name" }, *const ways[] = { "cached_key_decrypt", "jwk_decrypt", "combined_decrypt" };
 	struct first first = { false, 0 };
 	const struct partread_sink sink = { &first, take_first };
-	uint8_t buf[3072];
-	struct out o = out_init(buf, sizeof buf);
-	struct jw w = jw_init(&o);
 	enum role partner;
-	struct body b;
-	struct fault f;
 	uint64_t count = 0;
 	enum err e;
 	bool have;
 
-	fault_clear(&f);
-	if (q->s->role != ROLE_WOODGROVE) {
-		reply_error(q->reply, 403, "Only Woodgrove Bank reads partners' records.");
-		return;
-	}
-	if (!body_json(q, &b, true))
-		return;
-	partner = json_is(json_get(b.root, "partner"), "contoso") ? ROLE_CONTOSO : json_is(json_get(b.root, "partner"), "fabrikam") ? ROLE_FABRIKAM : ROLE_OTHER;
-	if (partner == ROLE_OTHER) {
-		reply_error(q->reply, 400, "partner must be \"contoso\" or \"fabrikam\".");
-		return;
-	}
-	if (!partread_enter()) {
-		reply_error(q->reply, 409, "Another reading of partners' records is running; wait for its end.");
-		return;
-	}
-	e = partread_run(q->s, partner, wanted, 1, &sink, &count, &f);
+	if (q->s->role != ROLE_WOODGROVE)
+		return answer_error(q, 403, "Only Woodgrove Bank reads partners' records.");
+	if (!body_partner(q, &partner))
+		return REPLIED;
+	if (!partread_enter())
+		return answer_error(q, 409, "Another reading of partners' records is running; wait for its end.");
+	e = partread_run(q->s, partner, wanted, 1, &sink, &count, &q->fault);
 	partread_leave();
 	have = keys_have(partread_slot(partner));
-	jw_object(&w, NULL);
-	jw_str(&w, "status", first.got ? "success" : "error");
-	jw_object(&w, "test_results");
-	jw_str(&w, "partner", role_title(partner));
-	jw_null(&w, "ciphertext_preview");
-	jw_null(&w, "ciphertext_length");
-	jw_u64(&w, "records", count);
-	jw_bool(&w, "key_stored", have);
-	jw_bool(&w, "cached_private_key_exists", have);
-	/* The original tried three ways to the same key; here there is one. */
-	write_attempt(&w, "cached_key_decrypt", &first, f.message);
-	write_attempt(&w, "jwk_decrypt", &first, f.message);
-	write_attempt(&w, "combined_decrypt", &first, f.message);
-	jw_str(&w, "diagnosis", first.got ? "The first record's name was decrypted and wiped." : e == ERR_OK ? "There are no records." : f.message);
-	jw_end_object(&w);
-	jw_end_object(&w);
-	reply_json(q->reply, 200, &o);
+	jw_str(w, "status", first.got ? "success" : "error");
+	jw_object(w, "test_results");
+	jw_str(w, "partner", role_title(partner));
+	jw_null(w, "ciphertext_preview");
+	jw_null(w, "ciphertext_length");
+	jw_u64(w, "records", count);
+	jw_bool(w, "key_stored", have);
+	jw_bool(w, "cached_private_key_exists", have);
+	for (size_t i = 0; i < 3; i++) {
+		jw_object(w, ways[i]);
+		jw_bool(w, "success", first.got);
+		jw_null(w, "plaintext"); /* never leaves */
+		if (first.got)
+			jw_u64(w, "plaintext_length", first.length);
+		jw_str(w, "error", first.got ? NULL : q->fault.message);
+		jw_end_object(w);
+	}
+	jw_str(w, "diagnosis", first.got ? "The first record's name was decrypted and wiped." : e == ERR_OK ? "There are no records." : q->fault.message);
+	jw_end_object(w);
+	return 200;
 }

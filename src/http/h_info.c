@@ -1,45 +1,34 @@
 /* Health, readiness, and what this server is, with a live attestation. */
 #include "base/version.h"
+#include "http/answer.h"
 #include "http/handlers.h"
 #include "plat/seal.h"
 #include "svc/certificate.h"
 #include "svc/confine.h"
 #include "svc/keys.h"
 
-void h_health(struct request *q)
+int h_health(struct request *q, struct jw *w)
 {
-	uint8_t buf[256];
-	struct out o = out_init(buf, sizeof buf);
-	struct jw w = jw_init(&o);
-
-	jw_object(&w, NULL);
-	jw_str(&w, "status", "healthy");
-	jw_str(&w, "service", "confidential-aci-attestation-demo");
-	jw_end_object(&w);
-	reply_json(q->reply, 200, &o);
+	(void)q;
+	jw_str(w, "status", "healthy");
+	jw_str(w, "service", "confidential-aci-attestation-demo");
+	return 200;
 }
 
 /* Ready means: what this party was configured to hold, it holds. */
-void h_readyz(struct request *q)
+int h_readyz(struct request *q, struct jw *w)
 {
-	bool wants_key = q->s->akv[0] && q->s->key_name[0];
-	bool ready = !wants_key || keys_have(KEYS_OWN);
-	bool woodgrove = q->s->role == ROLE_WOODGROVE;
-	uint8_t buf[512];
-	struct out o = out_init(buf, sizeof buf);
-	struct jw w = jw_init(&o);
+	bool wants_key = q->s->akv[0] && q->s->key_name[0], ready = !wants_key || keys_have(KEYS_OWN);
 
-	jw_object(&w, NULL);
-	jw_str(&w, "status", ready ? "ready" : "not_ready");
-	jw_bool(&w, "own_key", keys_have(KEYS_OWN));
-	if (woodgrove) {
-		jw_bool(&w, "contoso_key", keys_have(KEYS_CONTOSO));
-		jw_bool(&w, "fabrikam_key", keys_have(KEYS_FABRIKAM));
+	jw_str(w, "status", ready ? "ready" : "not_ready");
+	jw_bool(w, "own_key", keys_have(KEYS_OWN));
+	if (q->s->role == ROLE_WOODGROVE) {
+		jw_bool(w, "contoso_key", keys_have(KEYS_CONTOSO));
+		jw_bool(w, "fabrikam_key", keys_have(KEYS_FABRIKAM));
 	}
 	if (!ready)
-		jw_str(&w, "message", "The company's key has not been released yet; the log says why.");
-	jw_end_object(&w);
-	reply_json(q->reply, ready ? 200 : 503, &o);
+		jw_str(w, "message", "The company's key has not been released yet; the log says why.");
+	return ready ? 200 : 503;
 }
 
 static const char *const features_on[] = {
@@ -72,43 +61,30 @@ static void write_status(struct jw *w, bool device, bool works, const struct fau
 	jw_end_object(w);
 }
 
-void h_info(struct request *q)
+int h_info(struct request *q, struct jw *w)
 {
-	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
-	struct jw w = jw_init(&o);
-	uint8_t maa_buf[HOSTPORT_MAX + 16];
 	struct out runtime = out_init(q->scratch->runtime, sizeof q->scratch->runtime);
-	struct out maa = out_init(maa_buf, sizeof maa_buf);
 	bool device = attest_device_present(), works;
-	struct fault f;
 
-	fault_clear(&f);
 	works = attest_runtime_for_caller(q->s, SPAN_LIT("info"), &runtime) == ERR_OK &&
-	        attest_token(q->s, out_span(&runtime), &q->scratch->attest, q->deadline_ms, &f) == ERR_OK;
-	out_str(&maa, "https://");
-	out_str(&maa, q->s->maa);
-	jw_object(&w, NULL);
-	jw_str(&w, "platform", "Azure Container Instances");
-	jw_str(&w, "sku", works ? "Confidential" : device ? "Unknown" : "Standard-or-Misconfigured");
-	jw_str(&w, "attestation_service", "Microsoft Azure Attestation");
-	jw_str(&w, "hardware", works ? "AMD SEV-SNP" : device ? "AMD SEV-SNP device present, attestation failed" : "no SNP device");
-	jw_str(&w, "demo", "parley: confidential multi-party computing");
-	jw_str(&w, "version", PARLEY_VERSION);
-	write_status(&w, device, works, &f);
-	jw_array(&w, "features");
-	for (size_t i = 0; i < 5; i++)
-		jw_str(&w, NULL, works ? features_on[i] : features_off[i]);
-	jw_end_array(&w);
-	jw_object(&w, "confinement");
-	jw_u64(&w, "system_calls_allowed", seal_calls_allowed());
-	jw_u64(&w, "landlock_abi", (uint64_t)confine_landlock()); /* 0: this kernel has none */
-	jw_end_object(&w);
-	certificate_write(&w);
-	jw_object(&w, "diagnostics");
-	jw_str(&w, "note", works ? "A report was taken and attested just now." : f.message);
-	jw_str(&w, "recommendation", works ? NULL : f.remedy);
-	jw_str(&w, "maa_endpoint", out_cstr(&maa));
-	jw_end_object(&w);
-	jw_end_object(&w);
-	reply_json(q->reply, 200, &o);
+	        attest_token(q->s, out_span(&runtime), &q->scratch->attest, q->deadline_ms, &q->fault) == ERR_OK;
+	jw_str(w, "platform", "Azure Container Instances");
+	jw_str(w, "sku", works ? "Confidential" : device ? "Unknown" : "Standard-or-Misconfigured");
+	jw_str(w, "attestation_service", "Microsoft Azure Attestation");
+	jw_str(w, "hardware", works ? "AMD SEV-SNP" : device ? "AMD SEV-SNP device present, attestation failed" : "no SNP device");
+	jw_str(w, "demo", "parley: confidential multi-party computing");
+	jw_str(w, "version", PARLEY_VERSION);
+	write_status(w, device, works, &q->fault);
+	write_list(w, "features", works ? features_on : features_off, 5);
+	jw_object(w, "confinement");
+	jw_u64(w, "system_calls_allowed", seal_calls_allowed());
+	jw_u64(w, "landlock_abi", (uint64_t)confine_landlock()); /* 0: this kernel has none */
+	jw_end_object(w);
+	certificate_write(w);
+	jw_object(w, "diagnostics");
+	jw_str(w, "note", works ? "A report was taken and attested just now." : q->fault.message);
+	jw_str(w, "recommendation", works ? NULL : q->fault.remedy);
+	write_https(w, "maa_endpoint", q->s->maa);
+	jw_end_object(w);
+	return 200;
 }

@@ -3,7 +3,7 @@
  * hashed into a report as they are (but for those that could pass for our own: tee/runtime.h), and a released key leaves, whole. */
 #include "base/ct.h"
 #include "enc/base64.h"
-#include "http/body.h"
+#include "http/answer.h"
 #include "http/handlers.h"
 #include "svc/release.h"
 #include "tee/runtime.h"
@@ -36,7 +36,7 @@ static const struct call {
   release = { "KeyReleaseData", BIT(MAA) | BIT(AKV) | BIT(KID), BIT(MAA) | BIT(AKV) | BIT(KID) | BIT(ACCESS_TOKEN),
               "secure key release failed", 403 };
 
-static void refuse(struct request *q, int status, const char *what, struct span cause)
+static int refuse(struct request *q, int status, const char *what, struct span cause)
 {
 	uint8_t text[2048], json[4096];
 	struct out t = out_init(text, sizeof text), o = out_init(json, sizeof json);
@@ -47,13 +47,13 @@ static void refuse(struct request *q, int status, const char *what, struct span 
 	out_put(&t, cause);
 	jw_object(&w, NULL);
 	jw_span(&w, "error", out_span(&t));
-	jw_end_object(&w);
-	reply_json(q->reply, status, &o);
+	return answer_object(q, &w, status);
 }
 
 /* One status for all that goes wrong behind us, as clients expect; the text says what it was. */
-static void fail(struct request *q, const struct call *call, const struct fault *f)
+static int fail(struct request *q, const struct call *call)
 {
+	const struct fault *f = &q->fault;
 	uint8_t text[1024];
 	struct out o = out_init(text, sizeof text);
 
@@ -68,7 +68,7 @@ static void fail(struct request *q, const struct call *call, const struct fault 
 	out_str(&o, fault_cause(f));
 	out_str(&o, "; remedy: ");
 	out_str(&o, fault_remedy(f));
-	refuse(q, call->status, call->failed, out_span(&o));
+	return refuse(q, call->status, call->failed, out_span(&o));
 }
 
 static const char bad_request[] = "invalid request format";
@@ -90,9 +90,7 @@ static bool complete(struct request *q, const struct call *call, const struct sp
 		out_str(&o, names[i].said);
 		out_str(&o, "' failed on the 'required' tag");
 	}
-	if (o.n)
-		refuse(q, 400, bad_request, out_span(&o));
-	return o.n == 0;
+	return o.n == 0 || refuse(q, 400, bad_request, out_span(&o));
 }
 
 /* The fields of the request, unescaped, as views into the answer's memory. Names are matched without regard to case; the
@@ -101,23 +99,17 @@ static bool read_fields(struct request *q, const struct call *call, struct span 
 {
 	struct out text = out_init(q->scratch->text, sizeof q->scratch->text);
 	struct json_val name, v;
-	struct body b;
 
-	if (span_trim(q->body).n == 0 || json_parse(&b.doc, q->body, b.toks, BODY_TOKENS) != ERR_OK ||
-	    json_type_of(b.root = json_root(&b.doc)) != JSON_OBJECT) {
-		refuse(q, 400, bad_request, span_trim(q->body).n ? SPAN_LIT("the body is not a JSON object") : SPAN_LIT("EOF"));
-		return false;
-	}
-	for (size_t i = 0; json_member(b.root, i, &name, &v); i++) {
+	if (json_parse(&q->json, q->body, q->scratch->body_toks, BODY_TOKENS) != ERR_OK || json_type_of(json_root(&q->json)) != JSON_OBJECT)
+		return refuse(q, 400, bad_request, span_trim(q->body).n ? SPAN_LIT("the body is not a JSON object") : SPAN_LIT("EOF"));
+	for (size_t i = 0; json_member(json_root(&q->json), i, &name, &v); i++) {
 		for (enum field k = 0; k < FIELDS; k++) {
 			size_t start = text.n;
 
 			if (!(call->takes & BIT(k)) || !span_eq_nocase(json_raw(name), names[k].json) || json_type_of(v) == JSON_NULL)
 				continue;
-			if (json_string(v, &text) != ERR_OK) {
-				refuse(q, 400, bad_request, SPAN_LIT("a field is not a string"));
-				return false;
-			}
+			if (json_string(v, &text) != ERR_OK)
+				return refuse(q, 400, bad_request, SPAN_LIT("a field is not a string"));
 			value[k] = span_of(text.p + start, text.n - start);
 		}
 	}
@@ -135,15 +127,13 @@ static bool decode(struct request *q, struct span text, struct span *data)
 			out_byte(&plain, text.p[i]);
 	err = base64_decode(B64_STD, out_span(&plain), q->scratch->runtime, sizeof q->scratch->runtime, &data->n);
 	data->p = q->scratch->runtime;
-	if (err) {
-		refuse(q, 400, "decoding base64-encoded runtime data of request failed",
-		       err == ERR_TOO_BIG ? SPAN_LIT("longer than 8192 bytes") : SPAN_LIT("illegal base64 data: standard alphabet with padding is needed"));
-		return false;
-	}
+	if (err)
+		return refuse(q, 400, "decoding base64-encoded runtime data of request failed",
+		              err == ERR_TOO_BIG ? SPAN_LIT("longer than 8192 bytes") : SPAN_LIT("illegal base64 data: standard alphabet with padding is needed"));
 	if (runtime_is_ours(*data))
-		refuse(q, 400, bad_request, SPAN_LIT("runtime_data with \"keys\" or a \"purpose\" of parley are this program's own: they would "
-		                                     "pass for its evidence, or for its wrapping key; for a key ask /key/release"));
-	return !q->reply->sent;
+		return refuse(q, 400, bad_request, SPAN_LIT("runtime_data with \"keys\" or a \"purpose\" of parley are this program's own: they would "
+		                                            "pass for its evidence, or for its wrapping key; for a key ask /key/release"));
+	return true;
 }
 
 /* Fields and, where the call has them, runtime data. */
@@ -153,39 +143,37 @@ static bool take(struct request *q, const struct call *call, struct span value[F
 	return read_fields(q, call, value) && (!data || decode(q, value[RUNTIME], data));
 }
 
-/* {name: text} */
-static void answer(struct request *q, const char *name, struct span text)
+/* {name: text}, over what the fields were in. */
+static int answer(struct request *q, const char *name, struct span text)
 {
 	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
 	struct jw w = jw_init(&o);
 
 	jw_object(&w, NULL);
 	jw_span(&w, name, text);
-	jw_end_object(&w);
-	reply_json(q->reply, 200, &o);
+	return answer_object(q, &w, 200);
 }
 
-void h_local_status(struct request *q)
+int h_local_status(struct request *q, struct jw *w)
 {
-	answer(q, "message", SPAN_LIT("Status OK"));
+	(void)q;
+	jw_str(w, "message", "Status OK");
+	return 200;
 }
 
-void h_local_raw(struct request *q)
+int h_local_raw(struct request *q, struct jw *w)
 {
-	struct out hex = out_init(q->scratch->report_hex, sizeof q->scratch->report_hex);
-	uint8_t report[SNP_REPORT_LEN];
+	uint8_t report[SNP_REPORT_LEN], text[2 * SNP_REPORT_LEN];
+	struct out hex = out_init(text, sizeof text);
 	struct span value[FIELDS], data;
-	struct fault f;
 
-	fault_clear(&f);
+	(void)w;
 	if (!take(q, &raw, value, &data))
-		return;
-	if (attest_report(data, report, &f) != ERR_OK) {
-		fail(q, &raw, &f);
-		return;
-	}
+		return REPLIED;
+	if (attest_report(data, report, &q->fault) != ERR_OK)
+		return fail(q, &raw);
 	out_hex(&hex, report, sizeof report);
-	answer(q, "report", out_span(&hex));
+	return answer(q, "report", out_span(&hex));
 }
 
 /* The certificates' TCB as the host's service writes it: 16 digits, upper case. They fit the report, so it is the report's. */
@@ -198,68 +186,59 @@ static void write_tcb(struct jw *w, const struct snp_report *r)
 	jw_str(w, "endorsed_tcb", text);
 }
 
-void h_local_combined(struct request *q)
+int h_local_combined(struct request *q, struct jw *w)
 {
 	struct attest_collateral *with = &q->scratch->collateral;
 	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
-	struct jw w = jw_init(&o);
 	uint8_t report[SNP_REPORT_LEN];
 	struct span value[FIELDS], data;
 	const char *problem;
 	struct snp_report r;
-	struct fault f;
 
-	fault_clear(&f);
 	if (!take(q, &combined, value, &data))
-		return;
-	if (attest_evidence(q->s, data, report, q->deadline_ms, &f) != ERR_OK || report_parse(report, &r, &problem) != ERR_OK) {
-		fail(q, &combined, &f);
-		return;
-	}
+		return REPLIED;
+	if (attest_evidence(q->s, data, report, q->deadline_ms, &q->fault) != ERR_OK || report_parse(report, &r, &problem) != ERR_OK)
+		return fail(q, &combined);
 	attest_collateral(with);
-	jw_object(&w, NULL);
-	write_tcb(&w, &r);
-	jw_b64(&w, "endorsements", span_of(with->pem, with->pem_len), B64_STD);
-	jw_b64(&w, "evidence", span_of(report, sizeof report), B64_STD);
-	jw_b64(&w, "uvm_endorsements", with->endorsement, B64_STD);
-	jw_end_object(&w);
-	reply_json(q->reply, 200, &o);
+	*w = jw_init(&o); /* over what the fields were in */
+	jw_object(w, NULL);
+	write_tcb(w, &r);
+	jw_b64(w, "endorsements", span_of(with->pem, with->pem_len), B64_STD);
+	jw_b64(w, "evidence", span_of(report, sizeof report), B64_STD);
+	jw_b64(w, "uvm_endorsements", with->endorsement, B64_STD);
+	return answer_object(q, w, 200);
 }
 
-void h_local_maa(struct request *q)
+int h_local_maa(struct request *q, struct jw *w)
 {
 	struct attest_result *a = &q->scratch->attest;
 	struct span value[FIELDS], data;
 	char host[HOSTPORT_MAX];
-	struct fault f;
 
-	fault_clear(&f);
+	(void)w;
 	if (!take(q, &maa, value, &data))
-		return;
-	if (!settings_host(value[MAA], host, sizeof host)) {
-		refuse(q, maa.status, maa.failed, SPAN_LIT("maa_endpoint is not host or host:port"));
-		return;
-	}
-	if (attest_token_from(q->s, host, data, a, q->deadline_ms, &f) != ERR_OK)
-		fail(q, &maa, &f);
-	else
-		answer(q, "token", span_of(a->token, a->token_len));
+		return REPLIED;
+	if (!settings_host(value[MAA], host, sizeof host))
+		return refuse(q, maa.status, maa.failed, SPAN_LIT("maa_endpoint is not host or host:port"));
+	if (attest_token_from(q->s, host, data, a, q->deadline_ms, &q->fault) != ERR_OK)
+		return fail(q, &maa);
+	return answer(q, "token", span_of(a->token, a->token_len));
 }
 
-void h_local_release(struct request *q)
+int h_local_release(struct request *q, struct jw *w)
 {
 	struct out jwk = out_init(q->scratch->value2, sizeof q->scratch->value2); /* wiped by the worker */
 	struct span value[FIELDS];
-	struct fault f;
 
-	fault_clear(&f);
+	(void)w;
 	if (take(q, &release, value, NULL)) {
 		const struct release_wish wish = { value[MAA], value[AKV], value[KID], value[ACCESS_TOKEN] };
 
-		if (release_for_caller(q->s, &wish, &jwk, q->deadline_ms, &f) != ERR_OK)
-			fail(q, &release, &f);
+		if (release_for_caller(q->s, &wish, &jwk, q->deadline_ms, &q->fault) != ERR_OK)
+			fail(q, &release);
 		else
 			answer(q, "key", out_span(&jwk));
 	}
 	WIPE(q->scratch->text); /* held the access token, then the key */
+	return REPLIED;
 }

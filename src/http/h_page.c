@@ -1,5 +1,6 @@
 /* The pages and what they are made of: embedded files, compressed when they were built. */
 #include "enc/inflate.h"
+#include "http/answer.h"
 #include "http/handlers.h"
 #include "http/routes.h"
 #include "http/ui.h"
@@ -75,17 +76,16 @@ static void send_identity(struct request *q, const struct asset *a)
 		reply_send(q->reply, 200, a->type, out_span(&o));
 }
 
-void h_page(struct request *q)
+int h_page(struct request *q, struct jw *w)
 {
 	const struct asset *a = find_asset(q->conn->route->path);
 	uint8_t extra[160], tag_buf[24];
 	struct out o = out_init(extra, sizeof extra), tag = out_init(tag_buf, sizeof tag_buf);
 	bool gzip = takes_gzip(q->head);
 
-	if (!a) {
-		reply_error(q->reply, 404, "There is nothing at this path.");
-		return;
-	}
+	(void)w;
+	if (!a)
+		return answer_error(q, 404, "There is nothing at this path.");
 	out_byte(&tag, '"');
 	out_str(&tag, a->file->tag);
 	out_byte(&tag, '"');
@@ -105,24 +105,21 @@ void h_page(struct request *q)
 	else
 		send_identity(q, a);
 	q->reply->extra = NULL;
+	return REPLIED;
 }
 
 /* Whose pages /compare shows, in the order of the setting. */
-void h_compare_config(struct request *q)
+int h_compare_config(struct request *q, struct jw *w)
 {
 	struct span list = span_str(q->s->compare_origins);
-	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
-	struct jw w = jw_init(&o);
 
-	jw_object(&w, NULL);
-	jw_array(&w, "origins");
+	jw_array(w, "origins");
 	while (list.n) {
 		size_t blank = span_find(list, ' ');
 
-		jw_span(&w, NULL, span_sub(list, 0, blank));
+		jw_span(w, NULL, span_sub(list, 0, blank));
 		list = span_sub(list, blank + 1, list.n);
 	}
-	jw_end_array(&w);
-	jw_end_object(&w);
-	reply_json(q->reply, 200, &o);
+	jw_end_array(w);
+	return 200;
 }

@@ -3,6 +3,7 @@
 #include "enc/timefmt.h"
 #include "enc/url.h"
 #include "enc/utf8.h"
+#include "http/answer.h"
 #include "http/handlers.h"
 #include "plat/clock.h"
 
@@ -14,8 +15,9 @@
 
 static const char note[] = "Whoever can read this storage sees ciphertext only: the keys are released to attested containers alone.";
 
-void h_storage_fault(struct request *q, const struct fault *f, const char *blob_name)
+int h_storage_fault(struct request *q, const char *blob_name)
 {
+	const struct fault *f = &q->fault;
 	const struct reply_member more[] = {
 		{ "hint", fault_remedy(f) }, { "response_text", f->http_status ? f->message : NULL },
 		{ "response", f->http_status ? f->message : NULL }, { "blob_name", blob_name },
@@ -23,31 +25,22 @@ void h_storage_fault(struct request *q, const struct fault *f, const char *blob_
 	/* The account's own 401 is no question to our caller's credentials. */
 	int status = f->http_status >= 400 && f->http_status != 401 ? f->http_status : f->err == ERR_CONFIG ? 503 : 0;
 
-	reply_fault_with(q->reply, f, status, more, sizeof more / sizeof more[0]);
+	return answer_fault(q, status, more, sizeof more / sizeof more[0]);
 }
 
 /* --- configuration ----------------------------------------------------------------------------------------------- */
 
-/* Two digits at `at`. */
-static int two(struct span s, size_t at)
-{
-	uint64_t v;
-
-	return span_u64(span_sub(s, at, 2), &v) && s.n >= at + 2 ? (int)v : -1;
-}
-
 /* The forms that a SAS may have (all UTC): 2030-01-01, 2030-01-01T00:00Z, 2030-01-01T00:00:00Z. */
 static bool read_expiry(struct span s, int64_t *unix_s)
 {
-	struct civil c = { 0 };
-	uint64_t year;
+	bool clock = s.n > 10;
+	struct civil c;
 
-	if (s.n != 10 && s.n != 17 && s.n != 20)
+	if ((s.n != 10 && s.n != 17 && s.n != 20) || s.p[4] != '-' || s.p[7] != '-' ||
+	    (clock && (s.p[10] != 'T' || s.p[13] != ':' || s.p[s.n - 1] != 'Z')) || (s.n == 20 && s.p[16] != ':'))
 		return false;
-	if (!span_u64(span_sub(s, 0, 4), &year) || s.p[4] != '-' || s.p[7] != '-' ||
-	    (s.n > 10 && (s.p[10] != 'T' || s.p[13] != ':' || s.p[s.n - 1] != 'Z')) || (s.n == 20 && s.p[16] != ':'))
-		return false;
-	c = (struct civil){ (int)year, two(s, 5), two(s, 8), s.n > 10 ? two(s, 11) : 0, s.n > 10 ? two(s, 14) : 0, s.n == 20 ? two(s, 17) : 0 };
+	c = (struct civil){ time_digits(s, 0, 4), time_digits(s, 5, 2), time_digits(s, 8, 2), clock ? time_digits(s, 11, 2) : 0,
+		            clock ? time_digits(s, 14, 2) : 0, s.n == 20 ? time_digits(s, 17, 2) : 0 };
 	if (!time_civil_ok(&c))
 		return false;
 	*unix_s = time_from_civil(&c);
@@ -90,54 +83,29 @@ static void write_url(struct jw *w, const char *member, const struct settings *s
 	jw_str(w, member, o.n ? out_cstr(&o) : NULL);
 }
 
-void h_storage_config(struct request *q)
+int h_storage_config(struct request *q, struct jw *w)
 {
 	const struct storage_settings *t = &q->s->storage;
-	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
-	struct jw w = jw_init(&o);
 
-	jw_object(&w, NULL);
-	jw_str(&w, "storage_account", t->configured ? t->at.account : NULL);
-	jw_str(&w, "container_name", t->at.container);
-	jw_str(&w, "blob_endpoint", t->configured ? t->at.endpoint : NULL);
-	write_url(&w, "container_url", q->s, NULL);
-	jw_str(&w, "consolidated_blob_name", t->blob_name);
-	jw_bool(&w, "authenticated", t->configured);
-	jw_str(&w, "auth_method", storage_auth_name(q->s));
-	jw_str(&w, "storage_type", t->blob ? "blob" : "local");
-	write_expiry(&w, q->s);
-	jw_end_object(&w);
-	reply_json(q->reply, 200, &o);
+	jw_str(w, "storage_account", t->configured ? t->at.account : NULL);
+	jw_str(w, "container_name", t->at.container);
+	jw_str(w, "blob_endpoint", t->configured ? t->at.endpoint : NULL);
+	write_url(w, "container_url", q->s, NULL);
+	jw_str(w, "consolidated_blob_name", t->blob_name);
+	jw_bool(w, "authenticated", t->configured);
+	jw_str(w, "auth_method", storage_auth_name(q->s));
+	jw_str(w, "storage_type", t->blob ? "blob" : "local");
+	write_expiry(w, q->s);
+	return 200;
 }
 
 /* --- listing ----------------------------------------------------------------------------------------------------- */
 
 struct listing {
-	struct request *q;
-	struct out o;
-	struct jw w;
+	const struct settings *s;
+	struct jw *w;
 	uint64_t count;
 };
-
-/* Sends what has gathered; the head before the first piece. */
-static enum err flush(struct request *q, struct out *o)
-{
-	enum err e = o->bad ? ERR_TOO_BIG : q->reply->sent ? ERR_OK : reply_stream_start(q->reply, 200, "application/json");
-
-	if (e == ERR_OK)
-		e = reply_stream_write(q->reply, out_span(o));
-	o->n = 0;
-	return e;
-}
-
-static void end_stream(struct request *q, enum err e)
-{
-	/* After the head there is only one way to say that something went wrong: no proper end. */
-	if (e == ERR_OK)
-		reply_stream_end(q->reply);
-	else
-		q->reply->keep_alive = false;
-}
 
 static enum err list_one(void *ctx, const struct blob_item *item)
 {
@@ -147,56 +115,48 @@ static enum err list_one(void *ctx, const struct blob_item *item)
 	struct out o = out_init(size, sizeof size);
 
 	out_u64(&o, item->size);
-	jw_object(&l->w, NULL);
-	jw_span(&l->w, "name", item->name);
-	jw_str(&l->w, "size", out_cstr(&o));
-	jw_span(&l->w, "content_type", item->content_type);
-	jw_span(&l->w, "last_modified", item->last_modified);
+	jw_object(l->w, NULL);
+	jw_span(l->w, "name", item->name);
+	jw_str(l->w, "size", out_cstr(&o));
+	jw_span(l->w, "content_type", item->content_type);
+	jw_span(l->w, "last_modified", item->last_modified);
 	if (span_copy_str(item->name, name, sizeof name))
-		write_url(&l->w, "url", l->q->s, name);
+		write_url(l->w, "url", l->s, name);
 	else
-		jw_null(&l->w, "url");
-	jw_end_object(&l->w);
+		jw_null(l->w, "url");
+	jw_end_object(l->w);
 	l->count++;
 	return ERR_OK;
 }
 
-void h_storage_list(struct request *q)
+int h_storage_list(struct request *q, struct jw *w)
 {
-	struct listing l = { .q = q, .o = out_init(q->scratch->text, sizeof q->scratch->text) };
+	struct listing l = { q->s, w, 0 };
 	char marker[BLOB_MARKER_MAX] = "";
-	struct fault f;
 	enum err e = ERR_OK;
 	int pages = 0;
 
-	fault_clear(&f);
-	l.w = jw_init(&l.o);
-	jw_object(&l.w, NULL);
-	jw_str(&l.w, "status", "success");
-	jw_str(&l.w, "storage_account", q->s->storage.at.account);
-	jw_str(&l.w, "container", q->s->storage.at.container);
-	jw_str(&l.w, "container_name", q->s->storage.at.container);
-	jw_array(&l.w, "blobs");
+	jw_str(w, "status", "success");
+	jw_str(w, "storage_account", q->s->storage.at.account);
+	jw_str(w, "container", q->s->storage.at.container);
+	jw_str(w, "container_name", q->s->storage.at.container);
+	jw_array(w, "blobs");
 	do {
-		e = storage_list(q->s, &q->scratch->storage, marker, list_one, &l, q->deadline_ms, &f);
-		if (e && !q->reply->sent) {
-			h_storage_fault(q, &f, NULL);
-			return;
-		}
+		e = storage_list(q->s, &q->scratch->storage, marker, list_one, &l, q->deadline_ms, &q->fault);
+		if (e && !q->reply->sent)
+			return h_storage_fault(q, NULL);
 		if (!e)
-			e = flush(q, &l.o);
+			e = answer_piece(q, w->o);
 	} while (!e && marker[0] && ++pages < PAGES_MAX);
-	jw_end_array(&l.w);
-	jw_u64(&l.w, "blob_count", l.count);
+	jw_end_array(w);
+	jw_u64(w, "blob_count", l.count);
 	if (marker[0])
-		jw_bool(&l.w, "truncated", true);
-	jw_str(&l.w, "message", l.count ? "Blobs of the shared container." : "The container is empty.");
-	jw_str(&l.w, "security_note", note);
-	jw_bool(&l.w, "authenticated", true);
-	jw_end_object(&l.w);
-	if (!e)
-		e = flush(q, &l.o);
-	end_stream(q, e);
+		jw_bool(w, "truncated", true);
+	jw_str(w, "message", l.count ? "Blobs of the shared container." : "The container is empty.");
+	jw_str(w, "security_note", note);
+	jw_bool(w, "authenticated", true);
+	jw_end_object(w);
+	return answer_end(q, e ? e : answer_piece(q, w->o));
 }
 
 /* --- one blob ---------------------------------------------------------------------------------------------------- */
@@ -252,9 +212,13 @@ static bool looks_like_text(struct span s, bool whole)
 	return utf8_valid(span_sub(s, 0, whole_characters(s, whole))) && span_find(s, 0) == s.n;
 }
 
-static void write_head(struct jw *w, const char *name, const struct blob_facts *facts, bool text)
+static enum err send_blob(struct request *q, struct jw *w, const char *name, struct blob_facts *facts, struct span piece)
 {
-	jw_object(w, NULL);
+	bool text = looks_like_text(piece, piece.n == facts->size);
+	uint64_t at = 0;
+	size_t used = 0;
+	enum err e;
+
 	jw_str(w, "status", "success");
 	jw_str(w, "blob_name", name);
 	jw_bool(w, "is_text", text);
@@ -263,51 +227,32 @@ static void write_head(struct jw *w, const char *name, const struct blob_facts *
 	jw_str(w, "security_note", note);
 	jw_bool(w, "authenticated", true);
 	out_str(w->o, ",\"content\":\"");
-}
-
-static enum err send_blob(struct request *q, const char *name, struct blob_facts *facts, struct span piece, struct fault *f)
-{
-	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
-	struct jw w = jw_init(&o);
-	bool text = looks_like_text(piece, piece.n == facts->size);
-	uint64_t at = 0;
-	size_t used = 0;
-	enum err e;
-
-	write_head(&w, name, facts, text);
-	e = flush(q, &o);
+	e = answer_piece(q, w->o);
 	while (!e && piece.n) {
 		e = send_piece(q, piece, text, at + piece.n == facts->size, &used);
 		at += used;
 		if (!e)
-			e = used ? storage_read(q->s, &q->scratch->storage, name, at, facts, &piece, q->deadline_ms, f) : ERR_PROTOCOL;
+			e = used ? storage_read(q->s, &q->scratch->storage, name, at, facts, &piece, q->deadline_ms, &q->fault) : ERR_PROTOCOL;
 	}
 	return e ? e : reply_stream_write(q->reply, SPAN_LIT("\"}"));
 }
 
-void h_storage_download(struct request *q)
+int h_storage_download(struct request *q, struct jw *w)
 {
 	uint8_t path[URL_MAX];
 	char name[BLOB_NAME_MAX + 1];
 	struct out o = out_init(path, sizeof path);
 	struct blob_facts facts = { .size = 0 };
-	struct span wanted, piece;
-	struct fault f;
+	struct span wanted = { NULL, 0 }, piece;
 
-	fault_clear(&f);
 	/* The server has decoded the path before, to find this route: once, as here. */
-	wanted = url_decode(q->head->path, &o) == ERR_OK ? span_sub(out_span(&o), sizeof DOWNLOAD_PATH - 1, o.n) : span_of(NULL, 0);
-	if (!blob_name_ok(wanted) || !span_copy_str(wanted, name, sizeof name)) {
-		reply_error(q->reply, 400, "This is not the name of a blob in the shared container.");
-		return;
-	}
-	if (storage_read(q->s, &q->scratch->storage, name, 0, &facts, &piece, q->deadline_ms, &f) != ERR_OK) {
-		h_storage_fault(q, &f, name);
-		return;
-	}
-	if (facts.size > DOWNLOAD_MAX) {
-		reply_error(q->reply, 413, "The blob is larger than 64 MiB; read it from the storage account itself.");
-		return;
-	}
-	end_stream(q, send_blob(q, name, &facts, piece, &f));
+	if (url_decode(q->head->path, &o) == ERR_OK)
+		wanted = span_sub(out_span(&o), sizeof DOWNLOAD_PATH - 1, o.n);
+	if (!blob_name_ok(wanted) || !span_copy_str(wanted, name, sizeof name))
+		return answer_error(q, 400, "This is not the name of a blob in the shared container.");
+	if (storage_read(q->s, &q->scratch->storage, name, 0, &facts, &piece, q->deadline_ms, &q->fault) != ERR_OK)
+		return h_storage_fault(q, name);
+	if (facts.size > DOWNLOAD_MAX)
+		return answer_error(q, 413, "The blob is larger than 64 MiB; read it from the storage account itself.");
+	return answer_end(q, send_blob(q, w, name, &facts, piece));
 }

@@ -5,68 +5,37 @@
 #include "http/request.h"
 
 /* h_page.c */
-void h_page(struct request *q);
-void h_compare_config(struct request *q);
+handler h_page, h_compare_config;
 /* The i-th embedded file and the path it is served at; false past the last. */
 struct ui_file;
 bool h_page_asset(size_t i, const char **path, const struct ui_file **file);
 /* h_info.c */
-void h_health(struct request *q);
-void h_readyz(struct request *q);
-void h_info(struct request *q);
+handler h_health, h_readyz, h_info;
 /* h_attest.c */
-void h_attest_maa(struct request *q);
-void h_attest_raw(struct request *q);
+handler h_attest_maa, h_attest_raw;
 /* h_attestation.c */
-void h_attestation(struct request *q);
-void h_attestation_verify(struct request *q);
-void h_proof(struct request *q);
+handler h_attestation, h_attestation_verify, h_proof;
 /* h_skr.c */
-void h_skr_config(struct request *q);
-void h_skr_release(struct request *q);
-void h_skr_key_status(struct request *q);
-void h_skr_release_other(struct request *q);
-void h_skr_release_partner(struct request *q);
+handler h_skr_config, h_skr_release, h_skr_key_status, h_skr_release_other, h_skr_release_partner;
 /* h_crypt.c */
-void h_encrypt(struct request *q);
-void h_decrypt(struct request *q);
+handler h_encrypt, h_decrypt;
 /* h_company.c */
-void h_company_info(struct request *q);
-void h_company_populate(struct request *q);
-void h_company_list(struct request *q);
-void h_company_save(struct request *q);
-void h_company_encrypted_status(struct request *q);
+handler h_company_info, h_company_populate, h_company_list, h_company_save, h_company_encrypted_status;
 /* h_container.c */
-void h_sidecar_status(struct request *q);
-void h_container_info(struct request *q);
-void h_security_policy(struct request *q);
-void h_access_test(struct request *q);
+handler h_sidecar_status, h_container_info, h_security_policy, h_access_test;
 /* h_storage.c */
-void h_storage_config(struct request *q);
-void h_storage_list(struct request *q);
-void h_storage_download(struct request *q);
-/* Answers with what went wrong at the storage account, with its own status where it gave one. blob_name may be NULL. */
-void h_storage_fault(struct request *q, const struct fault *f, const char *blob_name);
+handler h_storage_config, h_storage_list, h_storage_download;
+/* Answers with q->fault of the storage account, with its own status where it gave one. blob_name may be NULL. */
+int h_storage_fault(struct request *q, const char *blob_name);
 /* h_session.c */
-void h_login(struct request *q);
-void h_logout(struct request *q);
-void h_session(struct request *q);
+handler h_login, h_logout, h_session;
 /* h_local.c: the sidecar port only */
-void h_local_status(struct request *q);
-void h_local_raw(struct request *q);
-void h_local_combined(struct request *q);
-void h_local_maa(struct request *q);
-void h_local_release(struct request *q);
+handler h_local_status, h_local_raw, h_local_combined, h_local_maa, h_local_release;
 /* h_debug.c: only with DEBUG_ROUTES=on */
-void h_debug_claims(struct request *q);
-void h_debug_partner_keys(struct request *q);
-void h_debug_partner_decrypt(struct request *q);
+handler h_debug_claims, h_debug_partner_keys, h_debug_partner_decrypt;
 /* h_peer.c: on the peer port */
-void h_peer_hello(struct request *q);
-void h_peer_proof(struct request *q);
+handler h_peer_hello, h_peer_proof;
 /* h_partner.c */
-void h_partner_demographics(struct request *q);
-void h_partner_analyze(struct request *q);
-void h_partner_stream(struct request *q);
+handler h_partner_demographics, h_partner_analyze, h_partner_stream;
 
 #endif

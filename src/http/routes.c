@@ -1,6 +1,7 @@
 /* The table of everything this server answers. */
 #include "http/routes.h"
 
+#include "http/answer.h"
 #include "http/handlers.h"
 
 #define PUBLIC ACCESS_PUBLIC
@@ -74,6 +75,21 @@ const struct route routes[] = {
 };
 
 const size_t routes_n = sizeof routes / sizeof routes[0];
+
+void route_run(const struct route *r, struct request *q)
+{
+	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
+	struct jw w = jw_init(&o);
+	int status;
+
+	fault_clear(&q->fault);
+	jw_object(&w, NULL);
+	status = r->run(q, &w);
+	if (status == FAILED)
+		reply_fault(q->reply, &q->fault);
+	else if (status != REPLIED)
+		answer_object(q, &w, status);
+}
 
 bool route_is_at(const struct route *r, enum port port, struct span path, const struct settings *s)
 {

@@ -21,11 +21,14 @@ struct route {
 	enum rate_group rate;
 	enum route_body body;
 	bool slow;          /* may wait for the network: two workers are kept for those that do not, one more for the operator */
-	void (*run)(struct request *q);
+	handler *run;
 };
 
 extern const struct route routes[];
 extern const size_t routes_n;
+
+/* Runs the handler and sends what it says; what it answered itself is not looked at. */
+void route_run(const struct route *r, struct request *q);
 
 /* Whether a route is at a path (decoded) of a port: its access class says on which. Those below /debug/ exist with DEBUG_ROUTES=on only. */
 bool route_is_at(const struct route *r, enum port port, struct span path, const struct settings *s);

@@ -333,7 +333,7 @@ static void run(struct conn *c, const struct route *route, struct reply *r, stru
 	} else {
 		if (route->slow)
 			leave_poll(scratch);
-		route->run(&q);
+		route_run(route, &q);
 	}
 	if (route->slow)
 		slots_slow_end(c);
