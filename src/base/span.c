@@ -79,6 +79,15 @@ bool span_has_nocase(struct span a, const char *word)
 	return false;
 }
 
+bool span_is_zero(struct span a)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < a.n; i++)
+		any |= a.p[i];
+	return any == 0;
+}
+
 struct span span_sub(struct span a, size_t at, size_t len)
 {
 	if (at >= a.n)

@@ -34,6 +34,9 @@ bool span_ends(struct span a, const char *suffix);
 /* ASCII case-insensitive "contains". NOT constant time. */
 bool span_has_nocase(struct span a, const char *word);
 
+/* Whether all bytes are zero. */
+bool span_is_zero(struct span a);
+
 /* The part from at (clamped to n) of at most len bytes. Never reads outside a. */
 struct span span_sub(struct span a, size_t at, size_t len);
 /* Index of the first byte c, or a.n when there is none. */

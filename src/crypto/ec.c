@@ -68,15 +68,6 @@ enum err ec_generate(struct ec_key *k, enum ec_curve curve)
 	return err ? ERR_CRYPTO : ERR_OK;
 }
 
-static bool all_zero(const uint8_t *p, size_t n)
-{
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < n; i++)
-		any |= p[i];
-	return any == 0;
-}
-
 enum err ec_verify_raw(enum ec_curve curve, struct span point, struct span digest, struct span sig)
 {
 	br_ec_public_key pk = { bear_curve_id(curve), (uint8_t *)point.p, point.n }; /* only read */
@@ -86,7 +77,7 @@ enum err ec_verify_raw(enum ec_curve curve, struct span point, struct span diges
 		return ERR_RANGE;
 	/* BearSSL takes shorter signatures, hashes of any length and r = 0 (its sum then simply does not match). */
 	if (point.n != 1 + 2 * n || point.p[0] != 0x04 || sig.n != 2 * n || digest.n < 20 || digest.n > 64 ||
-	    all_zero(sig.p, n))
+	    span_is_zero(span_sub(sig, 0, n)))
 		return ERR_CRYPTO;
 	return br_ecdsa_i31_vrfy_raw(bear_ec(curve), digest.p, digest.n, &pk, sig.p, sig.n) == 1 ? ERR_OK : ERR_CRYPTO;
 }

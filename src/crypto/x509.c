@@ -119,7 +119,8 @@ bool x509_extension(const struct x509_cert *c, struct span oid, struct span *val
 	if (list.bad || times != 1)
 		return false;
 	*value = found.value;
-	*critical = found.critical;
+	if (critical)
+		*critical = found.critical;
 	return true;
 }
 

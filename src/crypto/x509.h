@@ -19,7 +19,8 @@ bool x509_signed(struct span der, struct span *tbs, struct span *sig_alg, struct
 /* Strict DER, version 3 (or 1), equal inner and outer algorithm; serial 0 is accepted (AMD's VCEK has it). Key types: RSA
  * of 2048 to 4096 bits, EC P-256/P-384. ERR_SYNTAX. Untrusted. */
 MUST_USE enum err x509_parse(struct span der, struct x509_cert *c);
-/* extnValue contents of the extension with this OID (content octets); false when absent or repeated. */
+/* extnValue contents of the extension with this OID (content octets); false when absent or repeated. critical may be
+ * NULL. */
 bool x509_extension(const struct x509_cert *c, struct span oid, struct span *value, bool *critical);
 /* c's signature under issuer's key: RSA PKCS#1 v1.5 (SHA-256/384/512), RSASSA-PSS SHA-384 salt 48 in both parameter
  * encodings, ECDSA with SHA-256/384; and issuer name equality byte by byte. No dates, no basic constraints.

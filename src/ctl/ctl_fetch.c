@@ -48,18 +48,12 @@ static int use(const char *what, const char *about)
 /* A version 2 report is taken for Milan unless told otherwise. */
 static bool set_product(struct snp_report *r, const char *name)
 {
-	static const enum snp_product all[] = { SNP_MILAN, SNP_GENOA, SNP_TURIN };
+	enum snp_product p = report_product(span_str(name));
 
-	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-		if (strcmp(name, report_product_name(all[i])) != 0)
-			continue;
-		if (!r->product_assumed && r->product != all[i])
-			return false;
-		r->product = all[i];
-		r->reported_tcb = report_tcb(r->reported_tcb.raw, all[i]);
-		return true;
-	}
-	return false;
+	if (p == SNP_PRODUCT_UNKNOWN || (!r->product_assumed && r->product != p))
+		return false;
+	report_set_product(r, p);
+	return true;
 }
 
 static int save(const char *path, struct span bytes)

@@ -7,8 +7,13 @@
 #include "enc/json_read.h"
 
 #define POLICY_TOKENS 512
-static const enum snp_product products[] = { SNP_MILAN, SNP_GENOA, SNP_TURIN };
-enum { PRODUCTS = sizeof products / sizeof products[0] };
+/* Of the levels of a TCB, in the order of struct snp_tcb. Behind the prefix stands the policy's name for it. */
+static const char *const level_ids[TCB_PARTS] = {
+	"accept.tcb.fmc", "accept.tcb.bootloader", "accept.tcb.tee", "accept.tcb.snp", "accept.tcb.microcode",
+};
+#define LEVEL_NAME(i) (level_ids[i] + sizeof "accept.tcb." - 1)
+/* Only Turin has an FMC. */
+#define FIRST_LEVEL(product) ((product) == SNP_TURIN ? 0u : 1u)
 
 void accept_policy_default(struct accept_policy *p)
 {
@@ -29,9 +34,9 @@ enum err accept_policy_allow(struct accept_policy *p, const uint8_t host_data[32
 static enum err read_hex(struct json_val v, uint8_t *dst, size_t n)
 {
 	struct span text;
-	enum err err = json_plain(v, &text);
 
-	return err ? err : hex_decode(text, dst, n);
+	TRY(json_plain(v, &text));
+	return hex_decode(text, dst, n);
 }
 
 static enum err read_version(struct json_val v, struct accept_policy *p)
@@ -54,12 +59,8 @@ static enum err read_host_data(struct json_val v, struct accept_policy *p)
 	if (json_type_of(v) != JSON_ARRAY)
 		return ERR_SYNTAX;
 	for (size_t i = 0; i < json_size(v); i++) {
-		enum err err = read_hex(json_at(v, i), value, sizeof value);
-
-		if (!err)
-			err = accept_policy_allow(p, value);
-		if (err)
-			return err;
+		TRY(read_hex(json_at(v, i), value, sizeof value));
+		TRY(accept_policy_allow(p, value));
 	}
 	return ERR_OK;
 }
@@ -70,29 +71,10 @@ static enum err read_measurement(struct json_val v, struct accept_policy *p)
 		return ERR_SYNTAX;
 	if (json_size(v) > ACCEPT_MEASUREMENTS_MAX)
 		return ERR_FULL;
-	for (size_t i = 0; i < json_size(v); i++) {
-		enum err err = read_hex(json_at(v, i), p->measurements[i], 48);
-
-		if (err)
-			return err;
-	}
+	for (size_t i = 0; i < json_size(v); i++)
+		TRY(read_hex(json_at(v, i), p->measurements[i], 48));
 	p->n_measurements = json_size(v);
 	return ERR_OK;
-}
-
-static enum err read_debug(struct json_val v, struct accept_policy *p)
-{
-	return json_bool(v, &p->debug_allowed);
-}
-
-static enum err read_migration(struct json_val v, struct accept_policy *p)
-{
-	return json_bool(v, &p->migration_allowed);
-}
-
-static enum err read_crl(struct json_val v, struct accept_policy *p)
-{
-	return json_bool(v, &p->crl_required);
 }
 
 static enum err read_number(struct json_val v, uint64_t max, uint64_t *n)
@@ -132,10 +114,8 @@ static enum err read_uvm_svn(struct json_val v, struct accept_policy *p)
 static enum err read_report_data(struct json_val v, struct accept_policy *p)
 {
 	struct span text;
-	enum err err = json_plain(v, &text);
 
-	if (err)
-		return err;
+	TRY(json_plain(v, &text));
 	if (text.n != 64 && text.n != 128)
 		return ERR_SYNTAX;
 	p->has_report_data = true;
@@ -149,21 +129,17 @@ static enum err read_role(struct json_val v, struct accept_policy *p)
 	return err == ERR_TOO_BIG ? ERR_RANGE : !err && !p->role[0] ? ERR_SYNTAX : err;
 }
 
-static enum err read_level(struct json_val name, struct json_val v, struct snp_tcb *t, bool turin)
+static enum err read_level(struct json_val name, struct json_val v, enum snp_product product, struct snp_tcb *t)
 {
-	const struct { const char *name; uint8_t *level; } levels[] = {
-		{ "bootloader", &t->bootloader }, { "tee", &t->tee }, { "snp", &t->snp }, { "microcode", &t->microcode }, { "fmc", &t->fmc },
-	};
 	uint64_t n = 0;
-	enum err err = read_number(v, 255, &n);
 
-	for (size_t i = 0; !err && i < sizeof levels / sizeof levels[0]; i++) {
-		if (!json_is(name, levels[i].name) || (levels[i].level == &t->fmc && !turin))
-			continue;
-		*levels[i].level = (uint8_t)n;
-		return ERR_OK;
-	}
-	return err ? err : ERR_RANGE;
+	TRY(read_number(v, 255, &n));
+	for (size_t i = FIRST_LEVEL(product); i < TCB_PARTS; i++)
+		if (json_is(name, LEVEL_NAME(i))) {
+			t->part[i] = (uint8_t)n;
+			return ERR_OK;
+		}
+	return ERR_RANGE;
 }
 
 static enum err read_min_tcb(struct json_val v, struct accept_policy *p)
@@ -173,49 +149,43 @@ static enum err read_min_tcb(struct json_val v, struct accept_policy *p)
 	if (json_type_of(v) != JSON_OBJECT || json_size(v) == 0)
 		return ERR_SYNTAX;
 	for (size_t i = 0; json_member(v, i, &name, &levels); i++) {
-		size_t k = 0;
+		enum snp_product product = report_product(json_raw(name));
 
-		while (k < PRODUCTS && !json_is(name, report_product_name(products[k])))
-			k++;
-		if (k == PRODUCTS || json_type_of(levels) != JSON_OBJECT || json_size(levels) == 0)
+		if (product == SNP_PRODUCT_UNKNOWN || json_type_of(levels) != JSON_OBJECT || json_size(levels) == 0)
 			return ERR_RANGE;
-		for (size_t j = 0; json_member(levels, j, &level_name, &level); j++) {
-			enum err err = read_level(level_name, level, &p->min_tcb[k], products[k] == SNP_TURIN);
-
-			if (err)
-				return err;
-		}
-		p->min_tcb_for[k] = true;
+		for (size_t j = 0; json_member(levels, j, &level_name, &level); j++)
+			TRY(read_level(level_name, level, product, &p->min_tcb[product]));
+		p->min_tcb_for[product] = true;
 	}
 	p->has_min_tcb = true;
 	return ERR_OK;
 }
 
-static const struct member {
-	const char *name;
-	enum err (*read)(struct json_val v, struct accept_policy *p);
-} members[] = {
-	{ "parley_policy", read_version }, { "host_data", read_host_data }, { "measurement", read_measurement },
-	{ "debug_allowed", read_debug }, { "migration_allowed", read_migration }, { "vmpl", read_vmpl }, { "min_tcb", read_min_tcb },
-	{ "min_uvm_svn", read_uvm_svn }, { "report_data", read_report_data }, { "role", read_role }, { "crl_required", read_crl },
-	{ "max_age_s", read_max_age },
-};
-
 static enum err read_members(struct json_val root, struct accept_policy *p, const char **problem)
 {
+	const struct {
+		const char *name;
+		enum err (*read)(struct json_val v, struct accept_policy *p);
+		bool *flag; /* instead of read */
+	} members[] = {
+		{ "parley_policy", read_version, NULL }, { "host_data", read_host_data, NULL }, { "measurement", read_measurement, NULL },
+		{ "debug_allowed", NULL, &p->debug_allowed }, { "migration_allowed", NULL, &p->migration_allowed }, { "vmpl", read_vmpl, NULL },
+		{ "min_tcb", read_min_tcb, NULL }, { "min_uvm_svn", read_uvm_svn, NULL }, { "report_data", read_report_data, NULL },
+		{ "role", read_role, NULL }, { "crl_required", NULL, &p->crl_required }, { "max_age_s", read_max_age, NULL },
+	};
+	enum { MEMBERS = sizeof members / sizeof members[0] };
 	struct json_val name, value;
 
 	for (size_t i = 0; json_member(root, i, &name, &value); i++) {
-		const struct member *m = NULL;
+		size_t k = 0;
 		enum err err;
 
-		for (size_t k = 0; k < sizeof members / sizeof members[0]; k++)
-			if (json_is(name, members[k].name))
-				m = &members[k];
-		*problem = m ? m->name : "a member that is not known";
-		if (!m)
+		while (k < MEMBERS && !json_is(name, members[k].name))
+			k++;
+		*problem = k < MEMBERS ? members[k].name : "a member that is not known";
+		if (k == MEMBERS)
 			return ERR_SYNTAX;
-		err = m->read(value, p);
+		err = members[k].flag ? json_bool(value, members[k].flag) : members[k].read(value, p);
 		if (err)
 			return err == ERR_NOT_FOUND ? ERR_SYNTAX : err; /* of another type */
 	}
@@ -227,23 +197,18 @@ enum err accept_policy_parse(struct span json, struct accept_policy *p, const ch
 	struct json_tok toks[POLICY_TOKENS];
 	struct accept_policy r;
 	struct json doc;
-	enum err err;
 
 	accept_policy_default(&r);
 	*problem = "not a JSON object";
 	if (json.n > ACCEPT_POLICY_MAX)
 		return ERR_TOO_BIG;
-	err = json_parse(&doc, span_trim(json), toks, POLICY_TOKENS);
-	if (err)
-		return err;
+	TRY(json_parse(&doc, span_trim(json), toks, POLICY_TOKENS));
 	if (json_type_of(json_root(&doc)) != JSON_OBJECT)
 		return ERR_SYNTAX;
 	*problem = "\"parley_policy\": 1 is missing";
 	if (!json_present(json_get(json_root(&doc), "parley_policy")))
 		return ERR_SYNTAX;
-	err = read_members(json_root(&doc), &r, problem);
-	if (err)
-		return err;
+	TRY(read_members(json_root(&doc), &r, problem));
 	*problem = NULL;
 	*p = r;
 	return ERR_OK;
@@ -298,35 +263,20 @@ static void check_vmpl(const struct snp_report *r, const struct accept_policy *p
 {
 	uint8_t want = (uint8_t)('0' + p->vmpl), got = (uint8_t)('0' + (r->vmpl & 7));
 
-	if (r->vmpl == p->vmpl)
-		checks_pass(c, "accept.vmpl", span_of(&got, 1));
-	else
-		checks_fail(c, "accept.vmpl", span_of(&want, 1), span_of(&got, 1), "the report was asked for from another privilege level");
+	checks_judge(c, "accept.vmpl", r->vmpl == p->vmpl, span_of(&want, 1), span_of(&got, 1),
+	             "the report was asked for from another privilege level");
 }
 
 static void check_tcb(const struct snp_report *r, const struct accept_policy *p, struct checks *c)
 {
-	static const char why[] = "the platform's firmware is older than the policy allows";
-	const struct snp_tcb *min, *got = &r->reported_tcb;
-	size_t k = 0;
-
-	if (!p->has_min_tcb) {
+	if (!p->has_min_tcb)
 		checks_skip(c, "accept.tcb", "the policy names no minimum patch levels (TCB)");
-		return;
-	}
-	while (k < PRODUCTS && products[k] != r->product)
-		k++;
-	if (k == PRODUCTS || !p->min_tcb_for[k]) {
+	else if (!p->min_tcb_for[r->product])
 		checks_that(c, "accept.tcb", false, "the policy names no minimum patch levels for this product");
-		return;
-	}
-	min = &p->min_tcb[k];
-	if (r->product == SNP_TURIN)
-		checks_at_least(c, "accept.tcb.fmc", min->fmc, got->fmc, why);
-	checks_at_least(c, "accept.tcb.bootloader", min->bootloader, got->bootloader, why);
-	checks_at_least(c, "accept.tcb.tee", min->tee, got->tee, why);
-	checks_at_least(c, "accept.tcb.snp", min->snp, got->snp, why);
-	checks_at_least(c, "accept.tcb.microcode", min->microcode, got->microcode, why);
+	else
+		for (size_t i = FIRST_LEVEL(r->product); i < TCB_PARTS; i++)
+			checks_at_least(c, level_ids[i], p->min_tcb[r->product].part[i], r->reported_tcb.part[i],
+			                "the platform's firmware is older than the policy allows");
 }
 
 static void check_uvm(const struct verify_facts *f, const struct accept_policy *p, struct checks *c)
@@ -348,10 +298,8 @@ static void check_binding(const struct snp_report *r, const struct accept_policy
 		checks_skip(c, "accept.report_data", "the policy names no REPORT_DATA");
 	if (!p->role[0])
 		checks_skip(c, "accept.role", "the policy names no role");
-	else if (span_eq_str(x->role, p->role))
-		checks_pass(c, "accept.role", x->role);
 	else
-		checks_fail(c, "accept.role", span_str(p->role), x->role, "the evidence is another party's");
+		checks_judge(c, "accept.role", span_eq_str(x->role, p->role), span_str(p->role), x->role, "the evidence is another party's");
 }
 
 static void check_age(const struct accept_policy *p, const struct accept_context *x, struct checks *c)
@@ -372,10 +320,7 @@ static void check_age(const struct accept_policy *p, const struct accept_context
 	out_str(&w, " s old");
 	out_i64(&g, x->age_s);
 	out_str(&g, " s");
-	if (x->age_s <= (int64_t)p->max_age_s)
-		checks_pass(c, "accept.freshness", out_span(&g));
-	else
-		checks_fail(c, "accept.freshness", out_span(&w), out_span(&g), "the evidence is too old");
+	checks_judge(c, "accept.freshness", x->age_s <= (int64_t)p->max_age_s, out_span(&w), out_span(&g), "the evidence is too old");
 }
 
 bool accept_check(const struct verify_facts *f, const struct accept_policy *p, const struct accept_context *x,

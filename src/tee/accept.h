@@ -21,8 +21,8 @@ struct accept_policy {
 	uint8_t vmpl;                          /* exactly this; default 0 */
 	bool has_min_tcb;                      /* "min_tcb": {"Milan": {"bootloader", "tee", "snp", "microcode"}, "Genoa":
 	                                          {...}, "Turin": {..., "fmc"}}; a product that is not named is refused */
-	bool min_tcb_for[3];
-	struct snp_tcb min_tcb[3];             /* by product: Milan, Genoa, Turin */
+	bool min_tcb_for[SNP_PRODUCTS];        /* by enum snp_product */
+	struct snp_tcb min_tcb[SNP_PRODUCTS];
 	bool any_uvm;                          /* "min_uvm_svn": "any": also without an endorsement */
 	uint64_t min_uvm_svn;                  /* "min_uvm_svn": number; default ACCEPT_UVM_SVN */
 	bool has_report_data;                  /* "report_data": 128 hex digits, or 64 with zeros behind */

@@ -98,11 +98,10 @@ enum err cert_evidence_read(const struct x509_cert *c, uint8_t store[CHAIN_DER_M
 	struct runtime runtime;
 	struct der outer;
 	struct cbor d;
-	bool critical;
 	size_t n;
 
 	*problem = "the certificate has no evidence in it";
-	if (!x509_extension(c, OID_CMW, &value, &critical))
+	if (!x509_extension(c, OID_CMW, &value, NULL))
 		return ERR_NOT_FOUND;
 	*problem = "the evidence is not wrapped as this program does";
 	outer = der_init(value);

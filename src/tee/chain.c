@@ -93,19 +93,12 @@ static bool check_root(struct chain *c, const uint8_t *extra_root, enum snp_prod
 	if (*family != SNP_PRODUCT_UNKNOWN) {
 		out_str(&o, "AMD's root key for ");
 		out_str(&o, report_product_name(*family));
-		checks_pass(checks, "chain.root", out_span(&o));
-		return true;
-	}
-	if (c->configured_root) {
-		out_str(&o, "NOT AMD's: the configured root ");
+	} else {
+		out_str(&o, c->configured_root ? "NOT AMD's: the configured root " : "");
 		out_hex(&o, hash, sizeof hash);
-		checks_pass(checks, "chain.root", out_span(&o));
-		return true;
 	}
-	out_hex(&o, hash, sizeof hash);
-	checks_fail(checks, "chain.root", SPAN_LIT("a root key of AMD's (Milan, Genoa, Turin)"), out_span(&o),
-	            "the chain does not end in a trusted root key");
-	return false;
+	return checks_judge(checks, "chain.root", *family != SNP_PRODUCT_UNKNOWN || c->configured_root,
+	                    SPAN_LIT("a root key of AMD's (Milan, Genoa, Turin)"), out_span(&o), "the chain does not end in a trusted root key");
 }
 
 static bool named(struct span name, const char *prefix, enum snp_product p)
@@ -130,12 +123,7 @@ static bool check_product(const struct chain *c, enum snp_product family, struct
 		why = "the authorities' names do not fit the leaf's product and kind";
 	else if (!span_eq_str(x509_ext_common_name(c->leaf.subject), c->vcek.vlek ? "SEV-VLEK" : "SEV-VCEK"))
 		why = "the leaf is not named SEV-VCEK or SEV-VLEK as its kind demands";
-	if (why) {
-		checks_fail(checks, "chain.product", span_of(NULL, 0), span_of(NULL, 0), why);
-		return false;
-	}
-	checks_pass(checks, "chain.product", span_str(report_product_name(p)));
-	return true;
+	return checks_judge(checks, "chain.product", !why, span_of(NULL, 0), span_str(why ? NULL : report_product_name(p)), why);
 }
 
 static void put_range(struct out *o, const char *what, int64_t from, int64_t to)
@@ -155,15 +143,10 @@ static bool check_dates(const struct chain *c, int64_t now_s, struct checks *che
 	struct out o = out_init(text, sizeof text), now = out_init(now_text, sizeof now_text);
 
 	time_iso8601(&now, now_s, 0);
-	for (size_t i = 0; i < 3; i++) {
-		if (now_s >= certs[i]->not_before && now_s <= certs[i]->not_after)
-			continue;
-		put_range(&o, names[i], certs[i]->not_before, certs[i]->not_after);
-		checks_fail(checks, "chain.dates", out_span(&o), out_span(&now), "a certificate is not valid at this time");
-		return false;
-	}
-	checks_pass(checks, "chain.dates", out_span(&now));
-	return true;
+	for (size_t i = 0; i < 3 && o.n == 0; i++)
+		if (now_s < certs[i]->not_before || now_s > certs[i]->not_after)
+			put_range(&o, names[i], certs[i]->not_before, certs[i]->not_after);
+	return checks_judge(checks, "chain.dates", o.n == 0, out_span(&o), out_span(&now), "a certificate is not valid at this time");
 }
 
 bool chain_verify(struct span ders, const uint8_t *extra_root, int64_t now_s, struct chain *c, bool *readable,
@@ -181,9 +164,8 @@ bool chain_verify(struct span ders, const uint8_t *extra_root, int64_t now_s, st
 	ok &= check_signatures(c, checks);
 	ok &= check_dates(c, now_s, checks);
 	if (vcek_parse(c->leaf.der, &c->vcek, &problem) != ERR_OK) {
-		checks_fail(checks, "chain.product", span_of(NULL, 0), span_of(NULL, 0), problem);
 		*readable = false; /* nothing to compare a report with */
-		return false;
+		return checks_that(checks, "chain.product", false, problem);
 	}
 	return check_product(c, family, checks) && ok;
 }
@@ -195,17 +177,14 @@ static bool check_crl_dates(const struct crl *l, int64_t now_s, uint32_t max_age
 	uint8_t text[128], now_text[40];
 	struct out o = out_init(text, sizeof text), now = out_init(now_text, sizeof now_text);
 	int64_t until = l->next_update;
+	bool ok;
 
 	if (max_age_s && l->this_update + (int64_t)max_age_s < until)
 		until = l->this_update + (int64_t)max_age_s;
 	put_range(&o, "list", l->this_update, until);
 	time_iso8601(&now, now_s, 0);
-	if (l->this_update - CLOCK_LEEWAY_S <= now_s && now_s <= until) {
-		checks_pass(checks, "crl.dates", out_span(&o));
-		return true;
-	}
-	checks_fail(checks, "crl.dates", out_span(&o), out_span(&now), "the revocation list is stale, or from the future");
-	return false;
+	ok = l->this_update - CLOCK_LEEWAY_S <= now_s && now_s <= until;
+	return checks_judge(checks, "crl.dates", ok, out_span(&o), out_span(ok ? &o : &now), "the revocation list is stale, or from the future");
 }
 
 bool chain_check_crl(const struct chain *c, struct span crl_der, int64_t now_s, uint32_t max_age_s,

@@ -14,17 +14,14 @@ void checks_init(struct checks *c)
 
 static uint16_t keep(struct checks *c, struct span s)
 {
-	size_t room = CHECKS_TEXT_MAX - c->text_n, at = c->text_n;
+	size_t room = CHECKS_TEXT_MAX - c->text_n;
+	uint16_t at = c->text_n;
 
 	if (s.n == 0 || room < 2)
 		return 0;
-	if (s.n > room - 1)
-		s.n = room - 1;
-	for (size_t i = 0; i < s.n; i++)
-		c->text[at + i] = s.p[i] >= 0x20 && s.p[i] < 0x7f ? (char)s.p[i] : '?';
-	c->text[at + s.n] = 0;
-	c->text_n = (uint16_t)(at + s.n + 1);
-	return (uint16_t)at;
+	fault_text(c->text + at, room, s);
+	c->text_n = (uint16_t)(at + (s.n < room ? s.n : room - 1) + 1);
+	return at;
 }
 
 static void add(struct checks *c, const char *id, enum check_state state, struct span expected, struct span found,
@@ -46,28 +43,20 @@ static void add(struct checks *c, const char *id, enum check_state state, struct
 	k->found = keep(c, found);
 }
 
-void checks_pass(struct checks *c, const char *id, struct span found)
-{
-	add(c, id, CHECK_PASSED, span_of(NULL, 0), found, span_of(NULL, 0));
-}
-
-void checks_fail(struct checks *c, const char *id, struct span expected, struct span found, const char *why)
-{
-	add(c, id, CHECK_FAILED, expected, found, span_str(why));
-}
-
 void checks_skip(struct checks *c, const char *id, const char *why)
 {
 	add(c, id, CHECK_SKIPPED, span_of(NULL, 0), span_of(NULL, 0), span_str(why));
 }
 
+bool checks_judge(struct checks *c, const char *id, bool ok, struct span expected, struct span found, const char *why)
+{
+	add(c, id, ok ? CHECK_PASSED : CHECK_FAILED, ok ? span_of(NULL, 0) : expected, found, span_str(ok ? NULL : why));
+	return ok;
+}
+
 bool checks_that(struct checks *c, const char *id, bool ok, const char *why)
 {
-	if (ok)
-		checks_pass(c, id, span_of(NULL, 0));
-	else
-		checks_fail(c, id, span_of(NULL, 0), span_of(NULL, 0), why);
-	return ok;
+	return checks_judge(c, id, ok, span_of(NULL, 0), span_of(NULL, 0), why);
 }
 
 static struct span hex(uint8_t *buf, size_t cap, struct span bytes)
@@ -83,12 +72,7 @@ bool checks_equal(struct checks *c, const char *id, struct span expected, struct
 {
 	uint8_t a[2 * VALUE_MAX], b[2 * VALUE_MAX];
 
-	if (span_eq(expected, found)) {
-		checks_pass(c, id, hex(b, sizeof b, found));
-		return true;
-	}
-	checks_fail(c, id, hex(a, sizeof a, expected), hex(b, sizeof b, found), why);
-	return false;
+	return checks_judge(c, id, span_eq(expected, found), hex(a, sizeof a, expected), hex(b, sizeof b, found), why);
 }
 
 bool checks_at_least(struct checks *c, const char *id, uint64_t min, uint64_t found, const char *why)
@@ -99,11 +83,7 @@ bool checks_at_least(struct checks *c, const char *id, uint64_t min, uint64_t fo
 	out_str(&want, "at least ");
 	out_u64(&want, min);
 	out_u64(&got, found);
-	if (found >= min)
-		checks_pass(c, id, out_span(&got));
-	else
-		checks_fail(c, id, out_span(&want), out_span(&got), why);
-	return found >= min;
+	return checks_judge(c, id, found >= min, out_span(&want), out_span(&got), why);
 }
 
 size_t checks_count(const struct checks *c, enum check_group group, enum check_state state)
@@ -128,12 +108,7 @@ const char *checks_text(const struct checks *c, uint16_t offset)
 
 const char *checks_state_name(enum check_state s)
 {
-	switch (s) {
-	case CHECK_PASSED: return "passed";
-	case CHECK_SKIPPED: return "skipped";
-	case CHECK_FAILED: break;
-	}
-	return "failed";
+	return s == CHECK_PASSED ? "passed" : s == CHECK_SKIPPED ? "skipped" : "failed";
 }
 
 void checks_write_json(const struct checks *c, struct jw *w, const char *name)

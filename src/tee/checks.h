@@ -31,10 +31,10 @@ struct checks {
 void checks_init(struct checks *c);
 
 /* Entries. Texts may be untrusted: other than printable ASCII becomes '?'. Empty or NULL ones are left out. */
-void checks_pass(struct checks *c, const char *id, struct span found);
-void checks_fail(struct checks *c, const char *id, struct span expected, struct span found, const char *why);
 void checks_skip(struct checks *c, const char *id, const char *why);
-/* Passed when ok, else failed with why. Returns ok. */
+/* Passed with found when ok, else failed with all three. Returns ok. */
+bool checks_judge(struct checks *c, const char *id, bool ok, struct span expected, struct span found, const char *why);
+/* The same with nothing expected or found. */
 bool checks_that(struct checks *c, const char *id, bool ok, const char *why);
 /* Passed when both are the same bytes (at most 64), told in hex. Returns whether. NOT constant time. */
 bool checks_equal(struct checks *c, const char *id, struct span expected, struct span found, const char *why);

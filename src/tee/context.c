@@ -8,9 +8,6 @@
 #include "plat/file.h"
 
 static const char kata_dir[] = "/opt/confidential-containers/share/kata-containers";
-static const char file_reference[] = "reference-info-base64";
-static const char file_amd_cert[] = "host-amd-cert-base64";
-static const char file_policy[] = "security-policy-base64";
 
 /* The directory read: the setting, what / holds, or Kata's; false when there is none. */
 static bool context_find(const char *setting, char dir[256])
@@ -22,77 +19,60 @@ static bool context_find(const char *setting, char dir[256])
 	return file_exists(kata_dir) && span_copy_str(span_str(kata_dir), dir, 256);
 }
 
-/* Each part: base64 text in, the context's own form out. The text is decoded in place. */
-typedef enum err (*take_fn)(struct context *c, uint8_t *scratch, size_t n);
-
-static enum err decode(uint8_t *scratch, size_t *n)
+/* Each part: its decoded bytes to the context's own form. */
+static enum err take_reference(struct context *c, struct span bytes)
 {
-	/* One line in practice; the original reader tolerates line ends. */
-	struct span text = span_trim(span_of(scratch, *n));
-
-	return base64_decode(B64_STD, text, scratch, CONTEXT_SCRATCH_LEN, n);
-}
-
-static enum err take_reference(struct context *c, uint8_t *scratch, size_t n)
-{
-	enum err err = decode(scratch, &n);
-
-	if (err)
-		return err;
-	if (n > sizeof c->reference)
+	if (bytes.n > sizeof c->reference)
 		return ERR_TOO_BIG;
-	memcpy(c->reference, scratch, n);
-	c->reference_len = n;
+	memcpy(c->reference, bytes.p, bytes.n);
+	c->reference_len = bytes.n;
 	return ERR_OK;
 }
 
-static enum err take_certs(struct context *c, uint8_t *scratch, size_t n)
+static enum err take_certs(struct context *c, struct span bytes)
 {
-	enum err err = decode(scratch, &n);
-
-	return err ? err : certs_parse_thim(span_of(scratch, n), &c->certs);
+	return certs_parse_thim(bytes, &c->certs);
 }
 
-static enum err take_policy(struct context *c, uint8_t *scratch, size_t n)
+static enum err take_policy(struct context *c, struct span bytes)
 {
-	TRY(decode(scratch, &n));
-	if (n > sizeof c->policy)
+	if (bytes.n > sizeof c->policy)
 		return ERR_TOO_BIG;
-	hash_sha256(span_of(scratch, n), c->policy_sha256);
+	hash_sha256(bytes, c->policy_sha256);
 	c->has_policy = true;
-	memcpy(c->policy, scratch, n);
-	c->policy_len = n;
+	memcpy(c->policy, bytes.p, bytes.n);
+	c->policy_len = bytes.n;
 	return ERR_OK;
 }
 
-struct part {
+static const struct part {
 	const char *file, *variable;
-	take_fn take;
-};
-static const struct part parts[] = {
-	{ file_reference, "UVM_REFERENCE_INFO", take_reference },
-	{ file_amd_cert, "UVM_HOST_AMD_CERTIFICATE", take_certs },
-	{ file_policy, "UVM_SECURITY_POLICY", take_policy },
+	enum err (*take)(struct context *c, struct span bytes);
+} parts[] = {
+	{ "reference-info-base64", "UVM_REFERENCE_INFO", take_reference },
+	{ "host-amd-cert-base64", "UVM_HOST_AMD_CERTIFICATE", take_certs },
+	{ "security-policy-base64", "UVM_SECURITY_POLICY", take_policy },
 };
 enum { PARTS = sizeof parts / sizeof parts[0] };
+
+/* From base64 text, which is decoded in place. One line in practice; the original reader tolerates line ends. */
+static enum err take(struct context *c, const struct part *p, uint8_t *scratch, size_t n)
+{
+	TRY(base64_decode(B64_STD, span_trim(span_of(scratch, n)), scratch, CONTEXT_SCRATCH_LEN, &n));
+	return p->take(c, span_of(scratch, n));
+}
 
 static enum err load_file(struct context *c, const struct part *p, uint8_t *scratch)
 {
 	char path[300];
 	struct out o = out_init(path, sizeof path);
 	size_t n;
-	enum err err;
 
 	out_str(&o, c->dir);
 	out_byte(&o, '/');
 	out_str(&o, p->file);
-	err = file_read_all(out_cstr(&o), scratch, CONTEXT_SCRATCH_LEN, &n);
-	return err ? err : p->take(c, scratch, n);
-}
-
-static void empty(struct context *c)
-{
-	memset(c, 0, sizeof *c);
+	TRY(file_read_all(out_cstr(&o), scratch, CONTEXT_SCRATCH_LEN, &n));
+	return take(c, p, scratch, n);
 }
 
 static enum err load_files(struct context *c, const char *setting, uint8_t *scratch, const char **problem)
@@ -100,12 +80,8 @@ static enum err load_files(struct context *c, const char *setting, uint8_t *scra
 	if (!context_find(setting, c->dir))
 		return ERR_NOT_FOUND;
 	for (size_t i = 0; i < PARTS; i++) {
-		enum err err = load_file(c, &parts[i], scratch);
-
-		if (err) {
-			*problem = parts[i].file;
-			return err;
-		}
+		*problem = parts[i].file;
+		TRY(load_file(c, &parts[i], scratch));
 	}
 	c->source = CONTEXT_FILES;
 	return ERR_OK;
@@ -117,17 +93,13 @@ static enum err load_environment(struct context *c, const struct context_env *en
 	enum err found = ERR_NOT_FOUND;
 
 	for (size_t i = 0; i < PARTS; i++) {
-		enum err err;
-
 		if (values[i].n == 0)
 			continue;
 		*problem = parts[i].variable;
 		if (values[i].n > CONTEXT_SCRATCH_LEN)
 			return ERR_TOO_BIG;
 		memcpy(scratch, values[i].p, values[i].n);
-		err = parts[i].take(c, scratch, values[i].n);
-		if (err)
-			return err;
+		TRY(take(c, &parts[i], scratch, values[i].n));
 		found = ERR_OK;
 	}
 	c->source = found ? CONTEXT_NONE : CONTEXT_ENVIRONMENT;
@@ -137,24 +109,21 @@ static enum err load_environment(struct context *c, const struct context_env *en
 enum err context_load(struct context *c, const char *dir_setting, const struct context_env *env, uint8_t *scratch,
                       const char **problem)
 {
-	const char *file_problem = NULL, *env_problem = NULL;
+	const char *env_problem = NULL;
 	enum err from_files, from_env;
 
-	empty(c);
+	memset(c, 0, sizeof *c);
 	*problem = NULL;
-	from_files = load_files(c, dir_setting, scratch, &file_problem);
+	from_files = load_files(c, dir_setting, scratch, problem);
 	if (from_files == ERR_OK)
 		return ERR_OK;
-	empty(c);
+	memset(c, 0, sizeof *c);
 	from_env = load_environment(c, env, scratch, &env_problem);
-	if (from_env == ERR_OK)
-		return ERR_OK;
-	empty(c);
+	if (from_env != ERR_OK)
+		memset(c, 0, sizeof *c);
 	/* Nothing set in the environment: the files' problem is the one to tell. */
-	if (from_env == ERR_NOT_FOUND) {
-		*problem = file_problem;
+	if (from_env == ERR_NOT_FOUND)
 		return from_files;
-	}
 	*problem = env_problem;
 	return from_env;
 }

@@ -50,17 +50,15 @@ enum err proof_write(struct out *o, const struct proof *p)
 
 enum err proof_write_fitting(struct out *o, struct proof *p)
 {
+	struct span *const optional[] = { &p->token, &p->policy };
 	size_t start = o->n;
 	enum err err = proof_write(o, p);
 
-	if (err == ERR_TOO_BIG && p->token.n && !o->bad) {
+	for (size_t i = 0; i < 2 && err == ERR_TOO_BIG && !o->bad; i++) {
+		if (optional[i]->n == 0)
+			continue;
 		o->n = start;
-		p->token = span_of(NULL, 0);
-		err = proof_write(o, p);
-	}
-	if (err == ERR_TOO_BIG && p->policy.n && !o->bad) {
-		o->n = start;
-		p->policy = span_of(NULL, 0);
+		*optional[i] = span_of(NULL, 0);
 		err = proof_write(o, p);
 	}
 	return err;
@@ -139,26 +137,6 @@ static enum err take_certificates(struct reader *r, struct json_val v)
 	return ERR_OK;
 }
 
-static enum err take_crl(struct reader *r, struct json_val v)
-{
-	return take_b64(r, v, &r->p->crl);
-}
-
-static enum err take_endorsement(struct reader *r, struct json_val v)
-{
-	return take_b64(r, v, &r->p->endorsement);
-}
-
-static enum err take_policy(struct reader *r, struct json_val v)
-{
-	return take_b64(r, v, &r->p->policy);
-}
-
-static enum err take_runtime(struct reader *r, struct json_val v)
-{
-	return take_b64(r, v, &r->p->runtime_data);
-}
-
 static enum err take_nonce(struct reader *r, struct json_val v)
 {
 	return json_cstr(v, r->p->nonce, sizeof r->p->nonce);
@@ -186,20 +164,21 @@ static enum err take_token(struct reader *r, struct json_val v)
 	return !err && r->p->token.n == 0 ? ERR_SYNTAX : err;
 }
 
-static const struct {
-	const char *name;
-	enum err (*take)(struct reader *r, struct json_val v);
-	bool optional;
-} members[] = {
-	{ "parley_proof", take_version, false }, { "tee_type", take_tee_type, false }, { "report", take_report, false },
-	{ "certificates", take_certificates, false }, { "crl", take_crl, true }, { "endorsement", take_endorsement, true },
-	{ "policy", take_policy, true }, { "runtime_data", take_runtime, false }, { "nonce", take_nonce, false },
-	{ "tls_spki_sha256", take_tls_key, false }, { "token", take_token, true },
-};
-enum { MEMBERS = sizeof members / sizeof members[0] };
-
 static enum err take_members(struct reader *r, struct json_val root, const char **problem)
 {
+	const struct {
+		const char *name;
+		enum err (*take)(struct reader *r, struct json_val v);
+		struct span *bytes; /* instead of take: base64 */
+		bool optional;
+	} members[] = {
+		{ "parley_proof", take_version, NULL, false }, { "tee_type", take_tee_type, NULL, false },
+		{ "report", take_report, NULL, false }, { "certificates", take_certificates, NULL, false },
+		{ "crl", NULL, &r->p->crl, true }, { "endorsement", NULL, &r->p->endorsement, true }, { "policy", NULL, &r->p->policy, true },
+		{ "runtime_data", NULL, &r->p->runtime_data, false }, { "nonce", take_nonce, NULL, false },
+		{ "tls_spki_sha256", take_tls_key, NULL, false }, { "token", take_token, NULL, true },
+	};
+	enum { MEMBERS = sizeof members / sizeof members[0] };
 	struct json_val name, value;
 
 	for (size_t i = 0; json_member(root, i, &name, &value); i++) {
@@ -211,7 +190,7 @@ static enum err take_members(struct reader *r, struct json_val root, const char 
 		*problem = k < MEMBERS ? members[k].name : "a member that is not known";
 		if (k == MEMBERS)
 			return ERR_SYNTAX;
-		err = members[k].take(r, value);
+		err = members[k].take ? members[k].take(r, value) : take_b64(r, value, members[k].bytes);
 		if (err)
 			return err == ERR_NOT_FOUND ? ERR_SYNTAX : err;
 		r->seen |= 1u << k;
@@ -261,11 +240,8 @@ static bool check_runtime(const struct proof *p, bool peer, const struct snp_rep
 	                 "the runtime data are not those of a party's evidence: the report was made for another purpose"))
 		return false;
 	ok &= checks_equal(c, "proof.tls_key", span_of(rt->tls_spki_sha256, 32), span_of(p->tls_spki_sha256, 32), "the TLS key is not the one in the runtime data");
-	if (strcmp(rt->nonce, p->nonce) == 0)
-		checks_pass(c, "proof.nonce", span_str(p->nonce));
-	else
-		checks_fail(c, "proof.nonce", span_str(rt->nonce), span_str(p->nonce), "the nonce is not the one in the runtime data");
-	return ok && strcmp(rt->nonce, p->nonce) == 0;
+	return checks_judge(c, "proof.nonce", strcmp(rt->nonce, p->nonce) == 0, span_str(rt->nonce), span_str(p->nonce),
+	                    "the nonce is not the one in the runtime data") && ok;
 }
 
 static bool check_policy(const struct proof *p, const struct snp_report *r, struct checks *c)
@@ -288,12 +264,9 @@ static bool check_connection(const struct proof_rules *rules, const struct runti
 
 	if (!rules->nonce)
 		checks_skip(c, "connection.nonce", "no nonce was asked for: this shows what was true when the proof was made");
-	else if (strcmp(rules->nonce, rt->nonce) == 0)
-		checks_pass(c, "connection.nonce", span_str(rt->nonce));
-	else {
-		checks_fail(c, "connection.nonce", span_str(rules->nonce), span_str(rt->nonce), "not made for this request: replayed");
-		ok = false;
-	}
+	else
+		ok = checks_judge(c, "connection.nonce", strcmp(rules->nonce, rt->nonce) == 0, span_str(rules->nonce), span_str(rt->nonce),
+		                  "not made for this request: replayed");
 	if (!rules->tls_spki_sha256)
 		checks_skip(c, "connection.tls_key", "no connection: whoever shows this proof need not be who it is about");
 	else

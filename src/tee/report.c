@@ -23,15 +23,6 @@ enum {
 enum { VERSION_MIN = 2, VERSION_CPUID = 3, VERSION_MIT = 5, VERSION_MAX = 5 };
 enum { VMPL_MAX = 3, ALGO_ECDSA_P384 = 1, KEY_VCEK = 0, KEY_VLEK = 1 };
 
-static bool all_zero(const uint8_t *p, size_t n)
-{
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < n; i++)
-		any |= p[i];
-	return any == 0;
-}
-
 /* Reserved bytes, by the versions in which they are reserved. */
 struct reserved {
 	uint16_t at, n;
@@ -51,21 +42,26 @@ static bool reserved_are_zero(const uint8_t *b, uint32_t version)
 	for (size_t i = 0; i < sizeof reserved_bytes / sizeof reserved_bytes[0]; i++) {
 		const struct reserved *r = &reserved_bytes[i];
 
-		if (version >= r->from && version <= r->to && !all_zero(b + r->at, r->n))
+		if (version >= r->from && version <= r->to && !span_is_zero(span_of(b + r->at, r->n)))
 			return false;
 	}
 	return true;
 }
 
+static const char *const product_names[SNP_PRODUCTS] = { "unknown", "Milan", "Genoa", "Turin" };
+
 const char *report_product_name(enum snp_product p)
 {
-	switch (p) {
-	case SNP_MILAN: return "Milan";
-	case SNP_GENOA: return "Genoa";
-	case SNP_TURIN: return "Turin";
-	case SNP_PRODUCT_UNKNOWN: break;
-	}
-	return "unknown";
+	return product_names[p];
+}
+
+enum snp_product report_product(struct span name)
+{
+	enum snp_product p = SNP_TURIN;
+
+	while (p != SNP_PRODUCT_UNKNOWN && !span_eq_str(name, product_names[p]))
+		p--;
+	return p;
 }
 
 /* Family 19h: models 00-0F Milan, 10-1F Genoa, A0-AF Bergamo and Siena, which use Genoa's keys. Family 1Ah: models
@@ -81,42 +77,48 @@ static enum snp_product product_of(uint8_t family, uint8_t model)
 	return SNP_PRODUCT_UNKNOWN;
 }
 
+/* The byte of a TCB's number that each part is in, in the order of struct snp_tcb; the other bytes are reserved. */
+enum { NONE = 8 };
+static const uint8_t tcb_bytes[SNP_PRODUCTS][TCB_PARTS] = {
+	[SNP_PRODUCT_UNKNOWN] = { NONE, NONE, NONE, NONE, NONE },
+	[SNP_MILAN] = { NONE, 0, 1, 6, 7 },
+	[SNP_GENOA] = { NONE, 0, 1, 6, 7 },
+	[SNP_TURIN] = { 0, 1, 2, 3, 7 },
+};
+
 struct snp_tcb report_tcb(uint64_t raw, enum snp_product p)
 {
 	struct snp_tcb t = { .raw = raw };
-	uint8_t b[8];
 
-	store_le64(b, raw);
-	switch (p) {
-	case SNP_MILAN:
-	case SNP_GENOA:
-		t.bootloader = b[0];
-		t.tee = b[1];
-		t.snp = b[6];
-		t.microcode = b[7];
-		break;
-	case SNP_TURIN:
-		t.fmc = b[0];
-		t.bootloader = b[1];
-		t.tee = b[2];
-		t.snp = b[3];
-		t.microcode = b[7];
-		break;
-	case SNP_PRODUCT_UNKNOWN:
-		break;
-	}
+	for (size_t i = 0; i < TCB_PARTS; i++)
+		if (tcb_bytes[p][i] != NONE)
+			t.part[i] = (uint8_t)(raw >> (8 * tcb_bytes[p][i]));
 	return t;
 }
 
-static bool tcb_reserved_zero(uint64_t raw, enum snp_product p)
+uint64_t report_tcb_raw(const struct snp_tcb *t, enum snp_product p)
 {
-	switch (p) {
-	case SNP_MILAN:
-	case SNP_GENOA: return (raw & 0x0000ffffffff0000ULL) == 0;
-	case SNP_TURIN: return (raw & 0x00ffffff00000000ULL) == 0;
-	case SNP_PRODUCT_UNKNOWN: break;
-	}
-	return true;
+	uint64_t raw = 0;
+
+	for (size_t i = 0; i < TCB_PARTS; i++)
+		if (tcb_bytes[p][i] != NONE)
+			raw |= (uint64_t)t->part[i] << (8 * tcb_bytes[p][i]);
+	return raw;
+}
+
+void report_set_product(struct snp_report *r, enum snp_product p)
+{
+	struct snp_tcb *const tcbs[] = { &r->current_tcb, &r->reported_tcb, &r->committed_tcb, &r->launch_tcb };
+
+	r->product = p;
+	for (size_t i = 0; i < 4; i++)
+		*tcbs[i] = report_tcb(tcbs[i]->raw, p);
+}
+
+/* Of an unknown product nothing is known. */
+static bool tcb_reserved_zero(const struct snp_tcb *t, enum snp_product p)
+{
+	return p == SNP_PRODUCT_UNKNOWN || report_tcb_raw(t, p) == t->raw;
 }
 
 static enum err refuse(const char **problem, enum err err, const char *text)
@@ -145,11 +147,11 @@ static void take_numbers(const uint8_t *b, struct snp_report *r)
 static void take_tcbs(const uint8_t *b, struct snp_report *r)
 {
 	r->product_assumed = r->version < VERSION_CPUID;
-	r->product = r->product_assumed ? SNP_MILAN : product_of(b[AT_CPUID_FAMILY], b[AT_CPUID_MODEL]);
-	r->current_tcb = report_tcb(load_le64(b + AT_CURRENT_TCB), r->product);
-	r->reported_tcb = report_tcb(load_le64(b + AT_REPORTED_TCB), r->product);
-	r->committed_tcb = report_tcb(load_le64(b + AT_COMMITTED_TCB), r->product);
-	r->launch_tcb = report_tcb(load_le64(b + AT_LAUNCH_TCB), r->product);
+	r->current_tcb.raw = load_le64(b + AT_CURRENT_TCB);
+	r->reported_tcb.raw = load_le64(b + AT_REPORTED_TCB);
+	r->committed_tcb.raw = load_le64(b + AT_COMMITTED_TCB);
+	r->launch_tcb.raw = load_le64(b + AT_LAUNCH_TCB);
+	report_set_product(r, r->product_assumed ? SNP_MILAN : product_of(b[AT_CPUID_FAMILY], b[AT_CPUID_MODEL]));
 }
 
 static void take_views(const uint8_t *b, struct snp_report *r)
@@ -191,13 +193,13 @@ static enum err check_zeros(const uint8_t *b, const struct snp_report *r, const 
 {
 	if (!reserved_are_zero(b, r->version))
 		return refuse(problem, ERR_SYNTAX, "a reserved field is not zero");
-	if (!r->author_key && !all_zero(r->author_key_digest, 48))
+	if (!r->author_key && !span_is_zero(span_of(r->author_key_digest, 48)))
 		return refuse(problem, ERR_SYNTAX, "AUTHOR_KEY_DIGEST is set without an author key");
-	if (r->product == SNP_TURIN && !all_zero(r->chip_id + 8, 56))
+	if (r->product == SNP_TURIN && !span_is_zero(span_of(r->chip_id + 8, 56)))
 		return refuse(problem, ERR_SYNTAX, "CHIP_ID is longer than 8 bytes on Turin");
 	/* Version 2 does not say the product; it is judged by the layout that Milan and Genoa share. */
-	if (!tcb_reserved_zero(r->current_tcb.raw, r->product) || !tcb_reserved_zero(r->reported_tcb.raw, r->product) ||
-	    !tcb_reserved_zero(r->committed_tcb.raw, r->product) || !tcb_reserved_zero(r->launch_tcb.raw, r->product))
+	if (!tcb_reserved_zero(&r->current_tcb, r->product) || !tcb_reserved_zero(&r->reported_tcb, r->product) ||
+	    !tcb_reserved_zero(&r->committed_tcb, r->product) || !tcb_reserved_zero(&r->launch_tcb, r->product))
 		return refuse(problem, ERR_SYNTAX, "a TCB version has reserved bytes set");
 	return ERR_OK;
 }

@@ -9,9 +9,17 @@
 
 enum snp_product { SNP_PRODUCT_UNKNOWN, SNP_MILAN, SNP_GENOA, SNP_TURIN };
 
+#define SNP_PRODUCTS 4
+#define TCB_PARTS 5
+
 struct snp_tcb {
 	uint64_t raw; /* numeric form, as THIM's tcbm */
-	uint8_t fmc, bootloader, tee, snp, microcode; /* fmc: Turin only */
+	union {
+		struct {
+			uint8_t fmc, bootloader, tee, snp, microcode; /* fmc: Turin only, else 0 */
+		};
+		uint8_t part[TCB_PARTS];
+	};
 };
 
 struct snp_report {
@@ -36,9 +44,13 @@ struct snp_report {
  * the host), signature algorithm other than ECDSA P-384 (0 only with signing key "none" -> refused). *problem gets a static text
  * naming the field. ERR_SYNTAX, ERR_RANGE. Untrusted until the signature is verified elsewhere. */
 MUST_USE enum err report_parse(const uint8_t bytes[SNP_REPORT_LEN], struct snp_report *r, const char **problem);
-/* "Milan", "Genoa", "Turin", "unknown". */
+/* "Milan", "Genoa", "Turin", "unknown"; and back, SNP_PRODUCT_UNKNOWN for any other text. */
 const char *report_product_name(enum snp_product p);
-/* Parts of a numeric TCB by product layout. */
+enum snp_product report_product(struct span name);
+/* Parts of a numeric TCB by product layout, and back. Of an unknown product there are none. */
 struct snp_tcb report_tcb(uint64_t raw, enum snp_product p);
+uint64_t report_tcb_raw(const struct snp_tcb *t, enum snp_product p);
+/* Takes the product from elsewhere, and the TCBs' parts by it. */
+void report_set_product(struct snp_report *r, enum snp_product p);
 
 #endif

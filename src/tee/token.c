@@ -56,14 +56,10 @@ static bool check_issuer(struct json_val claims, const char *issuer, struct chec
 		checks_skip(c, "token.issuer", "no attestation service was named to compare it with");
 		return true;
 	}
-	if (json_is(json_get(claims, "iss"), issuer)) {
-		checks_pass(c, "token.issuer", span_str(issuer));
-		return true;
-	}
 	if (json_string(json_get(claims, "iss"), &found) != ERR_OK)
 		found.n = 0;
-	checks_fail(c, "token.issuer", span_str(issuer), out_span(&found), "the token is another service's");
-	return false;
+	return checks_judge(c, "token.issuer", json_is(json_get(claims, "iss"), issuer), span_str(issuer), out_span(&found),
+	                    "the token is another service's");
 }
 
 static bool read_time(struct json_val v, int64_t *t)
@@ -81,7 +77,7 @@ static bool check_times(struct json_val claims, const struct token_rules *rules,
 	uint8_t text[64];
 	struct out o = out_init(text, sizeof text);
 	int64_t nbf = 0, exp;
-	bool has_nbf = json_present(json_get(claims, "nbf"));
+	bool has_nbf = json_present(json_get(claims, "nbf")), valid;
 
 	if (!read_time(json_get(claims, "exp"), &exp) || (has_nbf && !read_time(json_get(claims, "nbf"), &nbf)))
 		return checks_that(c, "token.time", false, "the token's times are missing or malformed");
@@ -89,16 +85,11 @@ static bool check_times(struct json_val claims, const struct token_rules *rules,
 		return checks_that(c, "token.time", false, "the token is not valid yet");
 	out_str(&o, "until ");
 	time_iso8601(&o, exp, 0);
-	if (exp + TOKEN_LEEWAY_S > rules->now_s) {
-		checks_pass(c, "token.time", out_span(&o));
-		return true;
-	}
-	if (rules->saved) {
-		checks_skip(c, "token.time", "the token has expired since it was kept");
-		return true;
-	}
-	checks_fail(c, "token.time", span_of(NULL, 0), out_span(&o), "the token has expired");
-	return false;
+	valid = exp + TOKEN_LEEWAY_S > rules->now_s;
+	if (valid || !rules->saved)
+		return checks_judge(c, "token.time", valid, span_of(NULL, 0), out_span(&o), "the token has expired");
+	checks_skip(c, "token.time", "the token has expired since it was kept");
+	return true;
 }
 
 /* --- The report's fields as claims --- */
@@ -152,15 +143,12 @@ static bool check_fields(struct json_val claims, const struct snp_report *r, str
 		{ "x-ms-sevsnpvm-migration-allowed", CLAIM_BOOL, false, NULL, r->migration_allowed },
 		{ "x-ms-sevsnpvm-smt-allowed", CLAIM_BOOL, false, NULL, r->smt_allowed },
 	};
+	const char *differs = NULL;
 
-	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-		if (claim_agrees(json_get(claims, all[i].name), &all[i]))
-			continue;
-		checks_fail(c, "token.report", span_of(NULL, 0), span_str(all[i].name), "the token's claim is not what the report says");
-		return false;
-	}
-	checks_pass(c, "token.report", span_of(NULL, 0));
-	return true;
+	for (size_t i = 0; i < sizeof all / sizeof all[0] && !differs; i++)
+		if (!claim_agrees(json_get(claims, all[i].name), &all[i]))
+			differs = all[i].name;
+	return checks_judge(c, "token.report", !differs, span_of(NULL, 0), span_str(differs), "the token's claim is not what the report says");
 }
 
 bool token_verify(struct span token, const struct snp_report *r, const struct token_rules *rules, struct token_work *work,

@@ -47,22 +47,7 @@ static bool check_issuer(const struct cose_sign1 *m, const struct uvm_chain *c, 
 		why = "the issuer is not a did:x509 of a form that is understood";
 	else if (!did_fits(&d, &c->certs[0], &c->certs[c->n - 1]))
 		why = "the certificate chain is not the issuer's";
-	if (why)
-		checks_fail(checks, "uvm.issuer", span_str(issuer), m->iss, why);
-	else
-		checks_pass(checks, "uvm.issuer", m->iss);
-	return !why;
-}
-
-static bool check_feed(const struct cose_sign1 *m, const char *feed, struct checks *checks)
-{
-	bool ok = span_eq_str(m->feed, feed);
-
-	if (ok)
-		checks_pass(checks, "uvm.feed", m->feed);
-	else
-		checks_fail(checks, "uvm.feed", span_str(feed), m->feed, "the endorsement is for another kind of machine");
-	return ok;
+	return checks_judge(checks, "uvm.issuer", !why, span_str(issuer), m->iss, why);
 }
 
 /* "x-ms-sevsnpvm-guestsvn" is decimal text; since October 2025 "-int" repeats it as a number. */
@@ -115,7 +100,8 @@ bool uvm_verify(struct span cose, const char *issuer, const char *feed, const ui
 	if (!checks_that(checks, "uvm.chain", !why, why))
 		return false;
 	ok = check_issuer(&m, &c, issuer ? issuer : UVM_ISSUER, checks);
-	ok &= check_feed(&m, feed ? feed : UVM_FEED, checks);
+	feed = feed ? feed : UVM_FEED;
+	ok &= checks_judge(checks, "uvm.feed", span_eq_str(m.feed, feed), span_str(feed), m.feed, "the endorsement is for another kind of machine");
 	/* The payload is read only when it is known to be the signer's. */
 	if (!checks_that(checks, "uvm.signature", cose_verify(&m, &c.certs[0].key) == ERR_OK, "the endorsement's signature is wrong"))
 		return false;

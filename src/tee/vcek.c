@@ -10,15 +10,15 @@ static const uint8_t oid_product[] = { AMD_ARC, 2 };
 static const uint8_t oid_hwid[] = { AMD_ARC, 4 };
 static const uint8_t oid_csp[] = { AMD_ARC, 5 };
 
-enum { SPL_BOOTLOADER = 1, SPL_TEE = 2, SPL_SNP = 3, SPL_MICROCODE = 8, SPL_FMC = 9 };
+/* In the order of struct snp_tcb: the number of the extension, and what a difference is called. */
+static const struct {
+	uint8_t spl;
+	const char *name;
+} levels[TCB_PARTS] = {
+	{ 9, "FMC patch level" }, { 1, "boot loader patch level" }, { 2, "TEE patch level" }, { 3, "SNP firmware patch level" },
+	{ 8, "microcode patch level" },
+};
 enum { HWID_LEN = 64, HWID_LEN_TURIN = 8 };
-
-static bool extension(const struct x509_cert *c, const uint8_t *oid, size_t n, struct span *value)
-{
-	bool critical;
-
-	return x509_extension(c, span_of(oid, n), value, &critical);
-}
 
 /* One patch level: an INTEGER of at most 255. */
 static enum err read_spl(const struct x509_cert *c, uint8_t number, uint8_t *level)
@@ -28,7 +28,7 @@ static enum err read_spl(const struct x509_cert *c, uint8_t number, uint8_t *lev
 	struct der d;
 	uint64_t v;
 
-	if (!extension(c, oid, sizeof oid, &value))
+	if (!x509_extension(c, span_of(oid, sizeof oid), &value, NULL))
 		return ERR_NOT_FOUND;
 	d = der_init(value);
 	v = der_u64(&d);
@@ -43,46 +43,24 @@ static enum err read_spl(const struct x509_cert *c, uint8_t number, uint8_t *lev
 /* "Milan-B0", "Genoa", "Turin": a stepping may follow. */
 static enum err read_product(const struct x509_cert *c, enum snp_product *product)
 {
-	static const enum snp_product all[] = { SNP_MILAN, SNP_GENOA, SNP_TURIN };
 	struct span value, name;
 	struct der d;
 
-	if (!extension(c, oid_product, sizeof oid_product, &value))
+	if (!x509_extension(c, span_of(oid_product, sizeof oid_product), &value, NULL))
 		return ERR_NOT_FOUND;
 	d = der_init(value);
 	name = der_take(&d, DER_IA5_STRING);
 	if (!der_done(&d))
 		return ERR_SYNTAX;
-	name = span_sub(name, 0, span_find(name, '-'));
-	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-		if (span_eq_str(name, report_product_name(all[i]))) {
-			*product = all[i];
-			return ERR_OK;
-		}
-	}
-	return ERR_RANGE;
+	*product = report_product(span_sub(name, 0, span_find(name, '-')));
+	return *product == SNP_PRODUCT_UNKNOWN ? ERR_RANGE : ERR_OK;
 }
 
 static enum err read_levels(const struct x509_cert *c, struct vcek *v)
 {
-	struct snp_tcb *t = &v->tcb;
-	enum err err = read_spl(c, SPL_BOOTLOADER, &t->bootloader);
-
-	if (!err)
-		err = read_spl(c, SPL_TEE, &t->tee);
-	if (!err)
-		err = read_spl(c, SPL_SNP, &t->snp);
-	if (!err)
-		err = read_spl(c, SPL_MICROCODE, &t->microcode);
-	if (!err && v->product == SNP_TURIN)
-		err = read_spl(c, SPL_FMC, &t->fmc);
-	if (err)
-		return err;
-	if (v->product == SNP_TURIN)
-		t->raw = t->fmc | (uint64_t)t->bootloader << 8 | (uint64_t)t->tee << 16 | (uint64_t)t->snp << 24;
-	else
-		t->raw = t->bootloader | (uint64_t)t->tee << 8 | (uint64_t)t->snp << 48;
-	t->raw |= (uint64_t)t->microcode << 56;
+	for (size_t i = v->product == SNP_TURIN ? 0 : 1; i < TCB_PARTS; i++) /* only Turin has an FMC */
+		TRY(read_spl(c, levels[i].spl, &v->tcb.part[i]));
+	v->tcb.raw = report_tcb_raw(&v->tcb, v->product);
 	return ERR_OK;
 }
 
@@ -94,7 +72,7 @@ static enum err read_hwid(const struct x509_cert *c, struct vcek *v)
 	struct span value;
 	struct der d;
 
-	if (!extension(c, oid_hwid, sizeof oid_hwid, &value))
+	if (!x509_extension(c, span_of(oid_hwid, sizeof oid_hwid), &value, NULL))
 		return ERR_NOT_FOUND;
 	if (value.n != want) {
 		d = der_init(value);
@@ -111,39 +89,20 @@ enum err vcek_parse(struct span der, struct vcek *v, const char **problem)
 	struct vcek t = { 0 };
 	struct x509_cert c;
 	struct span csp;
-	enum err err;
 
 	*problem = "not an X.509 certificate";
-	err = x509_parse(der, &c);
-	if (err)
-		return err;
+	TRY(x509_parse(der, &c));
 	*problem = "product name extension missing, malformed or unknown";
-	err = read_product(&c, &t.product);
-	if (err)
-		return err;
+	TRY(read_product(&c, &t.product));
 	*problem = "patch level extension missing or malformed";
-	err = read_levels(&c, &t);
-	if (err)
-		return err;
-	t.vlek = extension(&c, oid_csp, sizeof oid_csp, &csp);
+	TRY(read_levels(&c, &t));
+	t.vlek = x509_extension(&c, span_of(oid_csp, sizeof oid_csp), &csp, NULL);
 	*problem = "hwID extension missing or malformed";
-	if (!t.vlek) {
-		err = read_hwid(&c, &t);
-		if (err)
-			return err;
-	}
+	if (!t.vlek)
+		TRY(read_hwid(&c, &t));
 	*problem = NULL;
 	*v = t;
 	return ERR_OK;
-}
-
-static bool is_masked(const uint8_t *chip_id)
-{
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < HWID_LEN; i++)
-		any |= chip_id[i];
-	return any == 0;
 }
 
 static const char *first_difference(const struct snp_report *r, const struct vcek *v)
@@ -155,17 +114,10 @@ static const char *first_difference(const struct snp_report *r, const struct vce
 		return "product";
 	if (v->vlek != (r->signing_key == 1))
 		return "kind of signing key";
-	if (t.bootloader != v->tcb.bootloader)
-		return "boot loader patch level";
-	if (t.tee != v->tcb.tee)
-		return "TEE patch level";
-	if (t.snp != v->tcb.snp)
-		return "SNP firmware patch level";
-	if (t.microcode != v->tcb.microcode)
-		return "microcode patch level";
-	if (v->product == SNP_TURIN && t.fmc != v->tcb.fmc)
-		return "FMC patch level";
-	if (!v->vlek && !is_masked(r->chip_id) && !span_eq(v->hwid, span_of(r->chip_id, v->hwid.n)))
+	for (size_t i = 0; i < TCB_PARTS; i++)
+		if (t.part[i] != v->tcb.part[i])
+			return levels[i].name;
+	if (!v->vlek && !span_is_zero(span_of(r->chip_id, HWID_LEN)) && !span_eq(v->hwid, span_of(r->chip_id, v->hwid.n)))
 		return "chip";
 	return NULL;
 }

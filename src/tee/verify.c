@@ -29,22 +29,13 @@ static bool check_signature(const struct snp_report *r, const struct chain *c, s
 	                   "the report is not signed by this certificate's key: changed, or of another chip or patch level");
 }
 
-static bool all_zero(const uint8_t *p, size_t n)
-{
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < n; i++)
-		any |= p[i];
-	return any == 0;
-}
-
 static bool check_chip(const struct snp_report *r, const struct vcek *v, struct checks *checks)
 {
 	if (v->vlek) {
 		checks_skip(checks, "vcek.chip", "a VLEK certifies the provider's key, not a chip");
 		return true;
 	}
-	if (all_zero(r->chip_id, 64)) {
+	if (span_is_zero(span_of(r->chip_id, 64))) {
 		checks_skip(checks, "vcek.chip", "the report hides the chip's identity");
 		return true;
 	}
@@ -56,18 +47,15 @@ static bool check_certified(const struct snp_report *r, const struct vcek *v, st
 {
 	uint8_t certified[8], reported[8];
 	const char *difference;
-	bool ok;
+	bool ok, same = vcek_matches(r, v, &difference);
 
 	store_be64(certified, v->tcb.raw);
 	store_be64(reported, r->reported_tcb.raw);
 	ok = checks_equal(checks, "vcek.tcb", span_of(certified, 8), span_of(reported, 8), "the certificate is for another patch level (TCB) than the report");
 	ok &= check_chip(r, v, checks);
 	/* Part by part, with product and kind of key. */
-	if (vcek_matches(r, v, &difference))
-		checks_pass(checks, "vcek.kind", span_str(v->vlek ? "VLEK" : "VCEK"));
-	else
-		checks_fail(checks, "vcek.kind", span_of(NULL, 0), span_str(difference), "the certificate and the report differ");
-	return ok && vcek_matches(r, v, NULL);
+	return checks_judge(checks, "vcek.kind", same, span_of(NULL, 0), span_str(!same ? difference : v->vlek ? "VLEK" : "VCEK"),
+	                    "the certificate and the report differ") && ok;
 }
 
 bool verify_form(struct span bytes, struct snp_report *r, struct checks *checks)
@@ -82,8 +70,7 @@ bool verify_form(struct span bytes, struct snp_report *r, struct checks *checks)
 		return checks_that(checks, "report.form", false, problem);
 	out_str(&o, "version ");
 	out_u64(&o, r->version);
-	checks_pass(checks, "report.form", out_span(&o));
-	return true;
+	return checks_judge(checks, "report.form", true, span_of(NULL, 0), out_span(&o), NULL);
 }
 
 static bool check_report(struct verify_facts *f, const struct chain *c, bool has_chain, struct checks *checks)
@@ -91,20 +78,14 @@ static bool check_report(struct verify_facts *f, const struct chain *c, bool has
 	struct snp_report *r = &f->report;
 	bool ok;
 
-	if (!has_chain) {
-		checks_fail(checks, "report.signature", span_of(NULL, 0), span_of(NULL, 0), "there is no certificate to check it with");
-		return false;
-	}
+	if (!has_chain)
+		return checks_that(checks, "report.signature", false, "there is no certificate to check it with");
 	ok = check_signature(r, c, checks);
 	ok &= check_certified(r, &c->vcek, checks);
 	if (!ok || !r->product_assumed)
 		return ok;
 	/* Version 2 does not name the product: the certificate, now known to fit, does. */
-	r->product = c->vcek.product;
-	r->current_tcb = report_tcb(r->current_tcb.raw, r->product);
-	r->reported_tcb = report_tcb(r->reported_tcb.raw, r->product);
-	r->committed_tcb = report_tcb(r->committed_tcb.raw, r->product);
-	r->launch_tcb = report_tcb(r->launch_tcb.raw, r->product);
+	report_set_product(r, c->vcek.product);
 	return true;
 }
 

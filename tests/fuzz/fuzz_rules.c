@@ -47,7 +47,7 @@ static void acceptance(struct span in)
 	HOLD(!p.role[0] || strcmp(p.role, "contoso") == 0);
 	HOLD(!p.has_report_data || fuzz_same(p.report_data, facts.report.report_data, 64));
 	HOLD(!p.max_age_s || p.max_age_s >= 10);
-	HOLD(!p.has_min_tcb || p.min_tcb_for[0]);
+	HOLD(!p.has_min_tcb || p.min_tcb_for[SNP_MILAN]);
 }
 
 static void runtime(struct span in)

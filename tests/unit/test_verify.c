@@ -452,11 +452,11 @@ static void too_many_checks_are_no_pass(void **state)
 	checks_skip(&checks, "a", "because");
 	assert_false(checks_ok(&checks, CHECK_GENUINE));
 	for (size_t i = 1; i < CHECKS_MAX; i++)
-		checks_pass(&checks, "b", SPAN_LIT("text that takes room: 0123456789 0123456789 0123456789 0123456789 0123456789 "
-		                                   "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789"));
+		checks_judge(&checks, "b", true, span_of(NULL, 0), SPAN_LIT("text that takes room: 0123456789 0123456789 0123456789 0123456789 0123456789 "
+		                                   "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789"), NULL);
 	assert_true(checks_ok(&checks, CHECK_GENUINE));
 	assert_false(checks_ok(&checks, CHECK_ACCEPTABLE));
-	checks_fail(&checks, "c", SPAN_LIT("x"), SPAN_LIT("y"), "z");
+	checks_judge(&checks, "c", false, SPAN_LIT("x"), SPAN_LIT("y"), "z");
 	assert_false(checks_ok(&checks, CHECK_GENUINE));
 	assert_true(checks.text_n <= CHECKS_TEXT_MAX);
 }
@@ -469,7 +469,7 @@ static void untrusted_text_is_inert(void **state)
 
 	(void)state;
 	checks_init(&checks);
-	checks_fail(&checks, "id", SPAN_LIT("a\033[31mb\n"), SPAN_LIT("\"<"), "w");
+	checks_judge(&checks, "id", false, SPAN_LIT("a\033[31mb\n"), SPAN_LIT("\"<"), "w");
 	assert_string_equal(checks_text(&checks, checks.list[0].expected), "a?[31mb?");
 	checks_write_json(&checks, &w, NULL);
 	assert_string_equal(out_cstr(&o), "[{\"id\":\"id\",\"group\":\"genuine\",\"state\":\"failed\",\"expected\":\"a?[31mb?\","
