@@ -32,20 +32,9 @@ static void read_extensions(struct der *tbs)
 	struct der wrapper = der_enter(tbs, DER_CONTEXT_CONSTRUCTED + 0);
 	struct der list = der_enter(&wrapper, DER_SEQUENCE);
 
-	while (!list.bad && list.rest.n > 0) {
-		struct der x = der_enter(&list, DER_SEQUENCE);
-
-		(void)der_take(&x, DER_OID);
-		if (der_peek(&x) == DER_BOOLEAN) {
-			struct span critical = der_take(&x, DER_BOOLEAN);
-
-			if (critical.n != 1 || critical.p[0] != 0)
-				list.bad = true;
-		}
-		(void)der_take(&x, DER_OCTET_STRING);
-		if (!der_done(&x))
+	while (!list.bad && list.rest.n > 0)
+		if (x509_ext_next(&list).critical)
 			list.bad = true;
-	}
 	if (!der_done(&list) || !der_done(&wrapper))
 		tbs->bad = true;
 }

@@ -16,9 +16,24 @@ size_t ec_field_len(enum ec_curve curve)
 	__builtin_trap(); /* not a value of the enumeration: our bug */
 }
 
-void ec_wipe(struct ec_key *k)
+bool ec_curve_of(struct span oid, enum ec_curve *curve)
 {
-	WIPE(*k);
+	/* RFC 5480 section 2.1.1.1 */
+	static const struct {
+		enum ec_curve curve;
+		uint8_t n, oid[8];
+	} curves[] = {
+		{ EC_P256, 8, { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 } },
+		{ EC_P384, 5, { 0x2b, 0x81, 0x04, 0x00, 0x22 } },
+		{ EC_P521, 5, { 0x2b, 0x81, 0x04, 0x00, 0x23 } },
+	};
+
+	for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+		if (span_eq(oid, span_of(curves[i].oid, curves[i].n))) {
+			*curve = curves[i].curve;
+			return true;
+		}
+	return false;
 }
 
 /* 0 < d < order, both n bytes long; without a branch on d. */
@@ -48,7 +63,7 @@ enum err ec_from_scalar(struct ec_key *k, enum ec_curve curve, struct span d)
 		bear_stack_wipe();
 	}
 	if (err)
-		ec_wipe(k);
+		WIPE(*k);
 	return err;
 }
 

@@ -193,19 +193,12 @@ static enum err take_bytes(struct json_val v, enum b64_form form, struct out *sc
 {
 	struct span text;
 	size_t n;
-	enum err err;
 
-	if (!json_present(v))
-		return ERR_NOT_FOUND;
-	err = json_plain(v, &text);
-	if (err)
-		return err;
+	TRY(json_plain(v, &text));
 	/* RFC 7515 section 2: base64url without padding */
 	if (form == B64_URL && span_find(text, '=') != text.n)
 		return ERR_SYNTAX;
-	err = base64_decode(form, text, scratch->p + scratch->n, scratch->cap - scratch->n, &n);
-	if (err)
-		return err;
+	TRY(base64_decode(form, text, scratch->p + scratch->n, scratch->cap - scratch->n, &n));
 	*bytes = span_of(scratch->p + scratch->n, n);
 	scratch->n += n;
 	return ERR_OK;
@@ -214,13 +207,9 @@ static enum err take_bytes(struct json_val v, enum b64_form form, struct out *sc
 /* RFC 7518 section 6.3.1: minimal octets. */
 static enum err read_rsa(struct json_val jwk, struct out *scratch, struct verify_key *k)
 {
-	enum err err = take_bytes(json_get(jwk, "n"), B64_URL, scratch, &k->rsa.n);
-
-	if (!err)
-		err = take_bytes(json_get(jwk, "e"), B64_URL, scratch, &k->rsa.e);
-	if (!err && (rsa_bits(k->rsa.n) == 0 || rsa_bits(k->rsa.e) == 0))
-		err = ERR_SYNTAX;
-	return err;
+	TRY(take_bytes(json_get(jwk, "n"), B64_URL, scratch, &k->rsa.n));
+	TRY(take_bytes(json_get(jwk, "e"), B64_URL, scratch, &k->rsa.e));
+	return rsa_bits(k->rsa.n) && rsa_bits(k->rsa.e) ? ERR_OK : ERR_SYNTAX;
 }
 
 /* RFC 7518 section 6.2.1: coordinates of exactly the field's length. Whether the point is on the curve shows in use. */
@@ -228,7 +217,6 @@ static enum err read_ec(struct json_val jwk, struct out *scratch, struct verify_
 {
 	uint8_t *point = out_reserve(scratch, 1);
 	struct span x, y;
-	enum err err;
 
 	if (!point)
 		return ERR_TOO_BIG;
@@ -239,14 +227,12 @@ static enum err read_ec(struct json_val jwk, struct out *scratch, struct verify_
 	else
 		return ERR_SYNTAX;
 	point[0] = 0x04;
-	err = take_bytes(json_get(jwk, "x"), B64_URL, scratch, &x);
-	if (!err)
-		err = take_bytes(json_get(jwk, "y"), B64_URL, scratch, &y); /* lies right behind x */
-	if (!err && (x.n != ec_field_len(k->curve) || y.n != ec_field_len(k->curve)))
-		err = ERR_SYNTAX;
-	if (!err)
-		k->point = span_of(point, 1 + x.n + y.n);
-	return err;
+	TRY(take_bytes(json_get(jwk, "x"), B64_URL, scratch, &x));
+	TRY(take_bytes(json_get(jwk, "y"), B64_URL, scratch, &y)); /* lies right behind x */
+	if (x.n != ec_field_len(k->curve) || y.n != ec_field_len(k->curve))
+		return ERR_SYNTAX;
+	k->point = span_of(point, 1 + x.n + y.n);
+	return ERR_OK;
 }
 
 /* RFC 7517 section 4.7: standard base64, the first certificate holds the key. */
@@ -255,36 +241,30 @@ static enum err read_x5c(struct json_val jwk, enum key_type type, struct out *sc
 	struct json_val chain = json_get(jwk, "x5c");
 	struct x509_cert cert;
 	struct span der;
-	enum err err;
 
 	if (json_type_of(chain) != JSON_ARRAY || json_size(chain) == 0)
 		return ERR_NOT_FOUND;
-	err = take_bytes(json_at(chain, 0), B64_STD, scratch, &der);
-	if (!err)
-		err = x509_parse(der, &cert);
-	if (!err && cert.key.type != type)
-		err = ERR_SYNTAX;
-	if (!err)
-		*k = cert.key;
-	return err;
+	TRY(take_bytes(json_at(chain, 0), B64_STD, scratch, &der));
+	TRY(x509_parse(der, &cert));
+	if (cert.key.type != type)
+		return ERR_SYNTAX;
+	*k = cert.key;
+	return ERR_OK;
 }
 
 enum err jwk_read_public(struct json_val jwk, uint8_t *scratch, size_t cap, struct verify_key *k)
 {
 	struct out o = out_init(scratch, cap);
 	struct verify_key key = { 0 };
-	enum err err;
+	struct json_val kty = json_get(jwk, "kty");
 
-	if (json_is(json_get(jwk, "kty"), "RSA")) {
-		key.type = KEY_RSA;
-		err = json_present(json_get(jwk, "n")) ? read_rsa(jwk, &o, &key) : read_x5c(jwk, KEY_RSA, &o, &key);
-	} else if (json_is(json_get(jwk, "kty"), "EC")) {
-		key.type = KEY_EC;
-		err = json_present(json_get(jwk, "x")) ? read_ec(jwk, &o, &key) : read_x5c(jwk, KEY_EC, &o, &key);
-	} else {
-		err = json_present(json_get(jwk, "kty")) ? ERR_SYNTAX : ERR_NOT_FOUND;
-	}
-	if (!err)
-		*k = key;
-	return err;
+	key.type = json_is(kty, "RSA") ? KEY_RSA : json_is(kty, "EC") ? KEY_EC : KEY_NONE;
+	if (key.type == KEY_NONE)
+		return json_present(kty) ? ERR_SYNTAX : ERR_NOT_FOUND;
+	if (!json_present(json_get(jwk, key.type == KEY_RSA ? "n" : "x")))
+		TRY(read_x5c(jwk, key.type, &o, &key));
+	else
+		TRY(key.type == KEY_RSA ? read_rsa(jwk, &o, &key) : read_ec(jwk, &o, &key));
+	*k = key;
+	return ERR_OK;
 }

@@ -32,19 +32,14 @@ enum err jws_decode(struct span text, uint8_t *header_buf, size_t header_cap, ui
 {
 	size_t dot1 = span_find(text, '.'), dot2, header_len, payload_len;
 	struct span rest = span_sub(text, dot1 + 1, text.n), sig;
-	enum err err;
 
 	dot2 = span_find(rest, '.');
 	if (dot1 == text.n || dot2 == rest.n)
 		return ERR_SYNTAX;
 	sig = span_sub(rest, dot2 + 1, rest.n); /* a further dot is no base64url */
-	err = decode_part(span_sub(text, 0, dot1), header_buf, header_cap, &header_len);
-	if (!err)
-		err = decode_part(span_sub(rest, 0, dot2), payload_buf, payload_cap, &payload_len);
-	if (!err)
-		err = decode_part(sig, j->sig, sizeof j->sig, &j->sig_len);
-	if (err)
-		return err;
+	TRY(decode_part(span_sub(text, 0, dot1), header_buf, header_cap, &header_len));
+	TRY(decode_part(span_sub(rest, 0, dot2), payload_buf, payload_cap, &payload_len));
+	TRY(decode_part(sig, j->sig, sizeof j->sig, &j->sig_len));
 	j->signing_input = span_sub(text, 0, dot1 + 1 + dot2);
 	j->header = span_of(header_buf, header_len);
 	j->payload = span_of(payload_buf, payload_len);

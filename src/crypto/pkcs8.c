@@ -7,33 +7,14 @@
 /* Contents of object identifiers */
 static const uint8_t oid_rsa[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01 }; /* rsaEncryption, RFC 8017 A.1 */
 static const uint8_t oid_ec[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };       /* id-ecPublicKey, RFC 5480 2.1.1 */
-static const uint8_t oid_p256[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 }; /* RFC 5480 2.1.1.1 */
-static const uint8_t oid_p384[] = { 0x2b, 0x81, 0x04, 0x00, 0x22 };
-static const uint8_t oid_p521[] = { 0x2b, 0x81, 0x04, 0x00, 0x23 };
-
 void pkcs8_wipe(struct private_key *k)
 {
 	WIPE(*k);
 }
 
-static bool curve_of(struct span oid, enum ec_curve *curve)
+enum key_type pkcs8_key_type(struct span oid)
 {
-	static const struct {
-		const uint8_t *oid;
-		size_t n;
-		enum ec_curve curve;
-	} curves[] = {
-		{ oid_p256, sizeof oid_p256, EC_P256 },
-		{ oid_p384, sizeof oid_p384, EC_P384 },
-		{ oid_p521, sizeof oid_p521, EC_P521 },
-	};
-
-	for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
-		if (span_eq(oid, span_of(curves[i].oid, curves[i].n))) {
-			*curve = curves[i].curve;
-			return true;
-		}
-	return false;
+	return span_eq(oid, span_of(oid_rsa, sizeof oid_rsa)) ? KEY_RSA : span_eq(oid, span_of(oid_ec, sizeof oid_ec)) ? KEY_EC : KEY_NONE;
 }
 
 /* Copies the next INTEGER; one that is too long marks the reader bad. */
@@ -82,7 +63,7 @@ static enum err parse_ec(struct span octets, enum ec_curve curve, struct ec_key 
 
 	if (der_peek(&seq) == DER_CONTEXT_CONSTRUCTED) {
 		field = der_enter(&seq, DER_CONTEXT_CONSTRUCTED);
-		if (!curve_of(der_take(&field, DER_OID), &again) || again != curve || !der_done(&field))
+		if (!ec_curve_of(der_take(&field, DER_OID), &again) || again != curve || !der_done(&field))
 			return ERR_SYNTAX;
 	}
 	if (der_peek(&seq) == DER_CONTEXT_CONSTRUCTED + 1) {
@@ -103,26 +84,19 @@ static enum err parse_ec(struct span octets, enum ec_curve curve, struct ec_key 
 /* The key inside, by its AlgorithmIdentifier. */
 static enum err parse_key(struct der *alg, struct span octets, struct private_key *k)
 {
-	struct span oid = der_take(alg, DER_OID), params;
+	struct span params;
 	enum ec_curve curve;
 
-	if (span_eq(oid, span_of(oid_rsa, sizeof oid_rsa))) {
-		params = der_take(alg, DER_NULL); /* RFC 8017 appendix A.1: NULL, not absent */
-		if (!der_done(alg) || params.n)
-			return ERR_SYNTAX;
-		k->type = KEY_RSA;
+	k->type = pkcs8_key_type(der_take(alg, DER_OID));
+	if (k->type == KEY_NONE)
+		return alg->bad ? ERR_SYNTAX : ERR_RANGE;
+	/* RSA: NULL, not absent (RFC 8017 appendix A.1); named curves only (RFC 5480 section 2.1.1) */
+	params = der_take(alg, k->type == KEY_RSA ? DER_NULL : DER_OID);
+	if (!der_done(alg) || (k->type == KEY_RSA && params.n))
+		return ERR_SYNTAX;
+	if (k->type == KEY_RSA)
 		return parse_rsa(octets, &k->rsa);
-	}
-	if (span_eq(oid, span_of(oid_ec, sizeof oid_ec))) {
-		params = der_take(alg, DER_OID); /* named curves only, RFC 5480 section 2.1.1 */
-		if (!der_done(alg))
-			return ERR_SYNTAX;
-		if (!curve_of(params, &curve))
-			return ERR_RANGE;
-		k->type = KEY_EC;
-		return parse_ec(octets, curve, &k->ec);
-	}
-	return alg->bad ? ERR_SYNTAX : ERR_RANGE;
+	return ec_curve_of(params, &curve) ? parse_ec(octets, curve, &k->ec) : ERR_RANGE;
 }
 
 /* OneAsymmetricKey, RFC 5958 section 2: version, algorithm, key, [0] attributes OPTIONAL, [1] publicKey OPTIONAL (then, and

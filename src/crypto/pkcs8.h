@@ -10,6 +10,9 @@ enum key_type { KEY_NONE = 0, KEY_RSA, KEY_EC, KEY_OCT };
 
 #define OCT_KEY_MAX 64 /* Key Vault's own limit for oct keys */
 
+/* The kind of key by the OID of its AlgorithmIdentifier (content octets): KEY_RSA, KEY_EC, else KEY_NONE. */
+enum key_type pkcs8_key_type(struct span oid);
+
 /* Any released key. Holds a secret: lives in the key area, wiped with pkcs8_wipe. */
 struct private_key {
 	enum key_type type;

@@ -22,7 +22,7 @@ static bool is_odd(struct span magnitude)
 	return magnitude.n > 0 && (magnitude.p[magnitude.n - 1] & 1);
 }
 
-static bool pub_ok(const struct rsa_pub *pub)
+bool rsa_pub_ok(const struct rsa_pub *pub)
 {
 	uint32_t bits = rsa_bits(pub->n), e_bits = rsa_bits(pub->e);
 
@@ -109,7 +109,7 @@ enum err rsa_check(const struct rsa_key *k)
 	uint8_t x[RSA_MAX], y[RSA_MAX];
 	bool ok;
 
-	if (!pub_ok(&pub) || k->n_bits != rsa_bits(pub.n) || !factor_ok(k, k->p, k->p_len, k->dp_len) ||
+	if (!rsa_pub_ok(&pub) || k->n_bits != rsa_bits(pub.n) || !factor_ok(k, k->p, k->p_len, k->dp_len) ||
 	    !factor_ok(k, k->q, k->q_len, k->dq_len) || k->qi_len < 1 || k->qi_len > RSA_FACTOR_MAX)
 		return ERR_RANGE;
 
@@ -126,7 +126,7 @@ enum err rsa_oaep_encrypt(const struct rsa_pub *pub, enum hash_alg alg, struct s
 	br_rsa_public_key pk = bear_pub(pub);
 	size_t done;
 
-	if (!pub_ok(pub))
+	if (!rsa_pub_ok(pub))
 		return ERR_RANGE;
 	if (cap < pub->n.n || msg.n > pub->n.n - 2 * hash_len(alg) - 2)
 		return ERR_TOO_BIG;
@@ -169,7 +169,7 @@ static enum err recover(const struct rsa_pub *pub, struct span sig, uint8_t em[R
 {
 	br_rsa_public_key pk = bear_pub(pub);
 
-	if (!pub_ok(pub))
+	if (!rsa_pub_ok(pub))
 		return ERR_RANGE;
 	if (sig.n != pub->n.n)
 		return ERR_CRYPTO;
@@ -177,42 +177,35 @@ static enum err recover(const struct rsa_pub *pub, struct span sig, uint8_t em[R
 	return br_rsa_i62_public(em, sig.n, &pk) ? ERR_OK : ERR_CRYPTO;
 }
 
-/* DER of DigestInfo up to the digest, RFC 8017 section 9.2 note 1. */
-static struct span digest_info(enum hash_alg alg)
+/* DER of DigestInfo up to the digest, RFC 8017 section 9.2 note 1: the last byte of the OID, 2.16.840.1.101.3.4.2.x, says which. */
+enum { DIGEST_INFO_LEN = 19 };
+static void put_digest_info(uint8_t dst[DIGEST_INFO_LEN], enum hash_alg alg)
 {
-	static const uint8_t sha256[] = { 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
-		                          0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20 };
-	static const uint8_t sha384[] = { 0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
-		                          0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, 0x04, 0x30 };
-	static const uint8_t sha512[] = { 0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
-		                          0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00, 0x04, 0x40 };
+	static const uint8_t info[DIGEST_INFO_LEN] = { 0x30, 0x11, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x00,
+		                                       0x05, 0x00, 0x04 };
 
-	switch (alg) {
-	case HASH_SHA1: break;
-	case HASH_SHA256: return span_of(sha256, sizeof sha256);
-	case HASH_SHA384: return span_of(sha384, sizeof sha384);
-	case HASH_SHA512: return span_of(sha512, sizeof sha512);
-	}
-	return span_of(NULL, 0);
+	memcpy(dst, info, sizeof info);
+	dst[1] = (uint8_t)(info[1] + hash_len(alg));
+	dst[14] = alg == HASH_SHA256 ? 1 : alg == HASH_SHA384 ? 2 : 3;
+	dst[18] = (uint8_t)hash_len(alg);
 }
 
 enum err rsa_verify_pkcs1(const struct rsa_pub *pub, enum hash_alg alg, const uint8_t *digest, struct span sig)
 {
-	struct span info = digest_info(alg);
 	uint8_t em[RSA_MAX], expected[RSA_MAX];
-	size_t k = pub->n.n, tail = info.n + hash_len(alg);
+	size_t k = pub->n.n, tail = DIGEST_INFO_LEN + hash_len(alg);
 	enum err err = recover(pub, sig, em);
 
 	if (err)
 		return err;
-	if (info.n == 0)
+	if (alg == HASH_SHA1)
 		return ERR_CRYPTO;
 	/* 00 01 FF..FF 00 DigestInfo digest; 256 bytes and more always hold it */
 	memset(expected, 0xff, k);
 	expected[0] = 0;
 	expected[1] = 1;
 	expected[k - tail - 1] = 0;
-	memcpy(expected + k - tail, info.p, info.n);
+	put_digest_info(expected + k - tail, alg);
 	memcpy(expected + k - hash_len(alg), digest, hash_len(alg));
 	return memcmp(em, expected, k) == 0 ? ERR_OK : ERR_CRYPTO;
 }

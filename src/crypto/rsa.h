@@ -35,6 +35,8 @@ struct rsa_pub rsa_public(const struct rsa_key *k);
 void rsa_wipe(struct rsa_key *k);
 /* Bit length of a big-endian magnitude without leading zeros. */
 uint32_t rsa_bits(struct span magnitude);
+/* Whether a public key has the form that struct rsa_pub asks for. */
+bool rsa_pub_ok(const struct rsa_pub *pub);
 /* Structural checks of a loaded key: sizes, odd modulus and primes, and one public/private round trip over a random value,
  * which fails unless n = pq and dp, dq, qi, e belong together. ERR_CRYPTO, ERR_RANGE. */
 MUST_USE enum err rsa_check(const struct rsa_key *k);

@@ -1,17 +1,6 @@
 /* X.509 certificates: taking the DER apart (RFC 5280 section 4.1). */
 #include "crypto/x509.h"
 
-#define OID(name, ...) static const uint8_t name##_bytes[] = { __VA_ARGS__ }; \
-	static const struct span name = { name##_bytes, sizeof name##_bytes }
-
-OID(oid_rsa, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01); /* rsaEncryption, RFC 8017 appendix C */
-OID(oid_ec, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01);              /* id-ecPublicKey, RFC 5480 section 2.1.1 */
-OID(oid_p256, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07);      /* secp256r1 */
-OID(oid_p384, 0x2b, 0x81, 0x04, 0x00, 0x22);                        /* secp384r1 */
-
-#define RSA_MIN 256 /* bytes of modulus: 2048 bits */
-#define EXPONENT_MAX 8
-
 /* RSAPublicKey of 2048 to 4096 bits. An exponent of 1 would make every signature valid. */
 static bool read_rsa_key(struct der *params, struct span bits, struct verify_key *k)
 {
@@ -20,14 +9,8 @@ static bool read_rsa_key(struct der *params, struct span bits, struct verify_key
 
 	if (der_take(params, DER_NULL).n != 0 || !der_done(params) || !der_done(&d) || !der_done(&outer))
 		return false;
-	if (n.n < RSA_MIN || n.n > RSA_MAX || !(n.p[n.n - 1] & 1))
-		return false;
-	if (e.n == 0 || e.n > EXPONENT_MAX || !(e.p[e.n - 1] & 1) || (e.n == 1 && e.p[0] == 1))
-		return false;
-	k->type = KEY_RSA;
-	k->rsa.n = n;
-	k->rsa.e = e;
-	return true;
+	k->rsa = (struct rsa_pub){ n, e };
+	return rsa_pub_ok(&k->rsa);
 }
 
 /* An uncompressed point on a named curve; whether it is on the curve shows when it is used. */
@@ -35,17 +18,9 @@ static bool read_ec_key(struct der *params, struct span bits, struct verify_key 
 {
 	struct span curve = der_take(params, DER_OID);
 
-	if (!der_done(params))
+	if (!der_done(params) || !ec_curve_of(curve, &k->curve) || k->curve == EC_P521 ||
+	    bits.n != 1 + 2 * ec_field_len(k->curve) || bits.p[0] != 0x04)
 		return false;
-	if (span_eq(curve, oid_p256))
-		k->curve = EC_P256;
-	else if (span_eq(curve, oid_p384))
-		k->curve = EC_P384;
-	else
-		return false;
-	if (bits.n != 1 + 2 * ec_field_len(k->curve) || bits.p[0] != 0x04)
-		return false;
-	k->type = KEY_EC;
 	k->point = bits;
 	return true;
 }
@@ -57,27 +32,18 @@ static bool read_spki(struct span spki, struct verify_key *k)
 	struct der alg = der_enter(&d, DER_SEQUENCE);
 	struct span oid = der_take(&alg, DER_OID), bits = der_bits(&d);
 
-	*k = (struct verify_key){ .type = KEY_NONE };
-	if (!der_done(&outer) || !der_done(&d) || alg.bad)
+	*k = (struct verify_key){ .type = pkcs8_key_type(oid) };
+	if (!der_done(&outer) || !der_done(&d) || alg.bad || k->type == KEY_NONE)
 		return false;
-	if (span_eq(oid, oid_rsa))
-		return read_rsa_key(&alg, bits, k);
-	if (span_eq(oid, oid_ec))
-		return read_ec_key(&alg, bits, k);
-	return false;
+	return k->type == KEY_RSA ? read_rsa_key(&alg, bits, k) : read_ec_key(&alg, bits, k);
 }
-
-struct extension {
-	struct span oid, value;
-	bool critical;
-};
 
 /* Extension ::= SEQUENCE { OID, critical BOOLEAN DEFAULT FALSE, OCTET STRING }. An explicit FALSE is not DER, but
  * issuers write it and it changes nothing. */
-static struct extension next_extension(struct der *list)
+struct x509_ext x509_ext_next(struct der *list)
 {
 	struct der d = der_enter(list, DER_SEQUENCE);
-	struct extension x = { .oid = der_take(&d, DER_OID) };
+	struct x509_ext x = { .oid = der_take(&d, DER_OID) };
 
 	if (der_peek(&d) == DER_BOOLEAN) {
 		struct span flag = der_take(&d, DER_BOOLEAN);
@@ -98,25 +64,31 @@ static bool extensions_well_formed(struct span extensions)
 	struct der list = der_init(extensions);
 
 	while (!list.bad && list.rest.n > 0)
-		(void)next_extension(&list);
+		(void)x509_ext_next(&list);
 	return der_done(&list);
+}
+
+size_t x509_ext_find(const struct x509_cert *c, struct span oid, struct x509_ext *found)
+{
+	struct der list = der_init(c->extensions);
+	size_t times = 0;
+
+	while (!list.bad && list.rest.n > 0) {
+		struct x509_ext x = x509_ext_next(&list);
+
+		if (!list.bad && span_eq(x.oid, oid)) {
+			*found = x;
+			times++;
+		}
+	}
+	return times;
 }
 
 bool x509_extension(const struct x509_cert *c, struct span oid, struct span *value, bool *critical)
 {
-	struct der list = der_init(c->extensions);
-	struct extension found = { .critical = false };
-	unsigned times = 0;
+	struct x509_ext found;
 
-	while (!list.bad && list.rest.n > 0) {
-		struct extension x = next_extension(&list);
-
-		if (!list.bad && span_eq(x.oid, oid)) {
-			found = x;
-			times++;
-		}
-	}
-	if (list.bad || times != 1)
+	if (x509_ext_find(c, oid, &found) != 1)
 		return false;
 	*value = found.value;
 	if (critical)

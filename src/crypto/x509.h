@@ -19,6 +19,15 @@ bool x509_signed(struct span der, struct span *tbs, struct span *sig_alg, struct
 /* Strict DER, version 3 (or 1), equal inner and outer algorithm; serial 0 is accepted (AMD's VCEK has it). Key types: RSA
  * of 2048 to 4096 bits, EC P-256/P-384. ERR_SYNTAX. Untrusted. */
 MUST_USE enum err x509_parse(struct span der, struct x509_cert *c);
+/* One extension: its OID's content octets and extnValue's contents. */
+struct x509_ext {
+	struct span oid, value;
+	bool critical;
+};
+/* The next of a list of extensions, which is bad when it is malformed (RFC 5280 section 4.1). */
+struct x509_ext x509_ext_next(struct der *list);
+/* How often the extension with this OID is there, and the last of them. */
+size_t x509_ext_find(const struct x509_cert *c, struct span oid, struct x509_ext *found);
 /* extnValue contents of the extension with this OID (content octets); false when absent or repeated. critical may be
  * NULL. */
 bool x509_extension(const struct x509_cert *c, struct span oid, struct span *value, bool *critical);

@@ -1,7 +1,7 @@
 /* Trust anchors: the compiled-in public roots and one configured bundle, as BearSSL wants them. */
 #include "crypto/anchors_data.h"
+#include "crypto/x509_ext.h"
 #include "crypto/x509_path.h"
-#include "enc/der.h"
 #include "enc/pem.h"
 
 #define ANCHORS_MAX 24        /* compiled-in roots and a bundle of some more */
@@ -14,22 +14,6 @@ static struct {
 	uint8_t extra[EXTRA_DER_MAX];
 	size_t extra_len;
 } anchors;
-
-/* basicConstraints with cA TRUE (RFC 5280 section 4.2.1.9): only such a certificate may be an anchor. */
-static bool is_authority(const struct x509_cert *c)
-{
-	static const uint8_t oid[] = { 0x55, 0x1d, 0x13 };
-	struct span value, flag;
-	struct der outer, d;
-	bool critical;
-
-	if (!x509_extension(c, span_of(oid, sizeof oid), &value, &critical))
-		return false;
-	outer = der_init(value);
-	d = der_enter(&outer, DER_SEQUENCE);
-	flag = der_take(&d, DER_BOOLEAN);
-	return !d.bad && der_done(&outer) && flag.n == 1 && flag.p[0] == 0xff;
-}
 
 void x509_path_key(const struct verify_key *key, br_x509_pkey *out)
 {
@@ -55,7 +39,7 @@ static enum err add(struct span der)
 
 	if (anchors.n == ANCHORS_MAX)
 		return ERR_FULL;
-	if (x509_parse(der, &c) != ERR_OK || !is_authority(&c))
+	if (x509_parse(der, &c) != ERR_OK || !x509_ext_is_authority(&c))
 		return ERR_SYNTAX;
 	a = &anchors.table[anchors.n++];
 	a->dn.data = (unsigned char *)(uintptr_t)c.subject.p;

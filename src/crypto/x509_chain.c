@@ -1,8 +1,8 @@
 /* X.509 chains: BearSSL's path engine and the checks around it. */
 #include <string.h>
 
+#include "crypto/x509_ext.h"
 #include "crypto/x509_path.h"
-#include "enc/der.h"
 
 #define CHAIN_MAX 10 /* certificates of one chain; public ones have two to four */
 
@@ -28,49 +28,15 @@ void x509_path_init(br_x509_minimal_context *engine, int64_t now_s)
 	br_x509_minimal_set_time(engine, (uint32_t)(now / 86400 + DAYS_TO_1970), (uint32_t)(now % 86400));
 }
 
-static bool allows_server(struct span eku)
-{
-	static const uint8_t server_auth[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01 };
-	static const uint8_t any[] = { 0x55, 0x1d, 0x25, 0x00 };
-	struct der outer = der_init(eku), list = der_enter(&outer, DER_SEQUENCE);
-	bool found = false;
-
-	while (!list.bad && list.rest.n > 0) {
-		struct span oid = der_take(&list, DER_OID);
-
-		if (span_eq(oid, span_of(server_auth, sizeof server_auth)) || span_eq(oid, span_of(any, sizeof any)))
-			found = true;
-	}
-	return found && der_done(&list) && der_done(&outer);
-}
-
-/* Tells absence (allowed by some) from repetition (allowed by none). */
-static bool has_once(const struct x509_cert *c, struct span oid, struct span *value, bool *absent)
-{
-	struct der list = der_init(c->extensions);
-	bool critical;
-
-	*absent = true;
-	while (!list.bad && list.rest.n > 0) {
-		struct der x = der_enter(&list, DER_SEQUENCE);
-
-		if (der_oid_is(&x, oid))
-			*absent = false;
-	}
-	return x509_extension(c, oid, value, &critical);
-}
-
 bool x509_path_leaf_allowed(const struct x509_cert *leaf)
 {
 	static const uint8_t alt_name[] = { 0x55, 0x1d, 0x11 }, key_usage[] = { 0x55, 0x1d, 0x25 };
-	struct span value;
-	bool absent;
+	static const uint8_t server_auth[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01 }, any[] = { 0x55, 0x1d, 0x25, 0x00 };
+	struct x509_ext x;
 
-	if (!has_once(leaf, span_of(alt_name, sizeof alt_name), &value, &absent))
-		return false;
-	if (has_once(leaf, span_of(key_usage, sizeof key_usage), &value, &absent))
-		return allows_server(value);
-	return absent;
+	return x509_ext_find(leaf, span_of(alt_name, sizeof alt_name), &x) == 1 &&
+	       (x509_ext_find(leaf, span_of(key_usage, sizeof key_usage), &x) == 0 ||
+	        x509_ext_has_eku(leaf, span_of(server_auth, sizeof server_auth)) || x509_ext_has_eku(leaf, span_of(any, sizeof any)));
 }
 
 /* BearSSL's engine over the whole chain; it stops looking once a certificate was signed by an anchor. */

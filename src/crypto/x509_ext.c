@@ -7,13 +7,7 @@ static const uint8_t oid_basic_constraints[] = { 0x55, 0x1d, 0x13 };
 static const uint8_t oid_key_usage[] = { 0x55, 0x1d, 0x0f };
 static const uint8_t oid_ext_key_usage[] = { 0x55, 0x1d, 0x25 };
 static const uint8_t oid_common_name[] = { 0x55, 0x04, 0x03 };
-
-static bool extension(const struct x509_cert *c, const uint8_t oid[3], struct span *value)
-{
-	bool critical;
-
-	return x509_extension(c, span_of(oid, 3), value, &critical);
-}
+#define OID(bytes) span_of((bytes), 3)
 
 /* KeyUsage ::= BIT STRING, keyCertSign is bit 5 from the left. It may have unused bits, which der_bits refuses. */
 static bool may_sign_certificates(struct span value)
@@ -29,14 +23,14 @@ bool x509_ext_is_authority(const struct x509_cert *c)
 	struct span value, flag;
 	struct der outer, d;
 
-	if (!extension(c, oid_basic_constraints, &value))
+	if (!x509_extension(c, OID(oid_basic_constraints), &value, NULL))
 		return false;
 	outer = der_init(value);
 	d = der_enter(&outer, DER_SEQUENCE);
 	flag = der_take(&d, DER_BOOLEAN);
 	if (d.bad || !der_done(&outer) || flag.n != 1 || flag.p[0] != 0xff)
 		return false;
-	return !extension(c, oid_key_usage, &value) || may_sign_certificates(value);
+	return !x509_extension(c, OID(oid_key_usage), &value, NULL) || may_sign_certificates(value);
 }
 
 bool x509_ext_has_eku(const struct x509_cert *c, struct span oid)
@@ -45,7 +39,7 @@ bool x509_ext_has_eku(const struct x509_cert *c, struct span oid)
 	struct der outer, list;
 	bool found = false;
 
-	if (!extension(c, oid_ext_key_usage, &value))
+	if (!x509_extension(c, OID(oid_ext_key_usage), &value, NULL))
 		return false;
 	outer = der_init(value);
 	list = der_enter(&outer, DER_SEQUENCE);
@@ -61,15 +55,12 @@ bool x509_ext_critical_known(const struct x509_cert *c)
 	struct der list = der_init(c->extensions);
 
 	while (!list.bad && list.rest.n > 0) {
-		struct der x = der_enter(&list, DER_SEQUENCE);
-		struct span oid = der_take(&x, DER_OID), flag = { NULL, 0 };
+		struct x509_ext x = x509_ext_next(&list);
 		bool is_known = false;
 
-		if (der_peek(&x) == DER_BOOLEAN)
-			flag = der_take(&x, DER_BOOLEAN);
 		for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-			is_known |= span_eq(oid, span_of(known[i], 3));
-		if (!is_known && flag.n == 1 && flag.p[0] != 0)
+			is_known |= span_eq(x.oid, OID(known[i]));
+		if (x.critical && !is_known)
 			return false;
 	}
 	return der_done(&list);
@@ -87,7 +78,7 @@ struct span x509_ext_common_name(struct span name)
 
 		while (!set.bad && set.rest.n > 0) {
 			struct der pair = der_enter(&set, DER_SEQUENCE);
-			bool is_cn = span_eq(der_take(&pair, DER_OID), span_of(oid_common_name, sizeof oid_common_name));
+			bool is_cn = span_eq(der_take(&pair, DER_OID), OID(oid_common_name));
 			uint8_t tag = der_peek(&pair);
 			struct span text = der_take(&pair, tag);
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/ct.h"
 #include "crypto/ec.h"
 #include "crypto/hash.h"
 #include "wyche.h"
@@ -53,7 +54,7 @@ static void scalars_are_checked_and_points_computed(void **state)
 		assert_memory_not_equal(k.point + 1 + n, g + 1 + n, n);
 		memset(d, 0xff, sizeof d);
 		assert_int_equal(ec_from_scalar(&k, curves[c].curve, span_of(d, n)), ERR_RANGE);
-		ec_wipe(&k);
+		WIPE(k);
 	}
 }
 
