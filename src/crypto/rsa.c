@@ -194,10 +194,8 @@ enum err rsa_verify_pkcs1(const struct rsa_pub *pub, enum hash_alg alg, const ui
 {
 	uint8_t em[RSA_MAX], expected[RSA_MAX];
 	size_t k = pub->n.n, tail = DIGEST_INFO_LEN + hash_len(alg);
-	enum err err = recover(pub, sig, em);
 
-	if (err)
-		return err;
+	TRY(recover(pub, sig, em));
 	if (alg == HASH_SHA1)
 		return ERR_CRYPTO;
 	/* 00 01 FF..FF 00 DigestInfo digest; 256 bytes and more always hold it */
@@ -271,11 +269,9 @@ static bool pss_ok(enum hash_alg alg, const uint8_t *digest, size_t salt_len, ui
 enum err rsa_verify_pss(const struct rsa_pub *pub, enum hash_alg alg, const uint8_t *digest, size_t salt_len, struct span sig)
 {
 	uint8_t em[RSA_MAX], *start = em;
-	enum err err = recover(pub, sig, em);
 	size_t em_bits;
 
-	if (err)
-		return err;
+	TRY(recover(pub, sig, em));
 	em_bits = rsa_bits(pub->n) - 1;
 	if (em_bits % 8 == 0) { /* EM is one byte shorter than the modulus, so the first byte must be zero */
 		if (em[0] != 0)

@@ -32,7 +32,7 @@ enum err proof_write(struct out *o, const struct proof *p)
 	jw_b64(&w, "report", p->report, B64_STD);
 	jw_array(&w, "certificates");
 	for (int i = 0; i < 3; i++)
-		jw_b64(&w, NULL, der_element(&d, &(uint8_t){ 0 }), B64_STD);
+		jw_b64(&w, NULL, der_element(&d, NULL), B64_STD);
 	jw_end_array(&w);
 	put_optional(&w, "crl", p->crl);
 	put_optional(&w, "endorsement", p->endorsement);
@@ -77,12 +77,9 @@ static enum err take_b64(struct reader *r, struct json_val v, struct span *bytes
 {
 	struct span text;
 	size_t n;
-	enum err err = json_plain(v, &text);
 
-	if (!err)
-		err = base64_decode(B64_STD, text, r->store + r->used, PROOF_MAX - r->used, &n);
-	if (err)
-		return err;
+	TRY(json_plain(v, &text));
+	TRY(base64_decode(B64_STD, text, r->store + r->used, PROOF_MAX - r->used, &n));
 	if (n == 0)
 		return ERR_SYNTAX; /* an absent part is left out, not empty */
 	*bytes = span_of(r->store + r->used, n);
@@ -123,13 +120,10 @@ static enum err take_certificates(struct reader *r, struct json_val v)
 	for (size_t i = 0; i < 3; i++) {
 		struct span one;
 		struct der d;
-		uint8_t tag;
-		enum err err = take_b64(r, json_at(v, i), &one);
 
-		if (err)
-			return err;
+		TRY(take_b64(r, json_at(v, i), &one));
 		d = der_init(one);
-		(void)der_element(&d, &tag);
+		(void)der_element(&d, NULL);
 		if (!der_done(&d)) /* each is one element: where one certificate ends is not for the next to say */
 			return ERR_SYNTAX;
 	}
@@ -147,12 +141,9 @@ static enum err take_tls_key(struct reader *r, struct json_val v)
 	uint8_t again[64];
 	struct out o = out_init(again, sizeof again);
 	struct span text;
-	enum err err = json_plain(v, &text);
 
-	if (!err)
-		err = hex_decode(text, r->p->tls_spki_sha256, 32);
-	if (err)
-		return err;
+	TRY(json_plain(v, &text));
+	TRY(hex_decode(text, r->p->tls_spki_sha256, 32));
 	out_hex(&o, r->p->tls_spki_sha256, 32);
 	return span_eq(text, out_span(&o)) ? ERR_OK : ERR_SYNTAX; /* one way to write it: lower case */
 }
@@ -209,7 +200,6 @@ enum err proof_parse(struct span text, uint8_t store[PROOF_MAX], struct proof *p
 	struct proof t = { .nonce = "" };
 	struct reader r = { .p = &t, .store = store };
 	struct json doc;
-	enum err err;
 
 	text = span_trim(text);
 	*problem = "larger than 32 KiB";
@@ -218,9 +208,7 @@ enum err proof_parse(struct span text, uint8_t store[PROOF_MAX], struct proof *p
 	*problem = "not a JSON object";
 	if (json_parse(&doc, text, toks, PROOF_TOKENS) != ERR_OK || json_type_of(json_root(&doc)) != JSON_OBJECT)
 		return ERR_SYNTAX;
-	err = take_members(&r, json_root(&doc), problem);
-	if (err)
-		return err;
+	TRY(take_members(&r, json_root(&doc), problem));
 	*problem = NULL;
 	*p = t;
 	return ERR_OK;

@@ -207,20 +207,13 @@ static enum err check_zeros(const uint8_t *b, const struct snp_report *r, const 
 enum err report_parse(const uint8_t bytes[SNP_REPORT_LEN], struct snp_report *r, const char **problem)
 {
 	struct snp_report t = { 0 };
-	const char *unused;
-	enum err err;
 
-	if (!problem)
-		problem = &unused;
 	*problem = NULL;
 	take_numbers(bytes, &t);
-	err = check_numbers(&t, problem);
-	if (err)
-		return err;
+	TRY(check_numbers(&t, problem));
 	take_tcbs(bytes, &t);
 	take_views(bytes, &t);
-	err = check_zeros(bytes, &t, problem);
-	if (err == ERR_OK)
-		*r = t;
-	return err;
+	TRY(check_zeros(bytes, &t, problem));
+	*r = t;
+	return ERR_OK;
 }

@@ -6,13 +6,9 @@
 
 static enum err open_token(struct span token, struct token_work *w, struct jws *j, struct json *header)
 {
-	enum err err = jws_decode(token, w->header, sizeof w->header, w->payload, sizeof w->payload, j);
-
-	if (!err)
-		err = json_parse(header, j->header, w->header_toks, sizeof w->header_toks / sizeof w->header_toks[0]);
-	if (!err)
-		err = json_parse(&w->claims, j->payload, w->claim_toks, TOKEN_CLAIM_TOKENS);
-	return err;
+	TRY(jws_decode(token, w->header, sizeof w->header, w->payload, sizeof w->payload, j));
+	TRY(json_parse(header, j->header, w->header_toks, sizeof w->header_toks / sizeof w->header_toks[0]));
+	return json_parse(&w->claims, j->payload, w->claim_toks, TOKEN_CLAIM_TOKENS);
 }
 
 bool token_find_key(struct json_val set, struct json_val header, struct json_val *key)

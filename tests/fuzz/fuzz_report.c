@@ -49,6 +49,6 @@ void fuzz_one(struct span in)
 		HOLD(report_parse(exact, &r, &problem) != ERR_OK && problem);
 		exact[at] = 0;
 	}
-	HOLD(report_parse(exact, &r, NULL) == ERR_OK);
+	HOLD(report_parse(exact, &r, &(const char *){ NULL }) == ERR_OK);
 	free(exact);
 }
