@@ -42,7 +42,7 @@ struct request {
 	int64_t deadline_ms;
 	struct json json;     /* the body, once http/body.h has read it; */
 	struct json_val root; /* its members */
-	struct fault fault;   /* what went wrong, for FAILED */
+	struct fault fault;   /* empty at first; what went wrong, for FAILED */
 };
 
 /* A handler writes members of the answer into w, whose object the caller begins and ends, and says what is to be sent: a status with

@@ -82,7 +82,6 @@ void route_run(const struct route *r, struct request *q)
 	struct jw w = jw_init(&o);
 	int status;
 
-	fault_clear(&q->fault);
 	jw_object(&w, NULL);
 	status = r->run(q, &w);
 	if (status == FAILED)
