@@ -6,6 +6,7 @@
 #include "svc/demographics.h"
 
 #define NOT_WOODGROVE "Only Woodgrove Bank runs the partner analysis."
+#define HELD_MAX 2048 /* beside which the largest event fits the scratch */
 
 /* The partners' addresses may be named; then they are the configured ones. */
 static bool names_partners(struct request *q)
@@ -48,11 +49,18 @@ int h_partner_demographics(struct request *q, struct jw *w)
 	return answer(q, demographics_run(q->s, &o, q->deadline_ms, &q->fault), &o, "Another reading of partners' records is running; wait for its end.");
 }
 
+/* held: events that wait for the next one, in the request's scratch. */
+struct stream {
+	struct request *q;
+	struct out held;
+};
+
 /* One server-sent event (or a comment line as keep-alive). The head goes out with the first. */
-static enum err send_event(void *ctx, struct span json)
+static enum err send_event(void *ctx, struct span json, bool more)
 {
-	struct request *q = ctx;
-	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
+	struct stream *s = ctx;
+	struct request *q = s->q;
+	struct out *o = &s->held;
 	enum err e = ERR_OK;
 
 	if (!q->reply->sent) {
@@ -61,17 +69,20 @@ static enum err send_event(void *ctx, struct span json)
 		e = reply_stream_start(q->reply, 200, "text/event-stream");
 		q->reply->extra = NULL;
 	}
-	out_str(&o, json.n ? "data: " : ":");
-	out_put(&o, json);
-	out_str(&o, "\n\n");
-	if (e == ERR_OK)
-		e = o.bad ? ERR_TOO_BIG : reply_stream_write(q->reply, out_span(&o));
+	out_str(o, json.n ? "data: " : ":");
+	out_put(o, json);
+	out_str(o, "\n\n");
+	if (e == ERR_OK && !(more && o->n < HELD_MAX)) {
+		e = o->bad ? ERR_TOO_BIG : reply_stream_write(q->reply, out_span(o));
+		*o = out_init(q->scratch->text, sizeof q->scratch->text);
+	}
 	return e;
 }
 
 int h_partner_stream(struct request *q, struct jw *w)
 {
-	struct analyze_sink sink = { q, send_event };
+	struct stream s = { q, out_init(q->scratch->text, sizeof q->scratch->text) };
+	struct analyze_sink sink = { &s, send_event };
 	uint8_t buf[1024];
 	struct out o = out_init(buf, sizeof buf);
 	enum err e;
@@ -85,7 +96,7 @@ int h_partner_stream(struct request *q, struct jw *w)
 		jw_str(w, "type", "error");
 		jw_str(w, "message", e == ERR_STATE ? "An analysis is running already; wait for its end." : e == ERR_CONFIG ? NOT_WOODGROVE : q->fault.message);
 		jw_end_object(w);
-		if (send_event(q, out_span(&o)) != ERR_OK)
+		if (send_event(&s, out_span(&o), false) != ERR_OK)
 			q->reply->keep_alive = false;
 	}
 	reply_stream_end(q->reply);

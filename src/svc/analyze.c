@@ -87,11 +87,12 @@ static void leave(void)
 
 /* --- events --- */
 
-static enum err send(struct work *w, struct span json)
+static enum err send(struct work *w, struct span json, bool more)
 {
-	enum err e = w->sink ? w->sink->event(w->sink->ctx, json) : ERR_OK;
+	enum err e = w->sink ? w->sink->event(w->sink->ctx, json, more) : ERR_OK;
 
-	w->quiet_ms = clock_ms();
+	if (!more)
+		w->quiet_ms = clock_ms();
 	if (e)
 		w->stopped = true;
 	return e;
@@ -109,10 +110,10 @@ static struct jw begin_event(struct work *w, struct out *o, const char *type)
 	return j;
 }
 
-static enum err end_event(struct work *w, struct jw *j)
+static enum err end_event(struct work *w, struct jw *j, bool more)
 {
 	jw_end_object(j);
-	return j->o->bad ? ERR_FULL : send(w, out_span(j->o));
+	return j->o->bad ? ERR_FULL : send(w, out_span(j->o), more);
 }
 
 static enum err send_status(struct work *w, const char *phase, const char *message, bool with_total)
@@ -124,7 +125,7 @@ static enum err send_status(struct work *w, const char *phase, const char *messa
 	jw_str(&j, "message", message);
 	if (with_total)
 		jw_u64(&j, "total", w->total);
-	return end_event(w, &j);
+	return end_event(w, &j, false);
 }
 
 static enum err send_fetch(struct work *w, enum company c)
@@ -134,7 +135,7 @@ static enum err send_fetch(struct work *w, enum company c)
 
 	jw_str(&j, "partner", role_title(providers[c].role));
 	jw_u64(&j, "count", w->fetched[c]);
-	return end_event(w, &j);
+	return end_event(w, &j, false);
 }
 
 /* elapsed counts from the start of all, remaining and decrypt_rate from the start of decryption: fetching says nothing about
@@ -157,7 +158,7 @@ static enum err send_progress(struct work *w, enum company c)
 	jw_fixed(&j, "decrypt_rate", analysis_round((__int128)w->done * 10000, (uint64_t)spent), 1);
 	w->progress_ms = now;
 	w->reported = w->done;
-	return end_event(w, &j);
+	return end_event(w, &j, now - w->quiet_ms < PROGRESS_MS);
 }
 
 /* Between blocking steps: keeps the stream alive and looks whether to stop. */
@@ -169,7 +170,7 @@ static enum err tick(void *ctx)
 		w->stopped = true;
 		return ERR_CLOSED;
 	}
-	return clock_ms() - w->quiet_ms >= ALIVE_MS ? send(w, span_of(NULL, 0)) : ERR_OK;
+	return clock_ms() - w->quiet_ms >= ALIVE_MS ? send(w, span_of(NULL, 0), false) : ERR_OK;
 }
 
 /* --- errors of single partners --- */
@@ -356,7 +357,7 @@ static enum err send_error(struct work *w, enum err why, const char *message, st
 	jw_str(&j, "message", message);
 	if (w->n_errors)
 		write_errors(w, &j);
-	e = end_event(w, &j);
+	e = end_event(w, &j, false);
 	return e ? e : fault_set(f, why, STEP_ANALYSIS, message);
 }
 
@@ -369,7 +370,7 @@ static enum err send_complete(struct work *w)
 	analysis_write(w->believed, &j, false);
 	jw_fixed(&j, "total_time", analysis_round(clock_ms() - w->started_ms, 10), 2);
 	write_errors(w, &j);
-	return end_event(w, &j);
+	return end_event(w, &j, false);
 }
 
 static enum err run_stream(struct work *w, struct fault *f)

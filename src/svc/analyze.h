@@ -7,10 +7,10 @@
 #include "svc/settings.h"
 
 /* Receives one event (a JSON object, multiparty-app.md section 2) or a keep-alive (empty span; at least every 15 s when nothing
- * else is sent). An error from it (the reader has gone) stops the analysis. Called from the thread that runs the analysis. */
+ * else is sent). more: the next follows within moments, so that this one may wait for it. An error from it (the reader has gone) stops the analysis. Called from the thread that runs the analysis. */
 struct analyze_sink {
 	void *ctx;
-	enum err (*event)(void *ctx, struct span json);
+	enum err (*event)(void *ctx, struct span json, bool more);
 };
 
 #define ANALYZE_RESULT_MAX 262144

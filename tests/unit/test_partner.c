@@ -491,11 +491,13 @@ static struct {
 	enum err inner;
 } seen;
 
-static enum err keep_event(void *ctx, struct span json)
+static enum err keep_event(void *ctx, struct span json, bool more)
 {
 	struct fault f;
 
 	(void)ctx;
+	if (more) /* only what is followed by another may wait */
+		assert_true(span_has_nocase(json, "\"progress\""));
 	if (json.n == 0) {
 		seen.alive++;
 		return ERR_OK;
