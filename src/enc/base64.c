@@ -119,17 +119,16 @@ enum err base64_decode(enum b64_form form, struct span text, uint8_t *dst, size_
 	for (at = used = 0; digits - at >= 16; at += 16, used += 12)
 		decode_16(form, text.p + at, dst + used, &good);
 	if (at < digits) {
-		uint8_t rest[16], end[12];
+		uint8_t rest[16];
 
 		/* Filled up with zeros. What the last character holds beyond the last byte must be zero too: one text for one value. */
 		for (size_t k = 0; k < sizeof rest; k++)
 			rest[k] = k < digits - at ? text.p[at + k] : 'A';
-		decode_16(form, rest, end, &good);
+		decode_16(form, rest, rest, &good);
 		for (size_t k = 0; k < len - used; k++)
-			dst[used + k] = end[k];
-		bad = end[len - used];
+			dst[used + k] = rest[k];
+		bad = rest[len - used];
 		WIPE(rest);
-		WIPE(end);
 	}
 	if (bad | (_mm_movemask_epi8(good) ^ 0xffff)) {
 		WIPE_N(dst, len);
