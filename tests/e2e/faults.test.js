@@ -70,6 +70,7 @@ const importing = (before, run, records) => ({
     if (right) assert.ok(again.unchanged, 'what was answered is there');
     if (!again.unchanged) assert.ok(kept || (l.old && now && now.equals(l.old)), 'what was stored before is still there as it was');
     assert.deepStrictEqual(fs.readdirSync(l.party.settings.DATA_DIR), [STORED]);
+    whole(await populate(l.party), 'what the other steps expect to find');
   },
 });
 
