@@ -90,11 +90,19 @@ void out_hex_u64(struct out *o, uint64_t v)
 	out_bytes(o, d + n, sizeof d - n);
 }
 
+/* Behind 9 come the letters: the difference is then below zero, and its upper bits are the mask. */
+static uint8_t hex_digit(uint32_t v)
+{
+	return (uint8_t)('0' + v + ((9 - v) >> 8 & ('a' - '0' - 10)));
+}
+
 void out_hex(struct out *o, const uint8_t *p, size_t n)
 {
-	for (size_t i = 0; i < n && !o->bad; i++) {
-		out_byte(o, (uint8_t)"0123456789abcdef"[p[i] >> 4]);
-		out_byte(o, (uint8_t)"0123456789abcdef"[p[i] & 15]);
+	uint8_t *d = out_reserve(o, 2 * n);
+
+	for (size_t i = 0; d && i < n; i++) {
+		d[2 * i] = hex_digit(p[i] >> 4);
+		d[2 * i + 1] = hex_digit(p[i] & 15);
 	}
 }
 

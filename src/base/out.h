@@ -35,7 +35,7 @@ void out_u64(struct out *o, uint64_t v);
 void out_i64(struct out *o, int64_t v);
 /* Lower-case hex digits of a number without leading zeros ("0" for zero). */
 void out_hex_u64(struct out *o, uint64_t v);
-/* Two lower-case hex digits a byte. NOT for secrets (enc/hex is constant time). */
+/* Two lower-case hex digits a byte; all or nothing. Time depends on length only. */
 void out_hex(struct out *o, const uint8_t *p, size_t n);
 /* v/10^decimals with exactly `decimals` fraction digits (0..9), e.g. (1234, 2) -> "12.34". */
 void out_fixed(struct out *o, int64_t v, unsigned decimals);

@@ -48,11 +48,14 @@ static bool eq_nocase(const uint8_t *a, const uint8_t *b, size_t n)
 	return true;
 }
 
+bool span_same_nocase(struct span a, struct span b)
+{
+	return a.n == b.n && eq_nocase(a.p, b.p, a.n);
+}
+
 bool span_eq_nocase(struct span a, const char *text)
 {
-	struct span b = span_str(text);
-
-	return a.n == b.n && eq_nocase(a.p, b.p, a.n);
+	return span_same_nocase(a, span_str(text));
 }
 
 bool span_starts(struct span a, const char *prefix)

@@ -27,8 +27,9 @@ struct span span_str(const char *text);
 /* Equality of contents. NOT constant time: public data only (ct_equal for secrets). */
 bool span_eq(struct span a, struct span b);
 bool span_eq_str(struct span a, const char *text);
-/* ASCII case-insensitive equality with a text. NOT constant time. */
+/* ASCII case-insensitive equality. NOT constant time. */
 bool span_eq_nocase(struct span a, const char *text);
+bool span_same_nocase(struct span a, struct span b);
 bool span_starts(struct span a, const char *prefix);
 bool span_ends(struct span a, const char *suffix);
 /* ASCII case-insensitive "contains". NOT constant time. */

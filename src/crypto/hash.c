@@ -35,11 +35,6 @@ void hash_sha256(struct span in, uint8_t out[SHA256_LEN])
 	hash_digest(HASH_SHA256, in, out);
 }
 
-void hash_sha384(struct span in, uint8_t out[SHA384_LEN])
-{
-	hash_digest(HASH_SHA384, in, out);
-}
-
 void hash_sha256_init(struct sha256 *h)
 {
 	br_sha256_init((br_sha256_context *)(void *)h->opaque);

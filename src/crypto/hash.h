@@ -14,7 +14,6 @@ size_t hash_len(enum hash_alg alg);
 /* One-shot digest into out[hash_len(alg)] (at most 64). Constant time in the content. */
 void hash_digest(enum hash_alg alg, struct span in, uint8_t *out);
 void hash_sha256(struct span in, uint8_t out[SHA256_LEN]);
-void hash_sha384(struct span in, uint8_t out[SHA384_LEN]);
 
 /* Running SHA-256. May hold secrets: the owner wipes it. */
 struct sha256 {

@@ -30,17 +30,14 @@ static enum err decode_part(struct span text, uint8_t *dst, size_t cap, size_t *
 enum err jws_decode(struct span text, uint8_t *header_buf, size_t header_cap, uint8_t *payload_buf, size_t payload_cap,
                     struct jws *j)
 {
-	size_t dot1 = span_find(text, '.'), dot2, header_len, payload_len;
-	struct span rest = span_sub(text, dot1 + 1, text.n), sig;
+	struct span rest = text, header = span_cut(&rest, '.'), payload = span_cut(&rest, '.');
+	size_t header_len, payload_len;
 
-	dot2 = span_find(rest, '.');
-	if (dot1 == text.n || dot2 == rest.n)
-		return ERR_SYNTAX;
-	sig = span_sub(rest, dot2 + 1, rest.n); /* a further dot is no base64url */
-	TRY(decode_part(span_sub(text, 0, dot1), header_buf, header_cap, &header_len));
-	TRY(decode_part(span_sub(rest, 0, dot2), payload_buf, payload_cap, &payload_len));
-	TRY(decode_part(sig, j->sig, sizeof j->sig, &j->sig_len));
-	j->signing_input = span_sub(text, 0, dot1 + 1 + dot2);
+	TRY(decode_part(header, header_buf, header_cap, &header_len));
+	TRY(decode_part(payload, payload_buf, payload_cap, &payload_len));
+	/* The signature is all that is left: a further dot is no base64url. */
+	TRY(decode_part(rest, j->sig, sizeof j->sig, &j->sig_len));
+	j->signing_input = span_sub(text, 0, header.n + 1 + payload.n);
 	j->header = span_of(header_buf, header_len);
 	j->payload = span_of(payload_buf, payload_len);
 	return ERR_OK;

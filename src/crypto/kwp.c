@@ -60,14 +60,13 @@ enum err kwp_unwrap(struct span kek, struct span wrapped, uint8_t *dst, size_t c
 	uint32_t mli = 0;
 	size_t semis;
 
-	if ((kek.n != 16 && kek.n != 24 && kek.n != 32) || wrapped.n < 2 * SEMI || wrapped.n % SEMI ||
-	    wrapped.n > UINT32_MAX) {
+	if ((kek.n != 16 && kek.n != 24 && kek.n != 32) || wrapped.n < 2 * SEMI || wrapped.n % SEMI || wrapped.n > UINT32_MAX)
+		err = ERR_RANGE;
+	else if (cap < wrapped.n - SEMI)
+		err = ERR_TOO_BIG;
+	if (err) {
 		WIPE_N(dst, cap);
-		return ERR_RANGE;
-	}
-	if (cap < wrapped.n - SEMI) {
-		WIPE_N(dst, cap);
-		return ERR_TOO_BIG;
+		return err;
 	}
 
 	bear_aes_cbcdec()->init(&aes.vtable, kek.p, kek.n);

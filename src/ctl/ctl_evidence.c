@@ -79,7 +79,7 @@ static enum err append_certs(struct ctl_evidence *v, size_t n)
 		s = span_of(thim.pem, thim.pem_len);
 	}
 	if (!err && has_pem(s)) {
-		err = chain_from_pem(s, at, room, &got);
+		err = pem_all(s, "CERTIFICATE", at, room, &got);
 	} else if (!err) {
 		got = s.n;
 		err = s.n == 0 || s.p[0] != 0x30 ? ERR_SYNTAX : s.n > room ? ERR_TOO_BIG : ERR_OK;

@@ -12,6 +12,7 @@
 #include "enc/base64.h"
 #include "enc/hex.h"
 #include "enc/json_read.h"
+#include "enc/pem.h"
 #include "enc/url.h"
 #include "plat/clock.h"
 
@@ -136,7 +137,7 @@ static bool take_chain(struct ctl_online *v, struct json_val text)
 	struct out o = out_init(pem, sizeof pem);
 	size_t n;
 
-	if (json_string(text, &o) != ERR_OK || chain_from_pem(out_span(&o), v->chain, sizeof v->chain, &n) != ERR_OK)
+	if (json_string(text, &o) != ERR_OK || pem_all(out_span(&o), "CERTIFICATE", v->chain, sizeof v->chain, &n) != ERR_OK)
 		return false;
 	v->proof.chain = span_of(v->chain, n);
 	return true;

@@ -1,13 +1,8 @@
-/* Hexadecimal text without tables and without branches on the data. */
+/* Reading hexadecimal text without tables and without branches on the data. */
 #include "enc/hex.h"
 
 #include "base/ct.h"
 #include "enc/ct_range.h"
-
-static uint8_t to_digit(uint32_t v)
-{
-	return (uint8_t)('0' + v + (ct_range(v, 10, 15) & ('a' - '0' - 10)));
-}
 
 /* Value of a digit; *good stays all ones only while every character was a digit. */
 static uint32_t from_digit(uint32_t c, uint32_t *good)
@@ -16,18 +11,6 @@ static uint32_t from_digit(uint32_t c, uint32_t *good)
 
 	*good &= digit | lower | upper;
 	return (digit & (c - '0')) | (lower & (c - 'a' + 10)) | (upper & (c - 'A' + 10));
-}
-
-void hex_encode(struct out *o, struct span in)
-{
-	uint8_t *d = out_reserve(o, 2 * in.n);
-
-	if (o->bad)
-		return;
-	for (size_t i = 0; i < in.n; i++) {
-		d[2 * i] = to_digit(in.p[i] >> 4);
-		d[2 * i + 1] = to_digit(in.p[i] & 15);
-	}
 }
 
 enum err hex_decode(struct span text, uint8_t *dst, size_t len)

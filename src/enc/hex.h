@@ -1,12 +1,10 @@
-/* Hexadecimal text, constant time for keys. */
+/* Reading hexadecimal text, constant time for keys. base/out.h writes it. */
 #ifndef ENC_HEX_H
 #define ENC_HEX_H
 
 #include "base/err.h"
 #include "base/out.h"
 
-/* Lower-case digits, time depends on length only. */
-void hex_encode(struct out *o, struct span in);
 /* Exactly len bytes from exactly 2*len digits of either case. Untrusted input; ERR_SYNTAX. */
 MUST_USE enum err hex_decode(struct span text, uint8_t *dst, size_t len);
 /* 1 to 16 digits to a number. ERR_SYNTAX. Public data. */

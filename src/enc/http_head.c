@@ -75,16 +75,6 @@ static enum err take_line(struct http_head *h, struct span in, size_t *at, size_
 	return err;
 }
 
-/* Cuts s at the first blank: what stands before it is returned, s is what follows. Without a blank s becomes empty. */
-static struct span take_word(struct span *s)
-{
-	size_t at = span_find(*s, ' ');
-	struct span word = span_sub(*s, 0, at);
-
-	*s = span_sub(*s, at + 1, s->n);
-	return word;
-}
-
 /* --- fields ------------------------------------------------------------------------------------------------------- */
 
 /* A name which is a token and directly followed by its colon: this refuses folded lines and blanks before the colon. */
@@ -146,7 +136,7 @@ bool http_media_type_is(const struct http_head *h, const char *type)
 {
 	struct span value;
 
-	return http_field_get(h, "Content-Type", &value, NULL) && span_eq_nocase(span_trim(span_sub(value, 0, span_find(value, ';'))), type);
+	return http_field_get(h, "Content-Type", &value, NULL) && span_eq_nocase(span_trim(span_cut(&value, ';')), type);
 }
 
 /* Whether a comma-separated list in any of the fields of that name holds the word. */
@@ -157,13 +147,9 @@ static bool list_has(const struct http_head *h, const char *name, const char *wo
 
 		if (!span_eq_nocase(h->fields[i].name, name))
 			continue;
-		while (rest.n) {
-			size_t comma = span_find(rest, ',');
-
-			if (span_eq_nocase(span_trim(span_sub(rest, 0, comma)), word))
+		while (rest.n)
+			if (span_eq_nocase(span_trim(span_cut(&rest, ',')), word))
 				return true;
-			rest = span_sub(rest, comma + 1, rest.n);
-		}
 	}
 	return false;
 }
@@ -243,10 +229,8 @@ static enum err set_method(struct http_head *h, struct span method)
 
 static void split_query(struct http_head *h, struct span path)
 {
-	size_t at = span_find(path, '?');
-
-	h->path = span_sub(path, 0, at);
-	h->query = span_sub(path, at + 1, path.n);
+	h->path = span_cut(&path, '?');
+	h->query = path;
 }
 
 /* "http://host/path": the path from it; the host must be the one of the Host field, which check_host compares. */
@@ -287,18 +271,11 @@ static enum err set_target(struct http_head *h, struct span target)
 /* The version is looked at before the method, so that the preface of HTTP/2 is answered 505. */
 static enum err parse_request_line(struct http_head *h, struct span line)
 {
-	struct span method = take_word(&line), target = take_word(&line);
+	struct span method = span_cut(&line, ' '), target = span_cut(&line, ' ');
 
 	TRY(set_version(h, line));
 	TRY(set_method(h, method));
 	return set_target(h, target);
-}
-
-static bool span_eq_any_case(struct span a, struct span b)
-{
-	char text[HOSTPORT_MAX];
-
-	return span_copy_str(b, text, sizeof text) && span_eq_nocase(a, text);
 }
 
 static enum err check_host(struct http_head *h)
@@ -308,7 +285,7 @@ static enum err check_host(struct http_head *h)
 
 	if (count > 1 || (count == 0 && h->minor > 0) || (count && !host_ok(host)))
 		return refuse(h, 400);
-	if (count && named.n && !span_eq_any_case(named, host))
+	if (count && named.n && !span_same_nocase(named, host))
 		return refuse(h, 400);
 	if (count)
 		h->host = host;
@@ -352,7 +329,7 @@ enum err http_request_parse(struct span in, struct http_head *h)
 /* "HTTP/1.1 200 OK"; the reason means nothing and is not kept. */
 static enum err parse_status_line(struct http_head *h, struct span line)
 {
-	struct span version = take_word(&line), status = take_word(&line);
+	struct span version = span_cut(&line, ' '), status = span_cut(&line, ' ');
 	uint64_t n;
 
 	TRY(set_version(h, version));

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "enc/base64.h"
-#include "enc/hex.h"
 #include "enc/utf8.h"
 
 #define DEPTH_MAX 64
@@ -193,6 +192,6 @@ void jw_hex(struct jw *w, const char *name, struct span bytes)
 {
 	begin(w, name);
 	out_byte(w->o, '"');
-	hex_encode(w->o, bytes);
+	out_hex(w->o, bytes.p, bytes.n);
 	out_byte(w->o, '"');
 }

@@ -27,11 +27,9 @@ static bool take_marker(struct span *text, const char *word, const char *label)
 static bool find_begin(struct span *text, const char *label)
 {
 	while (!take_marker(text, "BEGIN ", label)) {
-		size_t line = span_find(*text, '\n');
-
-		if (line == text->n)
+		if (text->n == 0)
 			return false;
-		*text = span_sub(*text, line + 1, text->n);
+		(void)span_cut(text, '\n');
 	}
 	return true;
 }
@@ -63,15 +61,13 @@ static enum err body_flush(struct body *b)
 static enum err read_body(struct span *text, const char *label, struct body *b)
 {
 	while (text->n && text->p[0] != '-') {
-		size_t end = span_find(*text, '\n');
-		struct span line = span_trim(span_sub(*text, 0, end));
+		struct span line = span_trim(span_cut(text, '\n'));
 
 		for (size_t i = 0; i < line.n; i++) {
 			if (b->n == LINE_CHARS)
 				TRY(body_flush(b));
 			b->chars[b->n++] = line.p[i];
 		}
-		*text = span_sub(*text, end + 1, text->n);
 	}
 	TRY(body_flush(b));
 	return b->bytes.n && take_marker(text, "END ", label) ? ERR_OK : ERR_SYNTAX;
@@ -87,9 +83,8 @@ enum err pem_next(struct span *text, const char *label, uint8_t *dst, size_t cap
 		goto out;
 	err = ERR_SYNTAX;
 	/* The marker ends its line. */
-	if (span_trim(span_sub(rest, 0, span_find(rest, '\n'))).n)
+	if (span_trim(span_cut(&rest, '\n')).n)
 		goto out;
-	rest = span_sub(rest, span_find(rest, '\n') + 1, rest.n);
 	err = read_body(&rest, label, &b);
 	if (err != ERR_OK) {
 		WIPE_N(dst, b.bytes.n);

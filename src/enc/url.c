@@ -55,14 +55,11 @@ static bool label_ok(struct span label)
 /* Labels between single dots; an IPv4 address is that too. */
 static bool name_ok(struct span name)
 {
-	while (name.n) {
-		size_t dot = span_find(name, '.');
+	bool ok = !span_ends(name, ".");
 
-		if (!label_ok(span_sub(name, 0, dot)) || dot + 1 == name.n)
-			return false;
-		name = span_sub(name, dot + 1, name.n);
-	}
-	return true;
+	while (ok && name.n)
+		ok = label_ok(span_cut(&name, '.'));
+	return ok;
 }
 
 /* Only the characters of an IPv6 address: whether it is one is found out when it is connected to. No zone. */
@@ -211,15 +208,12 @@ bool url_query(struct span query, const char *name, struct span *value, bool *ba
 	size_t count = 0;
 
 	while (query.n) {
-		size_t end = span_find(query, '&');
-		struct span pair = span_sub(query, 0, end);
-		size_t equals = span_find(pair, '=');
+		struct span pair = span_cut(&query, '&');
 
-		if (span_eq_str(span_sub(pair, 0, equals), name)) {
-			found = span_sub(pair, equals + 1, pair.n);
+		if (span_eq_str(span_cut(&pair, '='), name)) {
+			found = pair;
 			count++;
 		}
-		query = span_sub(query, end + 1, query.n);
 	}
 	if (bad)
 		*bad = count > 1;

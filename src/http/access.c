@@ -40,7 +40,7 @@ void access_cookie_name(const struct http_head *h, char name[ACCESS_COOKIE_MAX])
 
 	/* Behind the last colon; an IPv6 address without a port ends in ']'. */
 	while (span_find(port, ':') < port.n)
-		port = span_sub(port, span_find(port, ':') + 1, port.n);
+		(void)span_cut(&port, ':');
 	out_str(&o, "parley-session");
 	if (port.n < h->host.n && port.n <= 5 && span_u64(port, &n)) {
 		out_byte(&o, '-');
@@ -59,15 +59,13 @@ bool access_cookie(const struct http_head *h, struct span *id)
 		return false;
 	access_cookie_name(h, name);
 	while (list.n) {
-		struct span pair = span_sub(list, 0, span_find(list, ';'));
-		size_t eq = span_find(pair, '=');
+		struct span pair = span_cut(&list, ';');
 
-		list = span_sub(list, pair.n + 1, list.n);
-		if (!span_eq_str(span_trim(span_sub(pair, 0, eq)), name))
+		if (!span_eq_str(span_trim(span_cut(&pair, '=')), name))
 			continue;
 		if (found) /* two of them: somebody else set one */
 			return false;
-		*id = span_trim(span_sub(pair, eq + 1, pair.n));
+		*id = span_trim(pair);
 		found = true;
 	}
 	return found;
@@ -78,18 +76,8 @@ static bool is_our_origin(struct span origin, const struct http_head *h, bool tl
 {
 	struct span scheme = tls ? SPAN_LIT("https://") : SPAN_LIT("http://");
 
-	if (!span_eq(span_sub(origin, 0, scheme.n), scheme))
-		return false;
-	origin = span_sub(origin, scheme.n, origin.n);
-	if (origin.n != h->host.n || origin.n == 0)
-		return false;
-	for (size_t i = 0; i < origin.n; i++) { /* a browser sends both in lower case; a person may not */
-		uint8_t a = origin.p[i], b = h->host.p[i];
-
-		if ((a >= 'A' && a <= 'Z' ? a + 32 : a) != (b >= 'A' && b <= 'Z' ? b + 32 : b))
-			return false;
-	}
-	return true;
+	/* A browser sends both in lower case; a person may not. */
+	return h->host.n > 0 && span_eq(span_sub(origin, 0, scheme.n), scheme) && span_same_nocase(span_sub(origin, scheme.n, origin.n), h->host);
 }
 
 /* Made by a page of ours. What only reads may also come from the address bar ("none"), or from a program that sends neither field. */

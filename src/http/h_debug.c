@@ -14,12 +14,10 @@
 static bool decode_claims(struct request *q, struct span *claims)
 {
 	struct span token = span_of(q->scratch->attest.token, q->scratch->attest.token_len);
-	size_t dot = span_find(token, '.');
 	size_t n = 0;
 
-	token = span_sub(token, dot + 1, token.n);
-	token = span_sub(token, 0, span_find(token, '.'));
-	if (base64_decode(B64_URL, token, q->scratch->storage.piece, sizeof q->scratch->storage.piece, &n) != ERR_OK)
+	(void)span_cut(&token, '.');
+	if (base64_decode(B64_URL, span_cut(&token, '.'), q->scratch->storage.piece, sizeof q->scratch->storage.piece, &n) != ERR_OK)
 		return false;
 	*claims = span_of(q->scratch->storage.piece, n);
 	return true;

@@ -46,14 +46,11 @@ static bool takes_gzip(const struct http_head *h)
 	if (!http_field_get(h, "Accept-Encoding", &list, NULL))
 		return false;
 	while (list.n) {
-		size_t comma = span_find(list, ',');
-		struct span item = span_trim(span_sub(list, 0, comma));
-		size_t semicolon = span_find(item, ';');
-		struct span weight = span_trim(span_sub(item, semicolon + 1, item.n));
+		struct span weight = span_trim(span_cut(&list, ',')), coding = span_trim(span_cut(&weight, ';'));
 
-		if (span_eq_nocase(span_trim(span_sub(item, 0, semicolon)), "gzip"))
+		weight = span_trim(weight);
+		if (span_eq_nocase(coding, "gzip"))
 			return !span_eq_nocase(weight, "q=0") && !span_starts(weight, "q=0.0");
-		list = span_sub(list, comma + 1, list.n);
 	}
 	return false;
 }
@@ -114,12 +111,8 @@ int h_compare_config(struct request *q, struct jw *w)
 	struct span list = span_str(q->s->compare_origins);
 
 	jw_array(w, "origins");
-	while (list.n) {
-		size_t blank = span_find(list, ' ');
-
-		jw_span(w, NULL, span_sub(list, 0, blank));
-		list = span_sub(list, blank + 1, list.n);
-	}
+	while (list.n)
+		jw_span(w, NULL, span_cut(&list, ' '));
 	jw_end_array(w);
 	return 200;
 }

@@ -5,6 +5,7 @@
 
 #include "crypto/rng.h"
 #include "enc/base64.h"
+#include "enc/pem.h"
 #include "plat/clock.h"
 #include "plat/lock.h"
 #include "svc/keys.h"
@@ -160,7 +161,7 @@ static enum err gather(struct proof *p, struct fault *f)
 {
 	size_t n;
 
-	if (chain_from_pem(span_of(now.with.pem, now.with.pem_len), now.chain, sizeof now.chain, &n) != ERR_OK)
+	if (pem_all(span_of(now.with.pem, now.with.pem_len), "CERTIFICATE", now.chain, sizeof now.chain, &n) != ERR_OK)
 		return fault_set(f, ERR_PROTOCOL, STEP_COLLATERAL, "the platform's certificates cannot be read");
 	*p = (struct proof){
 		.report = span_of(now.report, sizeof now.report), .chain = span_of(now.chain, n), .endorsement = now.with.endorsement,

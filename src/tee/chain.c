@@ -5,16 +5,10 @@
 #include "crypto/hash.h"
 #include "crypto/x509_ext.h"
 #include "enc/der.h"
-#include "enc/pem.h"
 #include "enc/timefmt.h"
 #include "tee/amd_roots.h"
 
 #define CLOCK_LEEWAY_S 300 /* a list may be a little younger than our clock says */
-
-enum err chain_from_pem(struct span pem, uint8_t *der, size_t cap, size_t *n)
-{
-	return pem_all(pem, "CERTIFICATE", der, cap, n);
-}
 
 static bool read_chain(struct span ders, struct chain *c, struct checks *checks)
 {

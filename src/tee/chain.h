@@ -17,10 +17,6 @@ struct chain {
 	bool configured_root; /* it ends in the configured root, which is not AMD's */
 };
 
-/* PEM text to DER, one certificate behind the other, in the order given. ERR_NOT_FOUND when there is none, ERR_SYNTAX,
- * ERR_TOO_BIG. Untrusted. */
-MUST_USE enum err chain_from_pem(struct span pem, uint8_t *der, size_t cap, size_t *n);
-
 /* Exactly three certificates in DER, the leaf first: read, named and shaped as AMD's, each signed by the next with
  * RSASSA-PSS SHA-384, the root by itself; root key AMD's or the one with SHA-256 extra_root (32 bytes or NULL) of its
  * SubjectPublicKeyInfo; product, and dates at now_s. Everything that can be judged is judged and goes to checks

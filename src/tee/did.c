@@ -26,21 +26,9 @@ static void put_arc(struct out *o, uint64_t v)
 /* The next number of "1.3.6...": digits without a leading zero. */
 static bool next_arc(struct span *text, uint64_t *v)
 {
-	size_t dot = span_find(*text, '.');
-	struct span digits = span_sub(*text, 0, dot);
+	struct span digits = span_cut(text, '.');
 
-	if (!span_u64(digits, v) || *v > UINT32_MAX || (digits.n > 1 && digits.p[0] == '0'))
-		return false;
-	*text = span_sub(*text, dot, text->n);
-	return true;
-}
-
-static bool skip_dot(struct span *text)
-{
-	if (text->n == 0 || text->p[0] != '.')
-		return false;
-	*text = span_sub(*text, 1, text->n);
-	return true;
+	return span_u64(digits, v) && *v <= UINT32_MAX && (digits.n == 1 || digits.p[0] != '0');
 }
 
 static bool read_oid(struct span text, struct did *d)
@@ -48,11 +36,11 @@ static bool read_oid(struct span text, struct did *d)
 	struct out o = out_init(d->eku, sizeof d->eku);
 	uint64_t first, arc;
 
-	if (!next_arc(&text, &first) || first > 2 || !skip_dot(&text) || !next_arc(&text, &arc) || (first < 2 && arc > 39))
+	if (span_ends(text, ".") || !next_arc(&text, &first) || first > 2 || !next_arc(&text, &arc) || (first < 2 && arc > 39))
 		return false;
 	put_arc(&o, 40 * first + arc);
 	while (text.n > 0) {
-		if (!skip_dot(&text) || !next_arc(&text, &arc))
+		if (!next_arc(&text, &arc))
 			return false;
 		put_arc(&o, arc);
 	}

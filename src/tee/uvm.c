@@ -59,14 +59,12 @@ static enum err read_svn(struct json_val payload, uint64_t *svn)
 
 	if (err == ERR_NOT_FOUND)
 		return json_u64(number, svn);
-	if (err)
-		return err;
-	*svn = text_svn;
-	if (!json_present(number))
-		return ERR_OK;
-	err = json_u64(number, &number_svn);
-	if (!err && number_svn < text_svn)
-		*svn = number_svn;
+	if (!err && json_present(number)) {
+		TRY(json_u64(number, &number_svn));
+		text_svn = number_svn < text_svn ? number_svn : text_svn;
+	}
+	if (!err)
+		*svn = text_svn;
 	return err;
 }
 

@@ -22,7 +22,7 @@ static bool check_signature(const struct snp_report *r, const struct chain *c, s
 		return checks_that(checks, "report.signature", false, "the platform's owner has masked the chip's key: reports are not signed");
 	if (c->leaf.key.type != KEY_EC || c->leaf.key.curve != EC_P384)
 		return checks_that(checks, "report.signature", false, "the leaf certificate's key is not on P-384");
-	hash_sha384(r->signed_part, digest);
+	hash_digest(HASH_SHA384, r->signed_part, digest);
 	signature_bytes(r->signature, sig);
 	return checks_that(checks, "report.signature",
 	                   ec_verify_raw(EC_P384, c->leaf.key.point, span_of(digest, sizeof digest), span_of(sig, sizeof sig)) == ERR_OK,

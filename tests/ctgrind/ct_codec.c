@@ -53,7 +53,7 @@ static void hex(void)
 {
 	struct out o = out_init(text, sizeof text);
 
-	hex_encode(&o, span_of(key, 32));
+	out_hex(&o, key, 32);
 	EXPECT(o.n == 64 && verdict(hex_decode(out_span(&o), back, 32)) == ERR_OK && ct_equal(back, key, 32));
 	text[9] = 'g';
 	SECRET(text + 9, 1);

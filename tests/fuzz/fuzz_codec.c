@@ -56,12 +56,12 @@ static void hex(struct span in)
 	uint64_t v, w;
 	char *t;
 
-	hex_encode(&o, in);
+	out_hex(&o, in.p, in.n);
 	HOLD(!o.bad && o.n == 2 * in.n && hex_decode(out_span(&o), back, in.n) == ERR_OK && fuzz_same(back, in.p, in.n));
 	HOLD(hex_decode(out_span(&o), back, in.n + 1) == ERR_SYNTAX);
 	if (in.n % 2 == 0 && hex_decode(in, back, in.n / 2) == ERR_OK) {
 		o = out_init(text, sizeof text);
-		hex_encode(&o, span_of(back, in.n / 2));
+		out_hex(&o, back, in.n / 2);
 		for (size_t i = 0; i < in.n; i++)
 			HOLD(text[i] == (in.p[i] | (in.p[i] > '9' ? 0x20 : 0)));
 	}

@@ -7,6 +7,7 @@
 #include "crypto/tls.h"
 #include "crypto/x509_ext.h"
 #include "enc/der.h"
+#include "enc/pem.h"
 #include "tee/cert_evidence.h"
 
 static struct checks checks;
@@ -35,7 +36,7 @@ static int make_all(void **state)
 	runtime_report_data(out_span(&o), report + 0x50);
 	amd_sign(report, "leaf");
 	pem = amd_file("milan.chain", &n);
-	assert_int_equal(chain_from_pem(span_of(pem, n), chain, sizeof chain, &n), ERR_OK);
+	assert_int_equal(pem_all(span_of(pem, n), "CERTIFICATE", chain, sizeof chain, &n), ERR_OK);
 	free(pem);
 	party = (struct proof){ .report = span_of(report, SNP_REPORT_LEN), .chain = span_of(chain, n), .runtime_data = out_span(&o) };
 	rules.verify = (struct verify_rules){ .now_s = time(NULL), .extra_root = amd_root() };

@@ -5,6 +5,7 @@
 
 #include "amd.h"
 #include "enc/base64.h"
+#include "enc/pem.h"
 #include "tee/proof.h"
 
 static struct checks checks;
@@ -44,7 +45,7 @@ static int make_all(void **state)
 	amd_sign(party.report, "leaf");
 	pem = amd_file("milan.chain", &n);
 	crl = amd_file("good.crl", &crl_n);
-	assert_int_equal(chain_from_pem(span_of(pem, n), chain, sizeof chain, &n), ERR_OK);
+	assert_int_equal(pem_all(span_of(pem, n), "CERTIFICATE", chain, sizeof chain, &n), ERR_OK);
 	free(pem);
 	party.proof = (struct proof){
 		.report = span_of(party.report, SNP_REPORT_LEN), .chain = span_of(chain, n), .crl = span_of(crl, crl_n),

@@ -30,7 +30,7 @@ static struct span pem_chain(struct span pem)
 {
 	size_t n;
 
-	assert_int_equal(chain_from_pem(pem, chain_bytes, sizeof chain_bytes, &n), ERR_OK);
+	assert_int_equal(pem_all(pem, "CERTIFICATE", chain_bytes, sizeof chain_bytes, &n), ERR_OK);
 	return span_of(chain_bytes, n);
 }
 
@@ -91,7 +91,7 @@ static struct span chain_of(const struct pair *p)
 		return pem_chain(first);
 	rest = need(p->second);
 	memcpy(chain_bytes, first.p, first.n);
-	assert_int_equal(chain_from_pem(rest, chain_bytes + first.n, sizeof chain_bytes - first.n, &n), ERR_OK);
+	assert_int_equal(pem_all(rest, "CERTIFICATE", chain_bytes + first.n, sizeof chain_bytes - first.n, &n), ERR_OK);
 	chain = span_of(chain_bytes, first.n + n);
 	return chain;
 }
