@@ -55,7 +55,7 @@ struct span tls_identity_cert(const struct tls_identity *id);
 void tls_identity_wipe(struct tls_identity *id);
 
 /* One connection's state; lives in its slot, is not moved or copied while in use, wiped with tls_wipe. */
-#define TLS_STATE_LEN 49408
+#define TLS_STATE_LEN 61696
 struct tls {
 	_Alignas(16) uint8_t opaque[TLS_STATE_LEN];
 };

@@ -25,9 +25,6 @@ struct tls_trust_check {
 
 void tls_trust_check_init(struct tls_trust_check *c, const char *host, enum tls_trust trust, int64_t now_s);
 
-/* Records of 16 KiB may come in; ours go out with up to 4 KiB, which saves 12 KiB a connection. */
-#define TLS_OUT_LEN (4096 + (BR_SSL_BUFSIZE_OUTPUT - 16384))
-
 struct tls_state {
 	union {
 		br_ssl_server_context server;
@@ -51,7 +48,7 @@ struct tls_state {
 	size_t ahead_n;
 	const char *why; /* set with broken */
 	uint8_t in[BR_SSL_BUFSIZE_INPUT];
-	uint8_t out[TLS_OUT_LEN];
+	uint8_t out[BR_SSL_BUFSIZE_OUTPUT];
 };
 
 _Static_assert(sizeof(struct tls_state) <= TLS_STATE_LEN, "struct tls is too small for its contents");
