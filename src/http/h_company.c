@@ -184,7 +184,20 @@ static enum err emit(struct request *q, struct out *o)
 	return o->bad || o->cap - o->n < RECORD_LINE_MAX + 2 ? answer_piece(q, o) : ERR_OK;
 }
 
-/* For partners: the file as it is stored, a JSON object a line. */
+/* For partners: the file as it is stored. */
+static enum err stream_file(struct request *q, struct out *o)
+{
+	enum err e = reply_stream_start(q->reply, 200, "application/x-ndjson");
+
+	for (o->n = 1; e == ERR_OK && o->n;) {
+		e = store_read(&q->scratch->reader.file, o->p, o->cap, &o->n, &q->fault);
+		if (e == ERR_OK)
+			e = reply_stream_write(q->reply, out_span(o));
+	}
+	return e;
+}
+
+/* The same of an original-format file: a JSON object a line. */
 static enum err stream_lines(struct request *q, struct out *o)
 {
 	struct span line;
@@ -233,7 +246,10 @@ int h_company_list(struct request *q, struct jw *w)
 		return answer_error(q, 400, "This party holds no records of its own.");
 	if (store_status(q->s, &st, &q->fault) != ERR_OK || (st.exists && store_open(q->s, &q->scratch->reader, &q->fault) != ERR_OK))
 		return FAILED;
-	e = wants_lines(q->head) && st.exists ? stream_lines(q, &lines) : stream_object(q, w, &st);
+	if (wants_lines(q->head) && st.exists)
+		e = st.ours ? stream_file(q, &lines) : stream_lines(q, &lines);
+	else
+		e = stream_object(q, w, &st);
 	if (st.exists)
 		spool_close(&q->scratch->reader);
 	if (q->fault.err)

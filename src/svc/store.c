@@ -29,8 +29,7 @@ static enum err open_file(const struct settings *s, struct file_in *file, uint64
 	return e && e != ERR_NOT_FOUND ? fault_set_errno(f, ERR_SYSTEM, STEP_STORE, "cannot open the stored records") : e;
 }
 
-/* Up to cap bytes, fewer only at the end of the file. */
-static enum err read_full(struct file_in *file, uint8_t *dst, size_t cap, size_t *n, struct fault *f)
+enum err store_read(struct file_in *file, uint8_t *dst, size_t cap, size_t *n, struct fault *f)
 {
 	size_t got = 1;
 
@@ -45,7 +44,7 @@ static enum err read_head(struct file_in *file, struct records_head *head, struc
 	uint8_t buf[RECORDS_HEAD_MAX];
 	size_t n;
 
-	TRY(read_full(file, buf, sizeof buf, &n, f));
+	TRY(store_read(file, buf, sizeof buf, &n, f));
 	if (!records_is_head(span_of(buf, n)))
 		return ERR_NOT_FOUND;
 	return records_head_parse(span_sub(span_of(buf, n), 0, span_find(span_of(buf, n), '\n')), head, f);
@@ -59,7 +58,7 @@ static enum err read_end(struct file_in *file, uint64_t size, struct records_end
 
 	if (lseek(file->fd, -(off_t)tail, SEEK_END) < 0)
 		return fault_set_errno(f, ERR_SYSTEM, STEP_STORE, "cannot seek in the stored records");
-	TRY(read_full(file, buf, tail, &n, f));
+	TRY(store_read(file, buf, tail, &n, f));
 	if (n < 2 || buf[n - 1] != '\n')
 		return fault_set(f, ERR_DAMAGED, STEP_STORE, "the stored records are cut: their trailer is missing");
 	for (at = n - 1; at > 0 && buf[at - 1] != '\n'; at--)
@@ -102,7 +101,7 @@ static enum err count_items(struct file_in *file, uint64_t *count, struct fault 
 		return fault_set_errno(f, ERR_SYSTEM, STEP_STORE, "cannot read the stored records");
 	json_items_init(&it, NULL, RECORD_LINE_MAX);
 	while (n) {
-		TRY(read_full(file, buf, sizeof buf, &n, f));
+		TRY(store_read(file, buf, sizeof buf, &n, f));
 		rest = span_of(buf, n);
 		do
 			e = json_items_next(&it, &rest, &item);
@@ -121,17 +120,18 @@ enum err store_status(const struct settings *s, struct store_status *st, struct 
 	struct records_head head;
 	struct records_end end;
 	struct file_in file;
-	struct store_status found = { true, 0, 0 };
+	struct store_status found = { .exists = true };
 	enum err e = open_file(s, &file, &found.size_bytes, f);
 
 	if (e == ERR_NOT_FOUND) {
-		*st = (struct store_status){ false, 0, 0 };
+		*st = (struct store_status){ 0 };
 		return ERR_OK;
 	}
 	if (e)
 		return e;
 	e = describe(&file, found.size_bytes, &head, &end, f);
-	if (e == ERR_OK)
+	found.ours = e == ERR_OK;
+	if (found.ours)
 		found.record_count = end.records;
 	else if (e == ERR_NOT_FOUND)
 		e = count_items(&file, &found.record_count, f);

@@ -11,7 +11,7 @@
 const char *store_file_name(const struct settings *s);
 
 struct store_status {
-	bool exists;
+	bool exists, ours; /* ours: not an original-format file */
 	uint64_t size_bytes, record_count;
 };
 /* Size and count from the file's own header and trailer (for original-format files: by counting); not verified, so no
@@ -25,6 +25,9 @@ MUST_USE enum err store_describe(const struct settings *s, struct records_head *
 /* Opens the stored lines (header, records, trailer as stored, ciphertext only) for spool_next, which sends on what is there: the seal
  * is the receiver's check. ERR_NOT_FOUND when nothing is stored, ERR_SYSTEM. */
 MUST_USE enum err store_open(const struct settings *s, struct spool_in *in, struct fault *f);
+
+/* The file as it is, after store_open and instead of spool_next: up to cap bytes, fewer only at its end. ERR_SYSTEM. */
+MUST_USE enum err store_read(struct file_in *file, uint8_t *dst, size_t cap, size_t *n, struct fault *f);
 
 /* Reads everything and verifies the seal, decrypting no value. ERR_NOT_FOUND when nothing is stored, else as recread_item.
  * r and in are working memory of the caller. */

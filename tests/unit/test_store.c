@@ -55,7 +55,7 @@ static void names_files_by_company(void **state)
 
 static void tells_that_nothing_is_stored(void **state)
 {
-	struct store_status st = { true, 1, 1 };
+	struct store_status st = { true, true, 1, 1 };
 	struct records_head head;
 	struct records_end end;
 
