@@ -31,11 +31,9 @@ void gcm_init(struct gcm *g, const uint8_t key[GCM_KEY_LEN])
 	struct state *s = (struct state *)(void *)g->opaque;
 	const uint8_t zero[GCM_NONCE_LEN] = { 0 };
 
+	memset(s, 0, sizeof *s);
 	bear_aes_ctr()->init(&s->aes.vtable, key, GCM_KEY_LEN);
 	s->ghash = bear_ghash();
-	memset(s->h, 0, sizeof s->h);
-	memset(s->y, 0, sizeof s->y);
-	s->y_len = 0;
 	s->aes.vtable->run(&s->aes.vtable, zero, 0, s->h, sizeof s->h); /* counter 0 and nonce 0: the zero block */
 	bear_stack_wipe(); /* the key schedule's temporaries */
 }

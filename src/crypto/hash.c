@@ -58,8 +58,7 @@ void hash_sha256_update(struct sha256 *h, struct span in)
 	}
 	whole = in.n / SHA256_BLOCK;
 	sha256_ni(c->val, in.p, whole);
-	if (in.n % SHA256_BLOCK)
-		memcpy(c->buf, in.p + whole * SHA256_BLOCK, in.n % SHA256_BLOCK);
+	memcpy(c->buf, in.p + whole * SHA256_BLOCK, in.n % SHA256_BLOCK);
 }
 
 void hash_sha256_out(const struct sha256 *h, uint8_t out[SHA256_LEN])

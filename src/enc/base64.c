@@ -2,7 +2,6 @@
 #include "enc/base64.h"
 
 #include "base/ct.h"
-#include "enc/ct_range.h"
 
 #include <emmintrin.h>
 
@@ -15,16 +14,6 @@ static uint32_t char_62(enum b64_form form)
 static uint32_t char_63(enum b64_form form)
 {
 	return form == B64_STD ? '/' : '_';
-}
-
-/* Character of a value 0..63. Exactly one of the masks is set. */
-static uint8_t to_char(enum b64_form form, uint32_t v)
-{
-	uint32_t c = (ct_range(v, 0, 25) & (v + 'A')) | (ct_range(v, 26, 51) & (v - 26 + 'a')) |
-		     (ct_range(v, 52, 61) & (v - 52 + '0')) | (ct_range(v, 62, 62) & char_62(form)) |
-		     (ct_range(v, 63, 63) & char_63(form));
-
-	return (uint8_t)c;
 }
 
 /* All ones in the bytes that are in a range of ASCII. Compares are signed: bytes over 0x7f are below all. */
@@ -60,35 +49,39 @@ static void decode_16(enum b64_form form, const uint8_t text[16], uint8_t dst[12
 	store_be32(dst + 8, (uint32_t)(b << 24 | b >> 32));
 }
 
-/* The last one or two bytes, and the padding if the form has it. */
-static void encode_tail(struct out *o, enum b64_form form, const uint8_t *p, size_t n)
+/* Twelve bytes to sixteen characters. */
+static void encode_12(enum b64_form form, const uint8_t p[12], uint8_t text[16])
 {
-	uint32_t v = (uint32_t)p[0] << 16 | (n == 2 ? (uint32_t)p[1] << 8 : 0);
+	/* 24 bits to a word. */
+	__m128i x = _mm_set_epi32((int)(load_be32(p + 8) & 0xffffff), (int)(load_be32(p + 6) >> 8), (int)(load_be32(p + 3) >> 8), (int)(load_be32(p) >> 8));
+	__m128i v, c;
 
-	out_byte(o, to_char(form, v >> 18));
-	out_byte(o, to_char(form, v >> 12 & 63));
-	if (n == 2)
-		out_byte(o, to_char(form, v >> 6 & 63));
-	if (form != B64_URL)
-		out_bytes(o, "==", 3 - n);
+	v = _mm_or_si128(_mm_srli_epi32(x, 18), _mm_and_si128(_mm_srli_epi32(x, 4), _mm_set1_epi32(63 << 8)));
+	v = _mm_or_si128(v, _mm_and_si128(_mm_slli_epi32(x, 10), _mm_set1_epi32(63 << 16)));
+	v = _mm_or_si128(v, _mm_and_si128(_mm_slli_epi32(x, 24), _mm_set1_epi32(63 << 24)));
+	c = _mm_add_epi8(v, _mm_set1_epi8('A'));
+	c = _mm_add_epi8(c, _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8(25)), _mm_set1_epi8('a' - 26 - 'A')));
+	c = _mm_add_epi8(c, _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8(51)), _mm_set1_epi8('0' - 52 - ('a' - 26))));
+	c = _mm_add_epi8(c, _mm_and_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(62)), _mm_set1_epi8((char)(char_62(form) - ('0' + 10)))));
+	c = _mm_add_epi8(c, _mm_and_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(63)), _mm_set1_epi8((char)(char_63(form) - ('0' + 11)))));
+	_mm_storeu_si128((void *)text, c);
 }
 
 void base64_encode(struct out *o, enum b64_form form, struct span in)
 {
-	size_t whole = in.n / 3;
-	uint8_t *d = out_reserve(o, whole * 4);
+	size_t digits = (in.n * 4 + 2) / 3, n = form == B64_URL ? digits : B64_LEN(in.n), i, at;
+	uint8_t *d = out_reserve(o, n), rest[16] = { 0 };
 
 	if (o->bad)
 		return;
-	for (size_t i = 0; i < whole; i++) {
-		const uint8_t *s = in.p + 3 * i;
-		uint32_t v = (uint32_t)s[0] << 16 | (uint32_t)s[1] << 8 | s[2];
-
-		for (size_t k = 0; k < 4; k++)
-			d[4 * i + k] = to_char(form, v >> (18 - 6 * k) & 63);
-	}
-	if (in.n % 3)
-		encode_tail(o, form, in.p + 3 * whole, in.n % 3);
+	for (i = at = 0; in.n - i >= 12; i += 12, at += 16)
+		encode_12(form, in.p + i, d + at);
+	for (size_t k = 0; k < in.n - i; k++)
+		rest[k] = in.p[i + k];
+	encode_12(form, rest, rest);
+	for (size_t k = 0; at + k < n; k++)
+		d[at + k] = at + k < digits ? rest[k] : '=';
+	WIPE(rest);
 }
 
 /* Number of characters without the padding, which must be right for the form. Lengths are public. */

@@ -2,7 +2,13 @@
 #include "enc/hex.h"
 
 #include "base/ct.h"
-#include "enc/ct_range.h"
+
+/* All ones when lo <= x <= hi, else zero; all three below 2^31. Constant time. */
+static uint32_t ct_range(uint32_t x, uint32_t lo, uint32_t hi)
+{
+	/* Either difference going below zero sets its top bit. */
+	return (((x - lo) | (hi - x)) >> 31) - 1;
+}
 
 /* Value of a digit; *good stays all ones only while every character was a digit. */
 static uint32_t from_digit(uint32_t c, uint32_t *good)

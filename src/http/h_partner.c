@@ -74,7 +74,7 @@ static enum err send_event(void *ctx, struct span json, bool more)
 	out_str(o, "\n\n");
 	if (e == ERR_OK && !(more && o->n < HELD_MAX)) {
 		e = o->bad ? ERR_TOO_BIG : reply_stream_write(q->reply, out_span(o));
-		*o = out_init(q->scratch->text, sizeof q->scratch->text);
+		o->n = 0;
 	}
 	return e;
 }

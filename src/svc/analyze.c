@@ -305,6 +305,8 @@ static enum err fetch_all(struct work *w)
 	return e;
 }
 
+/* One partner after the other: ties are decided by who was seen first, so that the counts of both cannot be made apart; and two processors
+ * are busy as it is, with the providers' sealing beside the fetching. */
 static enum err count_all(struct work *w)
 {
 	enum err e;

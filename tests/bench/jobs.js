@@ -92,7 +92,7 @@ async function size(n, out) {
     const scale = n / Math.min(n, PYTHON_MAX);
     if (scale === 1) same(all[0].result, theirs.result);
     out.analysis.push({
-      n, scaled: scale > 1, decrypt_s: median(all.map((a) => a.decrypt_s)), whole_s: median(all.map((a) => a.whole_s)), elapsed_s: median(all.map((a) => a.elapsed_s)),
+      n, scaled: scale > 1, first_s: all[0].decrypt_s, decrypt_s: median(all.map((a) => a.decrypt_s)), whole_s: median(all.map((a) => a.whole_s)), elapsed_s: median(all.map((a) => a.elapsed_s)),
       python_s: theirs.seconds * scale, idle_kib: idle, peak_kib: peakKiB(world.woodgrove.child.pid, 'parley'), python_kib: theirs.peak_kib,
     });
     if (n === 500) {
