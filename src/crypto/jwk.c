@@ -58,9 +58,7 @@ static void thumbprint_ec(const struct ec_key *k, char out[JWK_THUMBPRINT_LEN + 
 	uint8_t buf[THUMB_INPUT_MAX];
 	struct out o = out_init(buf, sizeof buf);
 
-	out_str(&o, "{\"crv\":\"");
-	out_str(&o, curve_names[k->curve]);
-	out_str(&o, "\",\"kty\":\"EC\",\"x\":\"");
+	out_strs(&o, "{\"crv\":\"", curve_names[k->curve], "\",\"kty\":\"EC\",\"x\":\"");
 	base64_encode(&o, B64_URL, point_x(k));
 	out_str(&o, "\",\"y\":\"");
 	base64_encode(&o, B64_URL, point_y(k));
@@ -181,9 +179,7 @@ void jwk_write_wrapping_set(struct out *o, const struct rsa_pub *pub)
 	jwk_thumbprint_rsa(pub, kid);
 	out_str(o, "{\"keys\":[{\"e\":\"");
 	base64_encode(o, B64_URL, pub->e);
-	out_str(o, "\",\"key_ops\":[\"encrypt\"],\"kid\":\"");
-	out_str(o, kid);
-	out_str(o, "\",\"kty\":\"RSA\",\"n\":\"");
+	out_strs(o, "\",\"key_ops\":[\"encrypt\"],\"kid\":\"", kid, "\",\"kty\":\"RSA\",\"n\":\"");
 	base64_encode(o, B64_URL, pub->n);
 	out_str(o, "\"}]}");
 }

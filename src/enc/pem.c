@@ -99,10 +99,7 @@ out:
 
 static void put_marker(struct out *o, const char *word, const char *label)
 {
-	out_str(o, DASHES);
-	out_str(o, word);
-	out_str(o, label);
-	out_str(o, DASHES "\n");
+	out_strs(o, DASHES, word, label, DASHES "\n");
 }
 
 enum err pem_all(struct span text, const char *label, uint8_t *dst, size_t cap, size_t *n)

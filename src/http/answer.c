@@ -71,9 +71,7 @@ void write_list(struct jw *w, const char *name, const char *const *texts, size_t
 void write_https(struct jw *w, const char *name, const char *hostport)
 {
 	char text[HOSTPORT_MAX + 16];
-	struct out o = out_init(text, sizeof text);
 
-	out_str(&o, "https://");
-	out_str(&o, hostport);
-	jw_str(w, name, out_cstr(&o));
+	out_join(text, sizeof text, "https://", hostport);
+	jw_str(w, name, text);
 }

@@ -17,15 +17,13 @@ static const char *released_company(const struct settings *s)
 int h_company_info(struct request *q, struct jw *w)
 {
 	const char *company = released_company(q->s);
-	char buf[64];
-	struct out file = out_init(buf, sizeof buf);
+	char file[64];
 
-	out_str(&file, company ? company : "");
-	out_str(&file, "-data.json");
+	out_join(file, sizeof file, company, "-data.json");
 	jw_str(w, "company", company);
 	jw_str(w, "key_name", or_null(q->s->key_name));
 	jw_bool(w, "key_released", keys_have(KEYS_OWN));
-	jw_str(w, "data_file", company ? out_cstr(&file) : NULL);
+	jw_str(w, "data_file", company ? file : NULL);
 	return 200;
 }
 
@@ -137,11 +135,8 @@ static void write_fields(struct jw *w, const struct records_head *head)
 	jw_str(w, NULL, "timestamp");
 	jw_str(w, NULL, "company");
 	for (uint32_t i = 0; i < head->n_fields; i++) {
-		struct out o = out_init(name, sizeof name);
-
-		out_str(&o, head->field[i]);
-		out_str(&o, "_encrypted");
-		jw_str(w, NULL, out_cstr(&o));
+		out_join(name, sizeof name, head->field[i], "_encrypted");
+		jw_str(w, NULL, name);
 	}
 	jw_end_array(w);
 }

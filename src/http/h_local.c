@@ -42,8 +42,7 @@ static int refuse(struct request *q, int status, const char *what, struct span c
 	struct out t = out_init(text, sizeof text), o = out_init(json, sizeof json);
 	struct jw w = jw_init(&o);
 
-	out_str(&t, what);
-	out_str(&t, "\n" ERROR_STRING ": ");
+	out_strs(&t, what, "\n" ERROR_STRING ": ");
 	out_put(&t, cause);
 	jw_object(&w, NULL);
 	jw_span(&w, "error", out_span(&t));
@@ -62,12 +61,7 @@ static int fail(struct request *q, const struct call *call)
 		out_str(&o, ": http response status equal to ");
 		out_u64(&o, (uint64_t)f->http_status);
 	}
-	out_str(&o, f->service[0] ? " from " : "");
-	out_str(&o, f->service);
-	out_str(&o, "; likely cause: ");
-	out_str(&o, fault_cause(f));
-	out_str(&o, "; remedy: ");
-	out_str(&o, fault_remedy(f));
+	out_strs(&o, f->service[0] ? " from " : "", f->service, "; likely cause: ", fault_cause(f), "; remedy: ", fault_remedy(f));
 	return refuse(q, call->status, call->failed, out_span(&o));
 }
 
@@ -82,13 +76,8 @@ static bool complete(struct request *q, const struct call *call, const struct sp
 	for (enum field i = 0; i < FIELDS; i++) {
 		if (!(call->needs & BIT(i)) || value[i].n)
 			continue;
-		out_str(&o, o.n ? "\nKey: '" : "Key: '");
-		out_str(&o, call->said);
-		out_byte(&o, '.');
-		out_str(&o, names[i].said);
-		out_str(&o, "' Error:Field validation for '");
-		out_str(&o, names[i].said);
-		out_str(&o, "' failed on the 'required' tag");
+		out_strs(&o, o.n ? "\nKey: '" : "Key: '", call->said, ".", names[i].said, "' Error:Field validation for '", names[i].said,
+		         "' failed on the 'required' tag");
 	}
 	return o.n == 0 || refuse(q, 400, bad_request, out_span(&o));
 }

@@ -76,26 +76,21 @@ static void send_identity(struct request *q, const struct asset *a)
 int h_page(struct request *q, struct jw *w)
 {
 	const struct asset *a = find_asset(q->conn->route->path);
-	uint8_t extra[160], tag_buf[24];
-	struct out o = out_init(extra, sizeof extra), tag = out_init(tag_buf, sizeof tag_buf);
+	char extra[160], tag[24];
 	bool gzip = takes_gzip(q->head);
 
 	(void)w;
 	if (!a)
 		return answer_error(q, 404, "There is nothing at this path.");
-	out_byte(&tag, '"');
-	out_str(&tag, a->file->tag);
-	out_byte(&tag, '"');
-	out_str(&o, "Vary: Accept-Encoding\r\nETag: W/");
-	out_put(&o, out_span(&tag));
-	out_str(&o, gzip ? "\r\nContent-Encoding: gzip\r\n" : "\r\n");
-	q->reply->extra = out_cstr(&o);
+	out_join(tag, sizeof tag, "\"", a->file->tag, "\"");
+	out_join(extra, sizeof extra, "Vary: Accept-Encoding\r\nETag: W/", tag, gzip ? "\r\nContent-Encoding: gzip\r\n" : "\r\n");
+	q->reply->extra = extra;
 	q->reply->cache = "no-cache"; /* kept, but asked for each time */
 	if (a->file == &ui_index_html)
 		q->reply->framed_by = q->s->compare_origins;
 	if (a->file == &ui_compare_html)
 		q->reply->frames = q->s->compare_origins;
-	if (has_it(q->head, out_cstr(&tag)))
+	if (has_it(q->head, tag))
 		reply_send(q->reply, 304, NULL, span_of(NULL, 0));
 	else if (gzip)
 		reply_send(q->reply, 200, a->type, span_of(a->file->gzip, a->file->gzip_len));

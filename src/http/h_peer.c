@@ -24,8 +24,7 @@ static void log_proven(const struct settings *s, enum role role)
 	uint8_t buf[128];
 	struct out o = out_init(buf, sizeof buf);
 
-	out_str(&o, role_name(role));
-	out_str(&o, " host_data=");
+	out_strs(&o, role_name(role), " host_data=");
 	out_hex(&o, s->partner[role].host_data, 32);
 	log_text(LOG_INFO, "peer", "proven on its connection", "party", out_span(&o));
 }

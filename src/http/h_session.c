@@ -16,11 +16,7 @@ static void set_cookie(struct request *q, const char *id, unsigned seconds)
 	char name[ACCESS_COOKIE_MAX];
 
 	access_cookie_name(q->head, name);
-	out_str(&o, "Set-Cookie: ");
-	out_str(&o, name);
-	out_byte(&o, '=');
-	out_str(&o, id);
-	out_str(&o, "; Path=/; HttpOnly; SameSite=Strict; Max-Age=");
+	out_strs(&o, "Set-Cookie: ", name, "=", id, "; Path=/; HttpOnly; SameSite=Strict; Max-Age=");
 	out_u64(&o, seconds);
 	out_str(&o, q->conn->use_tls ? "; Secure\r\n" : "\r\n");
 	q->reply->extra = out_cstr(&o);

@@ -85,8 +85,7 @@ static bool check_root(struct chain *c, const uint8_t *extra_root, enum snp_prod
 	c->configured_root = *family == SNP_PRODUCT_UNKNOWN && extra_root &&
 	                     span_eq(span_of(hash, sizeof hash), span_of(extra_root, sizeof hash));
 	if (*family != SNP_PRODUCT_UNKNOWN) {
-		out_str(&o, "AMD's root key for ");
-		out_str(&o, report_product_name(*family));
+		out_strs(&o, "AMD's root key for ", report_product_name(*family));
 	} else {
 		out_str(&o, c->configured_root ? "NOT AMD's: the configured root " : "");
 		out_hex(&o, hash, sizeof hash);
@@ -97,12 +96,9 @@ static bool check_root(struct chain *c, const uint8_t *extra_root, enum snp_prod
 
 static bool named(struct span name, const char *prefix, enum snp_product p)
 {
-	uint8_t want[32];
-	struct out o = out_init(want, sizeof want);
+	char want[32];
 
-	out_str(&o, prefix);
-	out_str(&o, report_product_name(p));
-	return span_eq(x509_ext_common_name(name), out_span(&o));
+	return out_join(want, sizeof want, prefix, report_product_name(p)) && span_eq_str(x509_ext_common_name(name), want);
 }
 
 /* Leaf, intermediate and root are for the same product, and a VLEK comes from the authority for VLEKs. */

@@ -65,13 +65,10 @@ static enum err take(struct context *c, const struct part *p, uint8_t *scratch, 
 static enum err load_file(struct context *c, const struct part *p, uint8_t *scratch)
 {
 	char path[300];
-	struct out o = out_init(path, sizeof path);
 	size_t n;
 
-	out_str(&o, c->dir);
-	out_byte(&o, '/');
-	out_str(&o, p->file);
-	TRY(file_read_all(out_cstr(&o), scratch, CONTEXT_SCRATCH_LEN, &n));
+	out_join(path, sizeof path, c->dir, "/", p->file);
+	TRY(file_read_all(path, scratch, CONTEXT_SCRATCH_LEN, &n));
 	return take(c, p, scratch, n);
 }
 
