@@ -50,7 +50,7 @@ static void put_security(struct out *o, const struct reply *r)
 
 	if (!framed)
 		out_str(o, "X-Frame-Options: DENY\r\n");
-	out_str(o, SECURITY_HEADERS "connect-src 'self'");
+	out_put(o, SPAN_LIT(SECURITY_HEADERS "connect-src 'self'"));
 	if (framed) {
 		out_byte(o, ' ');
 		out_str(o, r->framed_by);
