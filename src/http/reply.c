@@ -6,6 +6,7 @@
 #include "plat/clock.h"
 #include "plat/lock.h"
 
+#define STREAM_SMALL 4096 /* a chunk with its frame that goes out at once */
 #define SECURITY_HEADERS \
 	"X-Content-Type-Options: nosniff\r\n" \
 	"X-XSS-Protection: 1; mode=block\r\n" \
@@ -291,21 +292,28 @@ enum err reply_stream_start(struct reply *r, int status, const char *content_typ
 
 enum err reply_stream_write(struct reply *r, struct span piece)
 {
-	uint8_t size[20];
-	struct out o = out_init(size, sizeof size);
+	uint8_t chunk[STREAM_SMALL];
+	struct out o = out_init(chunk, sizeof chunk);
 	int64_t deadline = clock_ms() + r->write_ms;
+	bool small;
 	enum err e = ERR_OK;
 
 	if (r->head_only || piece.n == 0)
 		return ERR_OK;
 	out_hex_u64(&o, piece.n);
 	out_str(&o, "\r\n");
+	small = r->chunked && piece.n + 2 <= sizeof chunk - o.n;
+	if (small) { /* one packet and record instead of three */
+		out_put(&o, piece);
+		out_str(&o, "\r\n");
+	}
 	if (r->chunked)
 		e = conn_send(r->conn, out_span(&o), deadline);
-	if (e == ERR_OK)
+	if (e == ERR_OK && !small)
 		e = conn_send(r->conn, piece, deadline);
-	if (e == ERR_OK && r->chunked)
+	if (e == ERR_OK && !small && r->chunked)
 		e = conn_send(r->conn, SPAN_LIT("\r\n"), deadline);
+	WIPE(chunk);
 	if (e != ERR_OK)
 		r->keep_alive = false;
 	return e;
