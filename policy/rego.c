@@ -8,11 +8,6 @@ const char *const rego_fragment_issuer =
 	"did:x509:0:sha256:I__iuL25oXEVFdTP_aBLx_eT1RPHbCQ_ECBQfYZpt9s::eku:1.3.6.1.4.1.311.76.59.1.3";
 const char *const rego_fragment_feed = "mcr.microsoft.com/aci/aci-cc-infra-fragment";
 
-static bool is_alnum(uint8_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 static bool all_of(struct span s, const char *also)
 {
 	for (size_t i = 0; i < s.n; i++)

@@ -55,6 +55,9 @@ bool span_u64(struct span a, uint64_t *value);
 /* Copies text into dst[cap] and ends it with NUL; false (dst empty) when it does not fit or holds a NUL. */
 bool span_copy_str(struct span a, char *dst, size_t cap);
 
+/* ASCII letters and digits. */
+static inline bool is_alnum(uint8_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
 static inline uint16_t load_be16(const uint8_t *p) { return (uint16_t)((p[0] << 8) | p[1]); }
 static inline uint32_t load_be32(const uint8_t *p)
 {

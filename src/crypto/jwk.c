@@ -53,50 +53,65 @@ void jwk_thumbprint_rsa(const struct rsa_pub *pub, char out[JWK_THUMBPRINT_LEN +
 	thumbprint_of(&o, out);
 }
 
-static void thumbprint_ec(const struct ec_key *k, char out[JWK_THUMBPRINT_LEN + 1])
-{
-	uint8_t buf[THUMB_INPUT_MAX];
-	struct out o = out_init(buf, sizeof buf);
+struct number {
+	enum key_type type; /* of keys that have it */
+	bool secret;
+	const char *name;
+	struct span value;
+};
 
-	out_strs(&o, "{\"crv\":\"", curve_names[k->curve], "\",\"kty\":\"EC\",\"x\":\"");
-	base64_encode(&o, B64_URL, point_x(k));
-	out_str(&o, "\",\"y\":\"");
-	base64_encode(&o, B64_URL, point_y(k));
-	out_str(&o, "\"}");
-	thumbprint_of(&o, out);
+static void write_numbers(struct jw *w, const struct number *list, size_t n, enum key_type type, bool secret)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].type == type && (secret || !list[i].secret))
+			jw_b64(w, list[i].name, list[i].value, B64_URL);
 }
 
-/* RFC 7638 section 7 warns of thumbprints of secret keys: a plain hash lets anyone test guesses. So does this, but only of
- * keys that are guessable at all, and it cannot be confused with any other hash of the key. */
-static void thumbprint_oct(const struct private_key *k, char out[JWK_THUMBPRINT_LEN + 1])
+/* Sorted members: the numbers, the secret ones among them when asked for, key_ops unless empty, kid unless NULL, and kty. */
+static void write_key(struct jw *w, const char *name, const struct private_key *k, bool secret, struct span key_ops, const char *kid)
 {
-	struct out text = out_init(out, JWK_THUMBPRINT_LEN + 1);
-	uint8_t mac[SHA256_LEN];
+	const struct rsa_key *r = &k->rsa;
+	const struct number front[] = {
+		{ KEY_RSA, true, "d", span_of(r->d, r->d_len) }, { KEY_RSA, true, "dp", span_of(r->dp, r->dp_len) },
+		{ KEY_RSA, true, "dq", span_of(r->dq, r->dq_len) }, { KEY_RSA, false, "e", span_of(r->e, r->e_len) },
+		{ KEY_EC, true, "d", span_of(k->ec.d, ec_field_len(k->ec.curve)) }, { KEY_OCT, true, "k", span_of(k->oct, k->oct_len) },
+	}, back[] = {
+		{ KEY_RSA, false, "n", span_of(r->n, r->n_len) }, { KEY_RSA, true, "p", span_of(r->p, r->p_len) },
+		{ KEY_RSA, true, "q", span_of(r->q, r->q_len) }, { KEY_RSA, true, "qi", span_of(r->qi, r->qi_len) },
+		{ KEY_EC, false, "x", point_x(&k->ec) }, { KEY_EC, false, "y", point_y(&k->ec) },
+	};
 
-	hash_hmac_sha256(span_of(k->oct, k->oct_len), SPAN_LIT("parley key id"), mac);
-	base64_encode(&text, B64_URL, span_of(mac, sizeof mac));
-	(void)out_cstr(&text);
+	jw_object(w, name);
+	if (k->type == KEY_EC)
+		jw_str(w, "crv", curve_names[k->ec.curve]);
+	write_numbers(w, front, sizeof front / sizeof front[0], k->type, secret);
+	if (key_ops.n)
+		jw_raw(w, "key_ops", key_ops);
+	if (kid)
+		jw_str(w, "kid", kid);
+	jw_str(w, "kty", jwk_type_name(k->type));
+	write_numbers(w, back, sizeof back / sizeof back[0], k->type, secret);
+	jw_end_object(w);
 }
 
 void jwk_thumbprint(const struct private_key *k, char out[JWK_THUMBPRINT_LEN + 1])
 {
-	struct rsa_pub pub;
+	uint8_t buf[THUMB_INPUT_MAX], mac[SHA256_LEN];
+	struct out o = out_init(buf, sizeof buf), text = out_init(out, JWK_THUMBPRINT_LEN + 1);
+	struct jw w = jw_init(&o);
 
-	switch (k->type) {
-	case KEY_RSA:
-		pub = rsa_public(&k->rsa);
-		jwk_thumbprint_rsa(&pub, out);
+	if (k->type == KEY_RSA || k->type == KEY_EC) {
+		write_key(&w, NULL, k, false, span_of(NULL, 0), NULL);
+		thumbprint_of(&o, out);
 		return;
-	case KEY_EC:
-		thumbprint_ec(&k->ec, out);
-		return;
-	case KEY_OCT:
-		thumbprint_oct(k, out);
-		return;
-	case KEY_NONE:
-		break;
 	}
-	out[0] = 0;
+	/* RFC 7638 section 7 warns of thumbprints of secret keys: a plain hash lets anyone test guesses. So does this, but only of
+	 * keys that are guessable at all, and it cannot be confused with any other hash of the key. */
+	if (k->type == KEY_OCT) {
+		hash_hmac_sha256(span_of(k->oct, k->oct_len), SPAN_LIT("parley key id"), mac);
+		base64_encode(&text, B64_URL, span_of(mac, sizeof mac));
+	}
+	(void)out_cstr(&text);
 }
 
 void jwk_write_public(struct jw *w, const char *name, const struct private_key *k)
@@ -104,72 +119,12 @@ void jwk_write_public(struct jw *w, const char *name, const struct private_key *
 	char kid[JWK_THUMBPRINT_LEN + 1];
 
 	jwk_thumbprint(k, kid);
-	jw_object(w, name);
-	switch (k->type) {
-	case KEY_RSA:
-		jw_b64(w, "e", rsa_public(&k->rsa).e, B64_URL);
-		jw_str(w, "kid", kid);
-		jw_str(w, "kty", "RSA");
-		jw_b64(w, "n", rsa_public(&k->rsa).n, B64_URL);
-		break;
-	case KEY_EC:
-		jw_str(w, "crv", curve_names[k->ec.curve]);
-		jw_str(w, "kid", kid);
-		jw_str(w, "kty", "EC");
-		jw_b64(w, "x", point_x(&k->ec), B64_URL);
-		jw_b64(w, "y", point_y(&k->ec), B64_URL);
-		break;
-	case KEY_OCT:
-		jw_str(w, "kid", kid);
-		jw_str(w, "kty", "oct");
-		break;
-	case KEY_NONE:
-		break;
-	}
-	jw_end_object(w);
-}
-
-static void write_ops(struct jw *w, struct span key_ops)
-{
-	if (key_ops.n)
-		jw_raw(w, "key_ops", key_ops);
+	write_key(w, name, k, false, span_of(NULL, 0), kid);
 }
 
 void jwk_write_private(struct jw *w, const struct private_key *k, struct span key_ops)
 {
-	const struct rsa_key *r = &k->rsa;
-
-	jw_object(w, NULL);
-	switch (k->type) {
-	case KEY_RSA:
-		jw_b64(w, "d", span_of(r->d, r->d_len), B64_URL);
-		jw_b64(w, "dp", span_of(r->dp, r->dp_len), B64_URL);
-		jw_b64(w, "dq", span_of(r->dq, r->dq_len), B64_URL);
-		jw_b64(w, "e", span_of(r->e, r->e_len), B64_URL);
-		write_ops(w, key_ops);
-		jw_str(w, "kty", "RSA");
-		jw_b64(w, "n", span_of(r->n, r->n_len), B64_URL);
-		jw_b64(w, "p", span_of(r->p, r->p_len), B64_URL);
-		jw_b64(w, "q", span_of(r->q, r->q_len), B64_URL);
-		jw_b64(w, "qi", span_of(r->qi, r->qi_len), B64_URL);
-		break;
-	case KEY_EC:
-		jw_str(w, "crv", curve_names[k->ec.curve]);
-		jw_b64(w, "d", span_of(k->ec.d, ec_field_len(k->ec.curve)), B64_URL);
-		write_ops(w, key_ops);
-		jw_str(w, "kty", "EC");
-		jw_b64(w, "x", point_x(&k->ec), B64_URL);
-		jw_b64(w, "y", point_y(&k->ec), B64_URL);
-		break;
-	case KEY_OCT:
-		jw_b64(w, "k", span_of(k->oct, k->oct_len), B64_URL);
-		write_ops(w, key_ops);
-		jw_str(w, "kty", "oct");
-		break;
-	case KEY_NONE:
-		break;
-	}
-	jw_end_object(w);
+	write_key(w, NULL, k, true, key_ops, NULL);
 }
 
 void jwk_write_wrapping_set(struct out *o, const struct rsa_pub *pub)

@@ -79,7 +79,7 @@ static void begin(struct jw *w, const char *name)
 	}
 }
 
-static void open_container(struct jw *w, const char *name, uint8_t bracket)
+void jw_open(struct jw *w, const char *name, uint8_t bracket)
 {
 	begin(w, name);
 	if (w->depth == DEPTH_MAX) {
@@ -91,7 +91,7 @@ static void open_container(struct jw *w, const char *name, uint8_t bracket)
 	w->depth++;
 }
 
-static void close_container(struct jw *w, uint8_t bracket)
+void jw_close(struct jw *w, uint8_t bracket)
 {
 	/* More ends than starts is our bug: it must not go out as a message. */
 	if (w->depth == 0) {
@@ -102,32 +102,13 @@ static void close_container(struct jw *w, uint8_t bracket)
 	w->depth--;
 }
 
-void jw_object(struct jw *w, const char *name)
-{
-	open_container(w, name, '{');
-}
-
-void jw_end_object(struct jw *w)
-{
-	close_container(w, '}');
-}
-
-void jw_array(struct jw *w, const char *name)
-{
-	open_container(w, name, '[');
-}
-
-void jw_end_array(struct jw *w)
-{
-	close_container(w, ']');
-}
-
 void jw_str(struct jw *w, const char *name, const char *text)
 {
+	begin(w, name);
 	if (text)
-		jw_span(w, name, span_str(text));
+		put_string(w->o, span_str(text));
 	else
-		jw_null(w, name);
+		out_str(w->o, "null");
 }
 
 void jw_span(struct jw *w, const char *name, struct span text)
@@ -166,12 +147,6 @@ void jw_bool(struct jw *w, const char *name, bool v)
 {
 	begin(w, name);
 	out_str(w->o, v ? "true" : "false");
-}
-
-void jw_null(struct jw *w, const char *name)
-{
-	begin(w, name);
-	out_str(w->o, "null");
 }
 
 void jw_raw(struct jw *w, const char *name, struct span json)

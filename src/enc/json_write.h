@@ -15,10 +15,12 @@ struct jw {
 };
 
 struct jw jw_init(struct out *o);
-void jw_object(struct jw *w, const char *name);
-void jw_end_object(struct jw *w);
-void jw_array(struct jw *w, const char *name);
-void jw_end_array(struct jw *w);
+void jw_open(struct jw *w, const char *name, uint8_t bracket);
+void jw_close(struct jw *w, uint8_t bracket);
+static inline void jw_object(struct jw *w, const char *name) { jw_open(w, name, '{'); }
+static inline void jw_end_object(struct jw *w) { jw_close(w, '}'); }
+static inline void jw_array(struct jw *w, const char *name) { jw_open(w, name, '['); }
+static inline void jw_end_array(struct jw *w) { jw_close(w, ']'); }
 /* Untrusted bytes allowed: invalid UTF-8 becomes U+FFFD, control characters, quote and backslash are escaped,
  * and '<', '>', '&' as \u003c.. so that the text is inert inside HTML. */
 void jw_str(struct jw *w, const char *name, const char *text); /* NULL text writes null */
@@ -30,7 +32,7 @@ void jw_i64(struct jw *w, const char *name, int64_t v);
 /* A number with fixed decimals: v / 10^decimals. */
 void jw_fixed(struct jw *w, const char *name, int64_t v, unsigned decimals);
 void jw_bool(struct jw *w, const char *name, bool v);
-void jw_null(struct jw *w, const char *name);
+static inline void jw_null(struct jw *w, const char *name) { jw_str(w, name, NULL); }
 /* Text that is already JSON, inserted as is (trusted or produced by this program). */
 void jw_raw(struct jw *w, const char *name, struct span json);
 /* Binary as base64 (form) or lower-case hex; time depends on length only. */

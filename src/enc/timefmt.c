@@ -76,46 +76,36 @@ static void put_digits(struct out *o, unsigned v, unsigned digits)
 		out_byte(o, (uint8_t)('0' + v / unit % 10));
 }
 
-static void put_clock(struct out *o, const struct civil *c)
+/* Numbers by a pattern, in which a digit stands for so many digits of the next one, any other character for itself. */
+static void put_numbers(struct out *o, const char *pattern, const unsigned *number)
 {
-	put_digits(o, (unsigned)c->hour, 2);
-	out_byte(o, ':');
-	put_digits(o, (unsigned)c->minute, 2);
-	out_byte(o, ':');
-	put_digits(o, (unsigned)c->second, 2);
+	for (; *pattern; pattern++) {
+		if (*pattern >= '1' && *pattern <= '9')
+			put_digits(o, *number++, (unsigned)(*pattern - '0'));
+		else
+			out_byte(o, (uint8_t)*pattern);
+	}
 }
 
 void time_iso8601(struct out *o, int64_t unix_s, unsigned microseconds)
 {
 	struct civil c = time_to_civil(unix_s);
+	const unsigned numbers[] = { (unsigned)c.year, (unsigned)c.month, (unsigned)c.day, (unsigned)c.hour, (unsigned)c.minute,
+		                     (unsigned)c.second, microseconds };
 
-	put_digits(o, (unsigned)c.year, 4);
-	out_byte(o, '-');
-	put_digits(o, (unsigned)c.month, 2);
-	out_byte(o, '-');
-	put_digits(o, (unsigned)c.day, 2);
-	out_byte(o, 'T');
-	put_clock(o, &c);
-	out_byte(o, '.');
-	put_digits(o, microseconds, 6);
-	out_byte(o, 'Z');
+	put_numbers(o, "4-2-2T2:2:2.6Z", numbers);
 }
 
 void time_http(struct out *o, int64_t unix_s)
 {
 	struct civil c = time_to_civil(unix_s);
+	const unsigned numbers[] = { (unsigned)c.day, (unsigned)c.year, (unsigned)c.hour, (unsigned)c.minute, (unsigned)c.second };
 	int64_t weekday = (time_from_civil(&c) - FIRST_S) / DAY_S % 7;
 
 	out_bytes(o, day_names + 3 * weekday, 3);
-	out_str(o, ", ");
-	put_digits(o, (unsigned)c.day, 2);
-	out_byte(o, ' ');
+	put_numbers(o, ", 2 ", numbers);
 	out_bytes(o, month_names + 3 * (c.month - 1), 3);
-	out_byte(o, ' ');
-	put_digits(o, (unsigned)c.year, 4);
-	out_byte(o, ' ');
-	put_clock(o, &c);
-	out_str(o, " GMT");
+	put_numbers(o, " 4 2:2:2 GMT", numbers + 1);
 }
 
 int time_digits(struct span text, size_t at, size_t digits)

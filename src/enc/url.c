@@ -5,19 +5,9 @@
 
 #include "enc/hex.h"
 
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_letter(uint8_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 static bool is_unreserved(uint8_t c)
 {
-	return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
+	return is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 /* The two digits behind a '%' at `at`. */
@@ -47,7 +37,7 @@ static bool label_ok(struct span label)
 	if (label.n == 0 || label.n > 63 || label.p[0] == '-' || label.p[label.n - 1] == '-')
 		return false;
 	for (size_t i = 0; i < label.n; i++)
-		if (!is_letter(label.p[i]) && !is_digit(label.p[i]) && label.p[i] != '-' && label.p[i] != '_')
+		if (!is_alnum(label.p[i]) && label.p[i] != '-' && label.p[i] != '_')
 			return false;
 	return true;
 }

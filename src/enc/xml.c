@@ -28,8 +28,7 @@ static bool is_blank(uint8_t c)
 /* Names as Azure's services write them; ASCII only. */
 static bool is_name_char(uint8_t c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' ||
-	       c == ':';
+	return is_alnum(c) || c == '_' || c == '-' || c == '.' || c == ':';
 }
 
 static struct span take_name(struct span *s)

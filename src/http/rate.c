@@ -80,20 +80,20 @@ struct rate_verdict rate_take(enum rate_group g, unsigned route, const struct ne
 	return v;
 }
 
+static void put_line(struct out *o, const char *name, unsigned v)
+{
+	out_str(o, name);
+	out_u64(o, v);
+	out_str(o, "\r\n");
+}
+
 void rate_headers(const struct rate_verdict *v, struct out *o)
 {
 	if (v->limit == 0)
 		return;
-	out_str(o, "X-RateLimit-Limit: ");
-	out_u64(o, v->limit);
-	out_str(o, "\r\nX-RateLimit-Remaining: ");
-	out_u64(o, v->remaining);
-	out_str(o, "\r\nX-RateLimit-Reset: ");
-	out_u64(o, v->reset_s);
-	out_str(o, "\r\n");
-	if (!v->allowed) {
-		out_str(o, "Retry-After: ");
-		out_u64(o, v->reset_s);
-		out_str(o, "\r\n");
-	}
+	put_line(o, "X-RateLimit-Limit: ", v->limit);
+	put_line(o, "X-RateLimit-Remaining: ", v->remaining);
+	put_line(o, "X-RateLimit-Reset: ", v->reset_s);
+	if (!v->allowed)
+		put_line(o, "Retry-After: ", v->reset_s);
 }
