@@ -35,7 +35,7 @@ void tls_client_start(struct tls *t, const char *host, enum tls_trust trust, int
 	struct tls_state *s = tls_state(t);
 	br_ssl_client_context *ssl = &s->side.client;
 
-	tls_wipe(t);
+	tls_begin(s);
 	s->is_client = true;
 	if (strlen(host) >= HOST_MAX) {
 		break_off(s, "host name too long");

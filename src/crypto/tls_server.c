@@ -14,7 +14,7 @@ void tls_server_start(struct tls *t, const struct tls_identity *id)
 	struct tls_state *s = tls_state(t);
 	br_ssl_server_context *ssl = &s->side.server;
 
-	tls_wipe(t);
+	tls_begin(s);
 	tls_sessions_view(&s->sessions);
 	br_ssl_server_zero(ssl);
 	tls_profile_apply(s);

@@ -2,6 +2,9 @@
 #ifndef CRYPTO_TLS_STATE_H
 #define CRYPTO_TLS_STATE_H
 
+#include <stddef.h>
+#include <string.h>
+
 #include "crypto/bear.h"
 #include "crypto/tls.h"
 #include "crypto/tls_sessions.h"
@@ -20,7 +23,7 @@ struct tls_trust_check {
 	uint8_t spki_sha256[32]; /* valid once parsed */
 	br_x509_pkey key;        /* views into leaf */
 	const char *why;         /* NULL, or what the path engine's error number does not say */
-	uint8_t leaf[TLS_CERT_MAX];
+	uint8_t leaf[TLS_CERT_MAX]; /* last */
 };
 
 void tls_trust_check_init(struct tls_trust_check *c, const char *host, enum tls_trust trust, int64_t now_s);
@@ -30,7 +33,6 @@ struct tls_state {
 		br_ssl_server_context server;
 		br_ssl_client_context client;
 	} side;
-	struct tls_trust_check check; /* of the peer's certificate, where one is asked for */
 	struct tls_session_view sessions; /* of a server */
 	br_x509_certificate cert[TLS_CHAIN_MAX]; /* our own and their key: views of the identity's */
 	size_t cert_n;
@@ -47,6 +49,8 @@ struct tls_state {
 	uint8_t *ahead;  /* bytes of later records, read along with earlier ones: in `in`, behind what the engine has */
 	size_t ahead_n;
 	const char *why; /* set with broken */
+	/* Large, and not touched (tls_begin) before there is something to put in: check's last member and what is behind it. */
+	struct tls_trust_check check; /* of the peer's certificate, where one is asked for */
 	uint8_t in[BR_SSL_BUFSIZE_INPUT];
 	uint8_t out[BR_SSL_BUFSIZE_OUTPUT];
 };
@@ -57,6 +61,12 @@ _Static_assert(TLS_STATE_LEN - sizeof(struct tls_state) < 1024, "struct tls is l
 static inline struct tls_state *tls_state(struct tls *t)
 {
 	return (struct tls_state *)(void *)t->opaque;
+}
+
+/* What a connection starts from. */
+static inline void tls_begin(struct tls_state *s)
+{
+	memset(s, 0, offsetof(struct tls_state, check.leaf));
 }
 
 static inline br_ssl_engine_context *tls_engine(struct tls_state *s)

@@ -230,8 +230,8 @@ static void forget(struct conn *c)
 		tls_wipe(&c->tls);
 	c->use_tls = false;
 	c->party = PARTY_UNKNOWN;
-	WIPE(c->in);
-	WIPE(c->body);
+	WIPE_N(c->in, c->in_top);
+	WIPE_N(c->body, c->body_n);
 	c->in_n = c->in_top = c->body_n = 0;
 }
 
@@ -251,6 +251,7 @@ enum err conn_drain(struct conn *c)
 
 	for (int i = 0; i < DRAIN_READS && e == ERR_OK; i++)
 		e = net_read_some(c->fd, c->in, sizeof c->in, &n);
+	c->in_top = sizeof c->in;
 	c->drained = e == ERR_MORE;
 	return e == ERR_OK ? ERR_MORE : e;
 }
