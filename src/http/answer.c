@@ -47,12 +47,12 @@ int answer_end(struct request *q, enum err e)
 	return REPLIED;
 }
 
-const char *or_null(const char *text)
+const char *answer_or_null(const char *text)
 {
 	return text[0] ? text : NULL;
 }
 
-void write_texts(struct jw *w, const char *name, const struct reply_member *texts, size_t n)
+void answer_texts(struct jw *w, const char *name, const struct reply_member *texts, size_t n)
 {
 	jw_object(w, name);
 	for (size_t i = 0; i < n; i++)
@@ -60,7 +60,7 @@ void write_texts(struct jw *w, const char *name, const struct reply_member *text
 	jw_end_object(w);
 }
 
-void write_list(struct jw *w, const char *name, const char *const *texts, size_t n)
+void answer_list(struct jw *w, const char *name, const char *const *texts, size_t n)
 {
 	jw_array(w, name);
 	for (size_t i = 0; i < n; i++)
@@ -68,7 +68,7 @@ void write_list(struct jw *w, const char *name, const char *const *texts, size_t
 	jw_end_array(w);
 }
 
-void write_https(struct jw *w, const char *name, const char *hostport)
+void answer_https(struct jw *w, const char *name, const char *hostport)
 {
 	char text[HOSTPORT_MAX + 16];
 

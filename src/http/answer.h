@@ -19,11 +19,11 @@ MUST_USE enum err answer_piece(struct request *q, struct out *o);
 int answer_end(struct request *q, enum err e);
 
 /* NULL for an empty text: written as null. */
-const char *or_null(const char *text);
+const char *answer_or_null(const char *text);
 /* Member `name` (NULL: a bare value): an object of texts; an array of texts. */
-void write_texts(struct jw *w, const char *name, const struct reply_member *texts, size_t n);
-void write_list(struct jw *w, const char *name, const char *const *texts, size_t n);
+void answer_texts(struct jw *w, const char *name, const struct reply_member *texts, size_t n);
+void answer_list(struct jw *w, const char *name, const char *const *texts, size_t n);
 /* The member "https://" hostport. */
-void write_https(struct jw *w, const char *name, const char *hostport);
+void answer_https(struct jw *w, const char *name, const char *hostport);
 
 #endif

@@ -21,7 +21,7 @@ int h_company_info(struct request *q, struct jw *w)
 
 	out_join(file, sizeof file, company, "-data.json");
 	jw_str(w, "company", company);
-	jw_str(w, "key_name", or_null(q->s->key_name));
+	jw_str(w, "key_name", answer_or_null(q->s->key_name));
 	jw_bool(w, "key_released", keys_have(KEYS_OWN));
 	jw_str(w, "data_file", company ? file : NULL);
 	return 200;
@@ -151,9 +151,9 @@ int h_company_encrypted_status(struct request *q, struct jw *w)
 	if (store_status(q->s, &st, &q->fault) != ERR_OK)
 		return FAILED;
 	jw_str(w, "company", role_name(q->s->role));
-	jw_str(w, "key_name", or_null(q->s->key_name));
+	jw_str(w, "key_name", answer_or_null(q->s->key_name));
 	jw_bool(w, "key_released", keys_have(KEYS_OWN));
-	jw_str(w, "encrypted_file", or_null(file));
+	jw_str(w, "encrypted_file", answer_or_null(file));
 	jw_bool(w, "file_exists", st.exists);
 	if (st.exists) {
 		jw_u64(w, "file_size_bytes", st.size_bytes);

@@ -148,10 +148,10 @@ int h_container_info(struct request *q, struct jw *w)
 	char id[13];
 	bool ok = hash_program(q, digest, &size), device = attest_device_present();
 
-	jw_str(w, "image", or_null(q->s->container_image));
+	jw_str(w, "image", answer_or_null(q->s->container_image));
 	jw_null(w, "image_digest");
 	jw_str(w, "container_id", probe_container_id(id) ? id : NULL);
-	jw_str(w, "hostname", or_null(q->s->hostname));
+	jw_str(w, "hostname", answer_or_null(q->s->hostname));
 	jw_object(w, "app_checksums");
 	write_checksum(w, "/proc/self/exe", ok, digest, size);
 	write_assets(q, w);
@@ -179,7 +179,7 @@ static const char *policy_hash(struct request *q, struct out *hex, bool *measure
 
 	*measured = attest_device_present() && attest_report(SPAN_LIT("{\"purpose\":\"security-policy\"}"), report, NULL) == ERR_OK;
 	if (!*measured)
-		return or_null(q->s->policy_hash);
+		return answer_or_null(q->s->policy_hash);
 	out_hex(hex, report + HOST_DATA_AT, SHA256_LEN);
 	return out_cstr(hex);
 }
@@ -217,26 +217,26 @@ int h_security_policy(struct request *q, struct jw *w)
 	jw_bool(w, "measured", measured);
 	jw_end_object(w);
 	jw_object(w, "attestation");
-	write_https(w, "maa_endpoint", s->maa);
+	answer_https(w, "maa_endpoint", s->maa);
 	jw_str(w, "attestation_type", "sevsnpvm");
 	jw_str(w, "hardware", measured ? "AMD SEV-SNP" : "none");
 	jw_bool(w, "tee_available", measured);
 	jw_str(w, "tee_device", snp_device_path(snp_device_present()));
 	jw_end_object(w);
 	jw_object(w, "key_release_policy");
-	jw_str(w, "key_name", or_null(s->key_name));
-	jw_str(w, "key_vault", or_null(s->akv));
+	jw_str(w, "key_name", answer_or_null(s->key_name));
+	jw_str(w, "key_vault", answer_or_null(s->akv));
 	jw_array(w, "required_claims");
 	for (size_t i = 0; i < 2; i++)
-		write_texts(w, NULL, required[i], 3);
+		answer_texts(w, NULL, required[i], 3);
 	jw_end_array(w);
 	jw_str(w, "security_level", hash ? "HIGH" : "MEDIUM");
 	jw_str(w, "binding_description", hash ? "The vault gives the key only to a container whose policy has this hash." :
 	                                  "No policy hash is known here: the vault's release policy decides alone.");
 	jw_end_object(w);
 	jw_object(w, "trust_model");
-	write_list(w, "what_is_trusted", trusted, 3);
-	write_list(w, "what_is_not_trusted", not_trusted, 3);
+	answer_list(w, "what_is_trusted", trusted, 3);
+	answer_list(w, "what_is_not_trusted", not_trusted, 3);
 	jw_end_object(w);
 	return 200;
 }

@@ -75,7 +75,7 @@ int h_info(struct request *q, struct jw *w)
 	jw_str(w, "demo", "parley: confidential multi-party computing");
 	jw_str(w, "version", PARLEY_VERSION);
 	write_status(w, device, works, &q->fault);
-	write_list(w, "features", works ? features_on : features_off, 5);
+	answer_list(w, "features", works ? features_on : features_off, 5);
 	jw_object(w, "confinement");
 	jw_u64(w, "system_calls_allowed", seal_calls_allowed());
 	jw_u64(w, "landlock_abi", (uint64_t)confine_landlock()); /* 0: this kernel has none */
@@ -84,7 +84,7 @@ int h_info(struct request *q, struct jw *w)
 	jw_object(w, "diagnostics");
 	jw_str(w, "note", works ? "A report was taken and attested just now." : q->fault.message);
 	jw_str(w, "recommendation", works ? NULL : q->fault.remedy);
-	write_https(w, "maa_endpoint", q->s->maa);
+	answer_https(w, "maa_endpoint", q->s->maa);
 	jw_end_object(w);
 	return 200;
 }

@@ -19,7 +19,7 @@ static void write_partner(struct jw *w, const struct settings *s, enum role r)
 		{ "name", role_title(r) }, { "key_name", p->key_name }, { "akv_endpoint", p->akv }, { "container_url", p->url },
 	};
 
-	write_texts(w, role_name(r), texts, 4);
+	answer_texts(w, role_name(r), texts, 4);
 }
 
 static void write_other(struct jw *w, const struct settings *s)
@@ -32,7 +32,7 @@ static void write_other(struct jw *w, const struct settings *s)
 	if (other == ROLE_OTHER)
 		jw_null(w, "other_company");
 	else
-		write_texts(w, "other_company", texts, 3);
+		answer_texts(w, "other_company", texts, 3);
 }
 
 int h_skr_config(struct request *q, struct jw *w)
@@ -51,7 +51,7 @@ int h_skr_config(struct request *q, struct jw *w)
 	if (s->policy_hash[0]) {
 		jw_object(w, "release_policy");
 		jw_str(w, "version", "1.0.0");
-		write_https(w, "required_attestation", s->maa);
+		answer_https(w, "required_attestation", s->maa);
 		jw_str(w, "required_policy_hash", s->policy_hash);
 		jw_str(w, "description", "The vault releases the key only when the attestation token carries this policy hash.");
 		jw_end_object(w);
@@ -83,10 +83,10 @@ static void write_release_policy(struct jw *w, const struct settings *s)
 	};
 
 	jw_object(w, "release_policy");
-	write_https(w, "maa_endpoint", s->maa);
+	answer_https(w, "maa_endpoint", s->maa);
 	jw_array(w, "required_claims");
 	for (size_t i = 0; i < sizeof claims / sizeof claims[0]; i++)
-		write_texts(w, NULL, claims[i], 3);
+		answer_texts(w, NULL, claims[i], 3);
 	jw_end_array(w);
 	if (s->policy_hash[0])
 		jw_str(w, "security_policy_hash", s->policy_hash);
@@ -97,7 +97,7 @@ int h_skr_release(struct request *q, struct jw *w)
 {
 	const struct settings *s = q->s;
 	const struct reply_member more[] = {
-		{ "maa_endpoint", or_null(s->maa) }, { "akv_endpoint", or_null(s->akv) }, { "key_name", or_null(s->key_name) },
+		{ "maa_endpoint", answer_or_null(s->maa) }, { "akv_endpoint", answer_or_null(s->akv) }, { "key_name", answer_or_null(s->key_name) },
 	};
 	struct release_info info = { 0 };
 
@@ -157,7 +157,7 @@ int h_skr_release_other(struct request *q, struct jw *w)
 	if (other == ROLE_OTHER) {
 		jw_str(w, "status", "error");
 		jw_str(w, "message", "Only Contoso and Fabrikam can try each other's key.");
-		jw_str(w, "our_key_name", or_null(s->key_name));
+		jw_str(w, "our_key_name", answer_or_null(s->key_name));
 		return 400;
 	}
 	e = release_other(s, &info, q->deadline_ms, &q->fault);
@@ -180,7 +180,7 @@ int h_skr_release_other(struct request *q, struct jw *w)
 		jw_str(w, "security_warning", "The other company's release policy or permissions are wrong: correct them now.");
 	} else {
 		jw_u64(w, "http_status", (uint64_t)q->fault.http_status);
-		jw_str(w, "service_code", or_null(q->fault.code));
+		jw_str(w, "service_code", answer_or_null(q->fault.code));
 		jw_str(w, "error_detail", q->fault.message);
 		jw_str(w, "error", q->fault.message);
 		jw_str(w, "explanation", fault_cause(&q->fault));
