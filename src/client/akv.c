@@ -67,9 +67,8 @@ static bool write_request(const struct expectation *x, struct https_request *q)
 	struct out body = out_init(work.body, sizeof work.body);
 	struct jw w = jw_init(&body);
 
-	out_str(&target, "/keys/");
-	out_str(&target, x->call->key_name); /* name/version goes in unescaped; settings allow nothing that needs escaping */
-	out_str(&target, "/release?api-version=" API_VERSION);
+	/* name/version goes in unescaped; settings allow nothing that needs escaping */
+	out_strs(&target, "/keys/", x->call->key_name, "/release?api-version=" API_VERSION);
 	out_str(&headers, "Authorization: Bearer ");
 	out_put(&headers, x->call->bearer);
 	out_str(&headers, "\r\n");
@@ -197,19 +196,13 @@ static enum err verify_signer(const struct jws *j, const char *vault, struct fau
 static bool kid_is_ours(const char *kid, const struct akv_release *r)
 {
 	char prefix[HOSTPORT_MAX + KEY_NAME_MAX + 32];
-	struct out o = out_init(prefix, sizeof prefix);
 	struct span k = span_str(kid), version;
 	bool versioned = strchr(r->key_name, '/') != NULL;
 
-	out_str(&o, "https://");
-	out_str(&o, r->vault);
-	out_str(&o, "/keys/");
-	out_str(&o, r->key_name);
-	if (!versioned)
-		out_byte(&o, '/');
-	if (*out_cstr(&o) == '\0' || !span_eq_nocase(span_sub(k, 0, o.n), prefix))
+	if (!out_join(prefix, sizeof prefix, "https://", r->vault, "/keys/", r->key_name, versioned ? "" : "/") ||
+	    !span_eq_nocase(span_sub(k, 0, strlen(prefix)), prefix))
 		return false;
-	version = span_sub(k, o.n, k.n);
+	version = span_sub(k, strlen(prefix), k.n);
 	return versioned ? version.n == 0 : version.n > 0 && span_find(version, '/') == version.n;
 }
 

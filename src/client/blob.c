@@ -17,7 +17,7 @@
 
 #define PARAMS_MAX 5
 
-/* One request and where its answer goes. sign.date and sign.path are set for each try. */
+/* One request and its answer. sign.date and sign.path are set when it is made. */
 struct order {
 	const struct blob_account *a;
 	const char *name; /* NULL: the container */
@@ -26,7 +26,9 @@ struct order {
 	struct span body;
 	uint8_t *dst; /* a successful answer's body */
 	size_t cap, n;
-	int status;   /* of the last answer, 0: none came */
+	int status;
+	struct blob_facts facts; /* of the answer's head: ETag, Content-Type, Content-Range */
+	char range[BLOB_TEXT_MAX];
 };
 
 bool blob_name_ok(struct span name)
@@ -43,11 +45,10 @@ bool blob_name_ok(struct span name)
 			return false;
 	}
 	while (rest.n) {
-		struct span segment = span_sub(rest, 0, span_find(rest, '/'));
+		struct span segment = span_cut(&rest, '/');
 
 		if (segment.n == 0 || span_eq_str(segment, ".") || span_eq_str(segment, ".."))
 			return false;
-		rest = span_sub(rest, segment.n + 1, rest.n);
 	}
 	return true;
 }
@@ -80,7 +81,7 @@ static enum err make_target(struct blob *b, struct order *r, char host[HOST_MAX]
 {
 	struct out o = out_init(b->target, sizeof b->target);
 	const struct blob_account *a = r->a;
-	char between = '?';
+	const char *between = "?";
 
 	if (r->name && !blob_name_ok(span_str(r->name)))
 		return fault_set(f, ERR_SYNTAX, STEP_STORE, "this is not a name that a blob can have here");
@@ -89,27 +90,20 @@ static enum err make_target(struct blob *b, struct order *r, char host[HOST_MAX]
 	put_path(&o, a, r->name);
 	r->sign.path = out_span(&o);
 	for (size_t i = 0; i < r->sign.n_query; i++) {
-		out_byte(&o, (uint8_t)between);
-		out_str(&o, r->params[i].name);
-		out_byte(&o, '=');
+		out_strs(&o, between, r->params[i].name, "=");
 		url_encode(&o, r->params[i].value, false);
-		between = '&';
+		between = "&";
 	}
-	if (a->auth == BLOB_AUTH_SAS) {
-		out_byte(&o, (uint8_t)between);
-		out_str(&o, a->sas);
-	}
+	if (a->auth == BLOB_AUTH_SAS)
+		out_strs(&o, between, a->sas);
 	(void)out_cstr(&o);
 	return o.bad ? fault_set(f, ERR_TOO_BIG, STEP_STORE, "the blob's name is too long") : ERR_OK;
 }
 
 static void header(struct out *o, const char *name, const char *value)
 {
-	if (value) {
-		out_str(o, name);
-		out_str(o, value);
-		out_str(o, "\r\n");
-	}
+	if (value)
+		out_strs(o, name, value, "\r\n");
 }
 
 static enum err authorize(struct blob *b, struct order *r, struct out *o, int64_t deadline_ms, struct fault *f)
@@ -172,110 +166,61 @@ void blob_read_error(struct span xml, struct span *code, struct span *message)
 }
 
 /* A success of what was asked for. 206 to a range, 201 to a write, 200 to the rest. */
-static bool is_success(const struct order *r, int status)
+static bool is_success(const struct order *r)
 {
 	if (span_eq_str(SPAN_LIT("PUT"), r->sign.method))
-		return status == 201;
-	return status == 200 || (status == 206 && r->sign.range);
+		return r->status == 201;
+	return r->status == 200 || (r->status == 206 && r->sign.range);
 }
 
-/* What of the error's body fits: enough for its code and message. The connection is closed after it. What the head says is taken
- * first: an answer cut short closes the connection, and with it the head is gone. */
-static enum err refused(struct blob *b, int status, uint32_t retry_after, int64_t deadline_ms, struct fault *f)
+static enum err refused(const char *code, const struct call_answer *a, struct fault *f)
 {
-	struct span code, message, header_code = { NULL, 0 };
+	struct span in_body, message;
 	struct refusal said = { { 0 }, { 0 }, { 0 } };
-	size_t used = 0, got = 1;
 
-	(void)http_field_get(&b->conn.head, "x-ms-error-code", &header_code, NULL);
-	fault_text(said.code, sizeof said.code, header_code);
-	while (got && used < sizeof b->reply &&
-	       https_read(&b->conn, b->reply + used, sizeof b->reply - used, &got, STEP_STORE, deadline_ms, NULL) == ERR_OK)
-		used += got;
-	blob_read_error(span_of(b->reply, used), &code, &message);
-	if (!said.code[0])
-		fault_text(said.code, sizeof said.code, code);
+	blob_read_error(a->body, &in_body, &message);
+	fault_text(said.code, sizeof said.code, code[0] ? span_str(code) : in_body);
 	fault_text(said.message, sizeof said.message, message);
-	return refusal_fault(REFUSAL_STORAGE, STEP_STORE, status, &said, retry_after, f);
+	return refusal_fault(REFUSAL_STORAGE, STEP_STORE, a->status, &said, a->retry_after_s, f);
 }
 
-static enum err try_once(struct blob *b, struct order *r, uint32_t *retry_after, int64_t limit, struct fault *f)
+static enum err ask(struct blob *b, struct order *r, int64_t deadline_ms, struct fault *f)
 {
-	struct https_request q = { r->sign.method, b->target, b->headers, r->sign.content_type, r->body };
-	struct https_target to;
-	char host[HOST_MAX];
+	char code[sizeof ((struct refusal *)0)->code], host[HOST_MAX];
+	const struct call_field fields[] = {
+		{ "ETag", r->facts.etag, sizeof r->facts.etag }, { "Content-Type", r->facts.content_type, sizeof r->facts.content_type },
+		{ "Content-Range", r->range, sizeof r->range }, { "x-ms-error-code", code, sizeof code },
+	};
+	struct call k = {
+		.request = { r->sign.method, b->target, b->headers, r->sign.content_type, r->body }, .step = STEP_STORE,
+		.retry = RETRY_BLOB, .from = REFUSAL_STORAGE, .body = r->dst, .cap = r->cap, .fields = fields, .n_fields = sizeof fields / sizeof fields[0],
+	};
+	struct call_answer a;
 	enum err e;
 
-	TRY(make_target(b, r, host, &to, f));
-	e = make_headers(b, r, limit, f);
-	if (!e)
-		e = https_open(&b->conn, &to, STEP_STORE, limit, f);
-	if (!e)
-		e = https_send(&b->conn, &q, STEP_STORE, limit, f);
-	WIPE(b->headers);
-	if (e)
-		return e;
-	r->status = b->conn.head.status;
-	*retry_after = https_retry_after(&b->conn);
-	if (!is_success(r, r->status))
-		return refused(b, r->status, *retry_after, limit, f);
-	return https_body(&b->conn, r->dst, r->cap, &r->n, STEP_STORE, limit, f);
-}
-
-static void take_field(const struct https *c, const char *name, char dst[BLOB_TEXT_MAX])
-{
-	struct span value = { NULL, 0 };
-
-	if (!http_field_get(&c->head, name, &value, NULL) || value.n >= BLOB_TEXT_MAX)
-		value.n = 0;
-	fault_text(dst, BLOB_TEXT_MAX, value);
-}
-
-/* The head's fields are used by then and the connection is of no further use. */
-static enum err run(struct blob *b, struct order *r, struct blob_facts *facts, struct span *range, int64_t deadline_ms,
-                    struct fault *f)
-{
-	struct retry again = retry_init(RETRY_BLOB, deadline_ms);
-	bool renewed = false;
-	struct fault unused;
-	enum err e;
-
+	r->status = 0;
 	r->sign.query = r->params;
 	r->sign.length = r->body.n;
-	if (!f)
-		f = &unused;
-	for (;;) {
-		uint32_t retry_after = 0;
+	TRY(make_target(b, r, host, &k.to, f));
+	e = make_headers(b, r, deadline_ms, f);
+	if (!e)
+		e = call_run(&b->conn, &k, &a, deadline_ms, f);
+	WIPE(b->headers);
+	TRY(e);
+	r->status = a.status;
+	r->n = a.body.n;
+	return is_success(r) ? ERR_OK : refused(code, &a, f);
+}
 
-		fault_clear(f);
-		r->status = 0;
-		e = try_once(b, r, &retry_after, retry_try_deadline(&again), f);
-		if (e == ERR_DENIED && r->status == 401 && r->a->auth == BLOB_AUTH_IDENTITY && !renewed) {
-			renewed = true; /* the cached token may have been revoked */
-			identity_forget(r->a->resource);
-			continue;
-		}
-		/* A refusal is judged by its status, an answer that broke off by how it did. */
-		if (!e || !retry_again(&again, r->status && !is_success(r, r->status) ? ERR_OK : e, r->status, retry_after))
-			break;
-		log_fault(LOG_INFO, "blob", "trying again", f);
-	}
-	if (!e && facts) {
-		take_field(&b->conn, "ETag", facts->etag);
-		take_field(&b->conn, "Content-Type", facts->content_type);
-	}
-	/* Copied, because closing wipes the head. */
-	if (range) {
-		struct span value = { NULL, 0 };
+/* Once more when the account does not accept a cached token: it may have been revoked. */
+static enum err run(struct blob *b, struct order *r, int64_t deadline_ms, struct fault *f)
+{
+	enum err e = ask(b, r, deadline_ms, f);
 
-		if (http_field_get(&b->conn.head, "Content-Range", &value, NULL) && value.n <= sizeof b->reply)
-			memcpy(b->reply, value.p, value.n);
-		*range = span_of(b->reply, value.n <= sizeof b->reply ? value.n : 0);
-	}
-	if (e && !f->http_status)
-		refusal_transport(REFUSAL_STORAGE, f);
-	https_close(&b->conn);
-	return e;
+	if (r->status != 401 || r->a->auth != BLOB_AUTH_IDENTITY)
+		return e;
+	identity_forget(r->a->resource);
+	return ask(b, r, deadline_ms, f);
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
@@ -296,8 +241,6 @@ enum err blob_read(struct blob *b, const struct blob_account *a, const char *nam
                    struct blob_facts *facts, int64_t deadline_ms, struct fault *f)
 {
 	struct order r = { .a = a, .name = name, .sign = { .method = "GET" }, .dst = dst, .cap = cap };
-	struct blob_facts got = *facts;
-	struct span range = { NULL, 0 };
 	char text[64];
 	struct out o = out_init(text, sizeof text);
 	enum err e;
@@ -314,21 +257,20 @@ enum err blob_read(struct blob *b, const struct blob_account *a, const char *nam
 	out_byte(&o, '-');
 	out_u64(&o, at + cap - 1);
 	r.sign.range = out_cstr(&o);
-	e = run(b, &r, &got, &range, deadline_ms, f);
+	e = run(b, &r, deadline_ms, f);
 	if (e == ERR_RANGE && at == 0) { /* an empty blob has no byte 0 */
 		r.sign.range = NULL;
-		e = run(b, &r, &got, &range, deadline_ms, f);
+		e = run(b, &r, deadline_ms, f);
 	}
-	if (!e && r.status == 200 && at == 0)
-		got.size = r.n; /* all of it */
-	else if (!e && !read_range(range, at, r.n, &got.size))
-		e = fault_set(f, ERR_PROTOCOL, STEP_STORE, "the storage service sent another range than asked for");
-	if (!e && (!got.etag[0] || (facts->etag[0] && strcmp(facts->etag, got.etag) != 0)))
-		e = fault_set(f, ERR_PROTOCOL, STEP_STORE, "the storage service did not say which version it sent");
-	if (e)
-		return e;
+	TRY(e);
+	if (r.status == 200 && at == 0)
+		r.facts.size = r.n; /* all of it */
+	else if (!read_range(span_str(r.range), at, r.n, &r.facts.size))
+		return fault_set(f, ERR_PROTOCOL, STEP_STORE, "the storage service sent another range than asked for");
+	if (!r.facts.etag[0] || (facts->etag[0] && strcmp(facts->etag, r.facts.etag) != 0))
+		return fault_set(f, ERR_PROTOCOL, STEP_STORE, "the storage service did not say which version it sent");
 	*n = r.n;
-	*facts = got;
+	*facts = r.facts;
 	return ERR_OK;
 }
 
@@ -344,12 +286,10 @@ static void set_condition(struct order *r, const struct blob_condition *when)
 
 static enum err write(struct blob *b, struct order *r, int64_t deadline_ms, struct fault *f)
 {
-	uint8_t answer[256]; /* empty */
-
 	r->sign.method = "PUT";
-	r->dst = answer;
-	r->cap = sizeof answer;
-	return run(b, r, NULL, NULL, deadline_ms, f);
+	r->dst = b->reply;
+	r->cap = sizeof b->reply;
+	return run(b, r, deadline_ms, f);
 }
 
 enum err blob_put(struct blob *b, const struct blob_account *a, const char *name, const char *content_type, struct span data,
@@ -493,7 +433,7 @@ enum err blob_list(struct blob *b, const struct blob_account *a, char marker[BLO
 		param(&r, "marker", marker);
 	param(&r, "maxresults", "32");
 	param(&r, "restype", "container");
-	TRY(run(b, &r, NULL, NULL, deadline_ms, f));
+	TRY(run(b, &r, deadline_ms, f));
 	e = blob_read_page(span_of(page, r.n), marker, b->text, sizeof b->text, each, ctx);
 	if (e == ERR_SYNTAX || e == ERR_TOO_BIG)
 		e = fault_set(f, ERR_PROTOCOL, STEP_STORE, "the storage service's listing cannot be read");

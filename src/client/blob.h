@@ -33,7 +33,7 @@ struct blob {
 	char target[BLOB_TARGET_MAX];
 	char headers[TOKEN_MAX + 1024];
 	char token[TOKEN_MAX];
-	uint8_t reply[4096]; /* error answers, beginnings of */
+	uint8_t reply[4096]; /* answers to writes: empty, or errors' beginnings */
 	uint8_t text[2 * BLOB_NAME_MAX + BLOB_TARGET_MAX + 1024];
 };
 

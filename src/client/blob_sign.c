@@ -20,14 +20,9 @@ static void each_header(const struct blob_sign *s, struct out *o, const char *be
 		{ "x-ms-range", s->range }, { "x-ms-version", BLOB_API_VERSION },
 	};
 
-	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-		if (!all[i].value)
-			continue;
-		out_str(o, all[i].name);
-		out_str(o, between);
-		out_str(o, all[i].value);
-		out_str(o, end);
-	}
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		if (all[i].value)
+			out_strs(o, all[i].name, between, all[i].value, end);
 }
 
 void blob_sign_headers(const struct blob_sign *s, struct out *o)
@@ -37,8 +32,7 @@ void blob_sign_headers(const struct blob_sign *s, struct out *o)
 
 void blob_sign_text(const struct blob_sign *s, const char *account, struct out *o)
 {
-	line(o, s->method);
-	out_str(o, "\n\n"); /* Content-Encoding, Content-Language */
+	out_strs(o, s->method, "\n\n\n"); /* Content-Encoding, Content-Language */
 	if (s->length)
 		out_u64(o, s->length);
 	out_str(o, "\n\n"); /* and Content-MD5 */
@@ -48,13 +42,10 @@ void blob_sign_text(const struct blob_sign *s, const char *account, struct out *
 	line(o, s->if_none_match);
 	out_str(o, "\n\n"); /* If-Unmodified-Since, Range */
 	each_header(s, o, ":", "\n");
-	out_byte(o, '/');
-	out_str(o, account);
+	out_strs(o, "/", account);
 	out_put(o, s->path);
 	for (size_t i = 0; i < s->n_query; i++) {
-		out_byte(o, '\n');
-		out_str(o, s->query[i].name);
-		out_byte(o, ':');
+		out_strs(o, "\n", s->query[i].name, ":");
 		out_put(o, s->query[i].value);
 	}
 }
@@ -69,9 +60,7 @@ enum err blob_sign_value(const struct blob_sign *s, const char *account, struct 
 	if (text.bad)
 		return ERR_TOO_BIG;
 	hash_hmac_sha256(key, out_span(&text), mac);
-	out_str(o, "SharedKey ");
-	out_str(o, account);
-	out_byte(o, ':');
+	out_strs(o, "SharedKey ", account, ":");
 	base64_encode(o, B64_STD, span_of(mac, sizeof mac));
 	WIPE(mac);
 	return o->bad ? ERR_TOO_BIG : ERR_OK;

@@ -5,33 +5,49 @@
 #include "enc/url.h"
 #include "plat/clock.h"
 
+static void take_fields(const struct https *c, const struct call *k)
+{
+	for (size_t i = 0; i < k->n_fields; i++) {
+		struct span value = { NULL, 0 };
+
+		if (!http_field_get(&c->head, k->fields[i].name, &value, NULL) || value.n >= k->fields[i].cap)
+			value.n = 0;
+		fault_text(k->fields[i].dst, k->fields[i].cap, value);
+	}
+}
+
+/* The body of an error answer tells more about it, when it comes whole and as much of it as fits: the status counts. */
+static enum err read_body(struct https *c, const struct call *k, struct call_answer *a, int64_t limit, struct fault *f)
+{
+	size_t n = 0, got = 1;
+	enum err err = ERR_OK;
+
+	if (a->status < 300)
+		err = https_body(c, k->body, k->cap, &n, k->step, limit, f);
+	else
+		for (; got && n < k->cap && https_read(c, k->body + n, k->cap - n, &got, k->step, limit, NULL) == ERR_OK; n += got)
+			;
+	a->body = span_of(k->body, n);
+	/* Not our request is too big, but its answer: the service's fault. */
+	return err == ERR_TOO_BIG ? (f->err = ERR_PROTOCOL) : err;
+}
+
 static enum err try_once(struct https *c, const struct call *k, struct call_answer *a, int64_t limit, struct fault *f)
 {
-	size_t n;
-	enum err err;
-
 	TRY(https_open(c, &k->to, k->step, limit, f));
 	TRY(https_send(c, &k->request, k->step, limit, f));
 	a->status = c->head.status;
 	a->json = http_media_type_is(&c->head, "application/json");
 	a->retry_after_s = https_retry_after(c);
-	err = https_body(c, k->body, k->cap, &n, k->step, limit, f);
-	if (!err)
-		a->body = span_of(k->body, n);
-	/* Not our request is too big, but its answer: the service's fault. */
-	if (err == ERR_TOO_BIG)
-		err = f->err = ERR_PROTOCOL;
-	return err;
+	take_fields(c, k);
+	return read_body(c, k, a, limit, f);
 }
 
 enum err call_run(struct https *c, const struct call *k, struct call_answer *a, int64_t deadline_ms, struct fault *f)
 {
 	struct retry r = retry_init(k->retry, deadline_ms);
-	struct fault unused;
 	enum err err;
 
-	if (!f)
-		f = &unused;
 	for (;;) {
 		fault_clear(f);
 		*a = (struct call_answer){ 0 };

@@ -7,6 +7,13 @@
 #include "client/refusal.h"
 #include "client/retry.h"
 
+/* A field of the answer's head: its text ("" when absent or too long) goes to dst. */
+struct call_field {
+	const char *name;
+	char *dst;
+	size_t cap;
+};
+
 struct call {
 	struct https_target to;
 	struct https_request request;
@@ -15,11 +22,13 @@ struct call {
 	enum refusal_from from; /* for advice */
 	uint8_t *body;          /* the answer's body, cap bytes */
 	size_t cap;
+	const struct call_field *fields; /* wanted; may be none */
+	size_t n_fields;
 };
 
 struct call_answer {
 	int status;
-	struct span body; /* view into call->body */
+	struct span body; /* view into call->body; of an error what came of it */
 	bool json;        /* Content-Type says JSON */
 	uint32_t retry_after_s;
 };

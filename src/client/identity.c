@@ -68,38 +68,27 @@ static void add_parameter(struct out *o, const char *name, struct span value)
 	url_encode(o, value, false);
 }
 
-/* (a) The instance metadata service. */
-static enum err order_imds(const struct identity_source *s, const char *resource, char host[HOST_MAX], struct call *k, struct fault *f)
-{
-	struct out o = out_init(work.target, sizeof work.target);
-
-	if (call_target(s->imds, host, &k->to, &o) != ERR_OK)
-		return config_fault(f, "the metadata endpoint is not a URL");
-	out_str(&o, "/metadata/identity/oauth2/token?api-version=2018-02-01");
-	add_parameter(&o, "&resource=", span_str(resource));
-	if (s->client_id[0])
-		add_parameter(&o, "&client_id=", span_str(s->client_id));
-	k->request = (struct https_request){ .method = "GET", .target = out_cstr(&o), .headers = "Metadata: true\r\n" };
-	return o.bad ? config_fault(f, "the metadata request is too long") : ERR_OK;
-}
-
-/* (b) App Service, Container Apps. What these variables mean on ACI is not documented: the form is taken to be the same. */
-static enum err order_endpoint(const struct identity_source *s, const char *resource, char host[HOST_MAX], struct call *k, struct fault *f)
+/* (a) The instance metadata service. (b) App Service, Container Apps. What these variables mean on ACI is not documented: the form is
+ * taken to be the same. */
+static enum err order_platform(const struct identity_source *s, const char *resource, char host[HOST_MAX], struct call *k, struct fault *f)
 {
 	struct out o = out_init(work.target, sizeof work.target);
 	struct out h = out_init(work.headers, sizeof work.headers);
+	bool app = s->endpoint[0] && s->header[0];
 
-	if (call_target(s->endpoint, host, &k->to, &o) != ERR_OK)
-		return config_fault(f, "the identity endpoint is not a URL");
-	if (o.n == 0)
+	if (call_target(app ? s->endpoint : s->imds, host, &k->to, &o) != ERR_OK)
+		return config_fault(f, app ? "the identity endpoint is not a URL" : "the metadata endpoint is not a URL");
+	if (!app)
+		out_str(&o, "/metadata/identity/oauth2/token");
+	else if (o.n == 0)
 		out_byte(&o, '/');
-	add_parameter(&o, span_find(out_span(&o), '?') < o.n ? "&resource=" : "?resource=", span_str(resource));
-	out_str(&o, "&api-version=2019-08-01");
+	out_strs(&o, span_find(out_span(&o), '?') < o.n ? "&" : "?", app ? "api-version=2019-08-01" : "api-version=2018-02-01");
+	add_parameter(&o, "&resource=", span_str(resource));
 	if (s->client_id[0])
 		add_parameter(&o, "&client_id=", span_str(s->client_id));
-	out_str(&h, "X-IDENTITY-HEADER: ");
-	out_str(&h, s->header);
-	out_str(&h, "\r\nMetadata: true\r\n");
+	if (app)
+		out_strs(&h, "X-IDENTITY-HEADER: ", s->header, "\r\n");
+	out_str(&h, "Metadata: true\r\n");
 	k->request = (struct https_request){ .method = "GET", .target = out_cstr(&o), .headers = out_cstr(&h) };
 	return o.bad || h.bad ? config_fault(f, "the identity request is too long") : ERR_OK;
 }
@@ -110,7 +99,6 @@ static enum err order_entra(const struct identity_source *s, const char *resourc
 	struct out o = out_init(work.target, sizeof work.target);
 	struct out form = out_init(work.form, sizeof work.form);
 	char scope[URL_MAX + 16];
-	struct out sc = out_init(scope, sizeof scope);
 	size_t n;
 
 	k->retry = RETRY_ENTRA;
@@ -124,23 +112,13 @@ static enum err order_entra(const struct identity_source *s, const char *resourc
 	out_byte(&o, '/');
 	url_encode(&o, span_str(s->tenant_id), false);
 	out_str(&o, "/oauth2/v2.0/token");
-	out_str(&sc, resource);
-	out_str(&sc, "/.default");
+	form.bad = !out_join(scope, sizeof scope, resource, "/.default");
 	add_parameter(&form, "grant_type=client_credentials&client_id=", span_str(s->client_id));
-	add_parameter(&form, "&scope=", out_span(&sc));
+	add_parameter(&form, "&scope=", span_str(scope));
 	out_str(&form, "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer");
 	add_parameter(&form, "&client_assertion=", span_trim(span_of(work.assertion, n)));
 	k->request = (struct https_request){ .method = "POST", .target = out_cstr(&o), .content_type = FORM, .body = out_span(&form) };
-	return o.bad || sc.bad || form.bad ? config_fault(f, "the token request is too long") : ERR_OK;
-}
-
-/* A bearer token goes into a header line: printable, no blanks. */
-static bool is_token(struct span t)
-{
-	for (size_t i = 0; i < t.n; i++)
-		if (t.p[i] <= 0x20 || t.p[i] >= 0x7f)
-			return false;
-	return t.n > 0;
+	return o.bad || form.bad ? config_fault(f, "the token request is too long") : ERR_OK;
 }
 
 /* When the answer says how long it is good: expires_in (seconds) or expires_on (Unix time), as numbers or strings. */
@@ -165,7 +143,7 @@ static enum err take_answer(struct span body, const char *resource, char *token,
 	int64_t until;
 
 	if (json_parse(&doc, body, toks, REPLY_TOKENS) != ERR_OK ||
-	    json_plain(json_get(json_root(&doc), "access_token"), &text) != ERR_OK || !is_token(text))
+	    json_plain(json_get(json_root(&doc), "access_token"), &text) != ERR_OK || !span_is_word(text))
 		return fault_set(f, ERR_PROTOCOL, STEP_IDENTITY, "the identity service's answer holds no access token");
 	if (text.n > cap)
 		return fault_set(f, ERR_TOO_BIG, STEP_IDENTITY, "the access token is too long");
@@ -176,11 +154,10 @@ static enum err take_answer(struct span body, const char *resource, char *token,
 		struct cached *c = slot_for(resource);
 
 		WIPE_N(c, sizeof *c);
-		if (span_copy_str(span_str(resource), c->resource, sizeof c->resource)) {
-			memcpy(c->token, text.p, text.n);
-			c->len = text.n;
-			c->good_until = until;
-		}
+		(void)span_copy_str(span_str(resource), c->resource, sizeof c->resource); /* it fits: both are settings' size */
+		memcpy(c->token, text.p, text.n);
+		c->len = text.n;
+		c->good_until = until;
 	}
 	return ERR_OK;
 }
@@ -191,14 +168,9 @@ static enum err fetch_token(const struct identity_source *s, const char *resourc
 	struct call k = { .step = STEP_IDENTITY, .retry = RETRY_IMDS, .from = REFUSAL_IDENTITY, .body = work.reply, .cap = sizeof work.reply };
 	struct call_answer a;
 	char host[HOST_MAX];
-	enum err err;
+	bool entra = s->client_id[0] && s->tenant_id[0] && s->token_file[0];
+	enum err err = (entra ? order_entra : order_platform)(s, resource, host, &k, f);
 
-	if (s->client_id[0] && s->tenant_id[0] && s->token_file[0])
-		err = order_entra(s, resource, host, &k, f);
-	else if (s->endpoint[0] && s->header[0])
-		err = order_endpoint(s, resource, host, &k, f);
-	else
-		err = order_imds(s, resource, host, &k, f);
 	if (!err)
 		err = call_success(&work.conn, &k, &a, deadline_ms, f);
 	if (!err)

@@ -89,11 +89,8 @@ static enum err get_key(const char *instance, struct json_val header, struct ver
 static enum err check_issuer(struct json_val claims, const char *instance, struct fault *f)
 {
 	char issuer[HOSTPORT_MAX + 16];
-	struct out o = out_init(issuer, sizeof issuer);
 
-	out_str(&o, "https://");
-	out_str(&o, instance);
-	if (!json_is(json_get(claims, "iss"), out_cstr(&o)))
+	if (!out_join(issuer, sizeof issuer, "https://", instance) || !json_is(json_get(claims, "iss"), issuer))
 		return refuse(f, ERR_UNTRUSTED, "the token's issuer is not the configured attestation service");
 	return ERR_OK;
 }

@@ -175,19 +175,6 @@ static const struct advice *find_advice(enum refusal_from from, int status, cons
 	return NULL;
 }
 
-static void set_code(const struct refusal *r, struct fault *f)
-{
-	struct out o = out_init(f->code, sizeof f->code);
-
-	out_str(&o, r->code);
-	if (r->inner[0]) {
-		out_byte(&o, '/');
-		out_str(&o, r->inner);
-	}
-	if (*out_cstr(&o) == '\0')
-		f->code[0] = '\0';
-}
-
 enum err refusal_fault(enum refusal_from from, enum step step, int status, const struct refusal *r, uint32_t retry_after_s,
                        struct fault *f)
 {
@@ -195,51 +182,43 @@ enum err refusal_fault(enum refusal_from from, enum step step, int status, const
 	enum err err = a ? a->err : ERR_HTTP;
 	struct span said = span_str(r->message[0] ? r->message : "no message");
 
-	if (!f)
-		return err;
 	f->http_status = status;
 	f->retry_after_s = retry_after_s;
-	set_code(r, f);
+	(void)out_join(f->code, sizeof f->code, r->code, r->inner[0] ? "/" : "", r->inner);
 	if (a)
 		fault_advise(f, a->cause, a->remedy);
 	return fault_set_detail(f, err, step, err == ERR_THROTTLED ? "the service is throttling" : "the service refused", said);
 }
 
 /* Below HTTP the same few causes hold for all services; only where to look differs. */
-static const char *endpoint_remedy(enum refusal_from from)
-{
-	switch (from) {
-	case REFUSAL_IDENTITY: return "check IMDS_ENDPOINT or IDENTITY_ENDPOINT, and that an identity is assigned";
-	case REFUSAL_ENTRA: return "check AZURE_AUTHORITY_HOST and the network's outbound rules";
-	case REFUSAL_CERTS: return "check CERT_CACHE and CERT_CACHE_ENDPOINT";
-	case REFUSAL_STORAGE: return "check AZURE_STORAGE_ACCOUNT, AZURE_STORAGE_BLOB_ENDPOINT and the network's outbound rules";
-	case REFUSAL_MAA: return "check SKR_MAA_ENDPOINT (a host name without https://) and the network's outbound rules";
-	case REFUSAL_VAULT: return "check SKR_AKV_ENDPOINT (a host name without https://) and the network's outbound rules";
-	}
-	return NULL;
-}
+static const char *const remedies[] = {
+	[REFUSAL_IDENTITY] = "check IMDS_ENDPOINT or IDENTITY_ENDPOINT, and that an identity is assigned",
+	[REFUSAL_ENTRA] = "check AZURE_AUTHORITY_HOST and the network's outbound rules",
+	[REFUSAL_CERTS] = "check CERT_CACHE and CERT_CACHE_ENDPOINT",
+	[REFUSAL_STORAGE] = "check AZURE_STORAGE_ACCOUNT, AZURE_STORAGE_BLOB_ENDPOINT and the network's outbound rules",
+	[REFUSAL_MAA] = "check SKR_MAA_ENDPOINT (a host name without https://) and the network's outbound rules",
+	[REFUSAL_VAULT] = "check SKR_AKV_ENDPOINT (a host name without https://) and the network's outbound rules",
+};
+static const struct {
+	enum err err;
+	const char *cause;
+} causes[] = {
+	{ ERR_NOT_FOUND, "the name does not exist, or there is no DNS here" },
+	{ ERR_CONNECT, "nothing listens there, or a firewall is in between" },
+	{ ERR_TIMEOUT, "the service or the network is slow, or a firewall drops packets" },
+	{ ERR_CLOSED, "the service or something in between cut the connection" },
+	{ ERR_UNTRUSTED, "its certificate does not lead to a known root, is for another name, or is not valid now" },
+	{ ERR_TLS, "the peer speaks no TLS 1.2 with ECDHE, or something in between interferes" },
+	{ ERR_PROTOCOL, "this is another service than expected" },
+};
 
 void refusal_transport(enum refusal_from from, struct fault *f)
 {
-	const char *cause = NULL;
-
-	if (!f || f->cause)
+	if (f->cause)
 		return;
-	switch (f->err) {
-	case ERR_NOT_FOUND: cause = "the name does not exist, or there is no DNS here"; break;
-	case ERR_CONNECT:
-		if (f->sys_errno == EACCES) { /* svc/confine.h */
-			fault_advise(f, "this process is confined to the ports of its settings and to 443", "use such a port");
-			return;
-		}
-		cause = "nothing listens there, or a firewall is in between";
-		break;
-	case ERR_TIMEOUT: cause = "the service or the network is slow, or a firewall drops packets"; break;
-	case ERR_CLOSED: cause = "the service or something in between cut the connection"; break;
-	case ERR_UNTRUSTED: cause = "its certificate does not lead to a known root, is for another name, or is not valid now"; break;
-	case ERR_TLS: cause = "the peer speaks no TLS 1.2 with ECDHE, or something in between interferes"; break;
-	case ERR_PROTOCOL: cause = "this is another service than expected"; break;
-	default: return;
-	}
-	fault_advise(f, cause, endpoint_remedy(from));
+	for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++)
+		if (causes[i].err == f->err)
+			fault_advise(f, causes[i].cause, remedies[from]);
+	if (f->err == ERR_CONNECT && f->sys_errno == EACCES) /* svc/confine.h */
+		fault_advise(f, "this process is confined to the ports of its settings and to 443", "use such a port");
 }
