@@ -100,7 +100,7 @@ static enum err ask(struct expectation *x, struct span *jws, bool *again, int64_
 {
 	struct json_tok toks[REPLY_TOKENS];
 	struct call k = {
-		.step = STEP_RELEASE, .retry = RETRY_VAULT, .from = REFUSAL_VAULT, .body = work.reply, .cap = sizeof work.reply,
+		.step = STEP_RELEASE, .service = SERVICE_VAULT, .body = work.reply, .cap = sizeof work.reply,
 	};
 	struct call_answer a;
 	struct json doc;

@@ -181,7 +181,7 @@ static enum err refused(const char *code, const struct call_answer *a, struct fa
 	blob_read_error(a->body, &in_body, &message);
 	fault_text(said.code, sizeof said.code, code[0] ? span_str(code) : in_body);
 	fault_text(said.message, sizeof said.message, message);
-	return refusal_fault(REFUSAL_STORAGE, STEP_STORE, a->status, &said, a->retry_after_s, f);
+	return refusal_fault(SERVICE_STORAGE, STEP_STORE, a->status, &said, a->retry_after_s, f);
 }
 
 static enum err ask(struct blob *b, struct order *r, int64_t deadline_ms, struct fault *f)
@@ -193,7 +193,7 @@ static enum err ask(struct blob *b, struct order *r, int64_t deadline_ms, struct
 	};
 	struct call k = {
 		.request = { r->sign.method, b->target, b->headers, r->sign.content_type, r->body }, .step = STEP_STORE,
-		.retry = RETRY_BLOB, .from = REFUSAL_STORAGE, .body = r->dst, .cap = r->cap, .fields = fields, .n_fields = sizeof fields / sizeof fields[0],
+		.service = SERVICE_STORAGE, .body = r->dst, .cap = r->cap, .fields = fields, .n_fields = sizeof fields / sizeof fields[0],
 	};
 	struct call_answer a;
 	enum err e;
@@ -276,14 +276,6 @@ enum err blob_read(struct blob *b, const struct blob_account *a, const char *nam
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */
 
-static void set_condition(struct order *r, const struct blob_condition *when)
-{
-	if (when && when->if_match)
-		r->sign.if_match = when->if_match;
-	if (when && when->if_absent)
-		r->sign.if_none_match = "*";
-}
-
 static enum err write(struct blob *b, struct order *r, int64_t deadline_ms, struct fault *f)
 {
 	r->sign.method = "PUT";
@@ -293,11 +285,13 @@ static enum err write(struct blob *b, struct order *r, int64_t deadline_ms, stru
 }
 
 enum err blob_put(struct blob *b, const struct blob_account *a, const char *name, const char *content_type, struct span data,
-                  const struct blob_condition *when, int64_t deadline_ms, struct fault *f)
+                  const char *if_match, int64_t deadline_ms, struct fault *f)
 {
-	struct order r = { .a = a, .name = name, .sign = { .content_type = content_type, .blob_type = "BlockBlob" }, .body = data };
+	struct order r = {
+		.a = a, .name = name, .body = data,
+		.sign = { .content_type = content_type, .blob_type = "BlockBlob", .if_match = if_match, .if_none_match = if_match ? NULL : "*" },
+	};
 
-	set_condition(&r, when);
 	return write(b, &r, deadline_ms, f);
 }
 
@@ -339,10 +333,13 @@ enum err blob_upload_block(struct blob *b, const struct blob_account *a, const c
 }
 
 enum err blob_upload_commit(struct blob *b, const struct blob_account *a, const char *name, const struct blob_upload *u,
-                            const char *content_type, const struct blob_condition *when, uint8_t *scratch, size_t cap,
+                            const char *content_type, const char *if_match, uint8_t *scratch, size_t cap,
                             int64_t deadline_ms, struct fault *f)
 {
-	struct order r = { .a = a, .name = name, .sign = { .content_type = "application/xml", .blob_content_type = content_type } };
+	struct order r = {
+		.a = a, .name = name, .sign = { .content_type = "application/xml", .blob_content_type = content_type, .if_match = if_match,
+		                                .if_none_match = if_match ? NULL : "*" },
+	};
 	struct out o = out_init(scratch, cap);
 
 	out_str(&o, "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>");
@@ -356,7 +353,6 @@ enum err blob_upload_commit(struct blob *b, const struct blob_account *a, const 
 		return fault_set(f, ERR_TOO_BIG, STEP_STORE, "the list of blocks does not fit");
 	r.body = out_span(&o);
 	param(&r, "comp", "blocklist");
-	set_condition(&r, when);
 	return write(b, &r, deadline_ms, f);
 }
 

@@ -44,12 +44,6 @@ struct blob_facts {
 	uint64_t size;
 };
 
-/* When a write may happen. Neither: always. */
-struct blob_condition {
-	const char *if_match; /* only if its ETag is this */
-	bool if_absent;       /* only if there is none */
-};
-
 /* A blob's name may be used: 1 to 1024 bytes of UTF-8 in segments between single '/', none of them empty, "." or "..", no control
  * character, no backslash, and no '%' with two hex digits (somebody behind us could decode once more). So the name, encoded by
  * segment, cannot leave its container. */
@@ -68,9 +62,9 @@ void blob_url(const struct blob_account *a, const char *name, struct out *o);
  * the first read. */
 MUST_USE enum err blob_read(struct blob *b, const struct blob_account *a, const char *name, uint64_t at, uint8_t *dst, size_t cap,
                             size_t *n, struct blob_facts *facts, int64_t deadline_ms, struct fault *f);
-/* Writes a whole blob in one request. */
+/* Writes a whole blob in one request: in place of the version with this ETag, or with NULL only if there is none. */
 MUST_USE enum err blob_put(struct blob *b, const struct blob_account *a, const char *name, const char *content_type,
-                           struct span data, const struct blob_condition *when, int64_t deadline_ms, struct fault *f);
+                           struct span data, const char *if_match, int64_t deadline_ms, struct fault *f);
 
 /* A large blob, in blocks: nothing is visible before the commit. Names of blocks begin with random bytes, so that two writers'
  * blocks are never taken for one another. */
@@ -81,9 +75,9 @@ struct blob_upload {
 void blob_upload_begin(struct blob_upload *u);
 MUST_USE enum err blob_upload_block(struct blob *b, const struct blob_account *a, const char *name, struct blob_upload *u,
                                     struct span data, int64_t deadline_ms, struct fault *f);
-/* scratch[cap] takes the list: 100 bytes a block. */
+/* if_match as for blob_put. scratch[cap] takes the list: 100 bytes a block. */
 MUST_USE enum err blob_upload_commit(struct blob *b, const struct blob_account *a, const char *name, const struct blob_upload *u,
-                                     const char *content_type, const struct blob_condition *when, uint8_t *scratch, size_t cap,
+                                     const char *content_type, const char *if_match, uint8_t *scratch, size_t cap,
                                      int64_t deadline_ms, struct fault *f);
 
 /* One entry of a listing; views valid during the call-back. Untrusted. */

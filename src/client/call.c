@@ -45,7 +45,7 @@ static enum err try_once(struct https *c, const struct call *k, struct call_answ
 
 enum err call_run(struct https *c, const struct call *k, struct call_answer *a, int64_t deadline_ms, struct fault *f)
 {
-	struct retry r = retry_init(k->retry, deadline_ms);
+	struct retry r = retry_init(k->service, deadline_ms);
 	enum err err;
 
 	for (;;) {
@@ -61,7 +61,7 @@ enum err call_run(struct https *c, const struct call *k, struct call_answer *a, 
 			log_num(LOG_INFO, "client", "trying again after an error status", "status", (uint64_t)a->status);
 	}
 	if (err)
-		refusal_transport(k->from, f);
+		refusal_transport(k->service, f);
 	return err;
 }
 
@@ -76,7 +76,7 @@ enum err call_refused(const struct call *k, const struct call_answer *a, struct 
 	struct refusal r;
 
 	refusal_read(a->body, &r);
-	return refusal_fault(k->from, k->step, a->status, &r, a->retry_after_s, f);
+	return refusal_fault(k->service, k->step, a->status, &r, a->retry_after_s, f);
 }
 
 enum err call_target(const char *base_url, char host[HOST_MAX], struct https_target *to, struct out *prefix)

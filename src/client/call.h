@@ -5,7 +5,6 @@
 #include "base/out.h"
 #include "client/https.h"
 #include "client/refusal.h"
-#include "client/retry.h"
 
 /* A field of the answer's head: its text ("" when absent or too long) goes to dst. */
 struct call_field {
@@ -18,8 +17,7 @@ struct call {
 	struct https_target to;
 	struct https_request request;
 	enum step step;
-	enum retry_kind retry;
-	enum refusal_from from; /* for advice */
+	enum service service;
 	uint8_t *body;          /* the answer's body, cap bytes */
 	size_t cap;
 	const struct call_field *fields; /* wanted; may be none */

@@ -101,8 +101,7 @@ static enum err order_entra(const struct identity_source *s, const char *resourc
 	char scope[URL_MAX + 16];
 	size_t n;
 
-	k->retry = RETRY_ENTRA;
-	k->from = REFUSAL_ENTRA;
+	k->service = SERVICE_ENTRA;
 	if (file_read_all(s->token_file, work.assertion, sizeof work.assertion, &n) != ERR_OK) {
 		fault_advise(f, "the workload identity webhook did not mount the token", "check AZURE_FEDERATED_TOKEN_FILE");
 		return fault_set(f, ERR_NOT_FOUND, STEP_IDENTITY, "the federated token file cannot be read");
@@ -165,7 +164,7 @@ static enum err take_answer(struct span body, const char *resource, char *token,
 static enum err fetch_token(const struct identity_source *s, const char *resource, char *token, size_t cap,
                             size_t *token_len, int64_t deadline_ms, struct fault *f)
 {
-	struct call k = { .step = STEP_IDENTITY, .retry = RETRY_IMDS, .from = REFUSAL_IDENTITY, .body = work.reply, .cap = sizeof work.reply };
+	struct call k = { .step = STEP_IDENTITY, .service = SERVICE_IDENTITY, .body = work.reply, .cap = sizeof work.reply };
 	struct call_answer a;
 	char host[HOST_MAX];
 	bool entra = s->client_id[0] && s->tenant_id[0] && s->token_file[0];

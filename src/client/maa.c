@@ -25,15 +25,7 @@ static void put_b64(struct out *o, struct span s)
 	base64_encode(o, B64_URL_PAD, s);
 }
 
-/* {"Uvm":["<base64url COSE>"]} */
-static void write_endorsements(struct out *o, struct span uvm)
-{
-	out_str(o, "{\"Uvm\":[\"");
-	put_b64(o, uvm);
-	out_str(o, "\"]}");
-}
-
-/* {"SnpReport":S,"VcekCertChain":C,"Endorsements":E}; inner is room for the endorsements' text. */
+/* {"SnpReport":S,"VcekCertChain":C,"Endorsements":E}; inner is room for the endorsements' text, {"Uvm":["<base64url COSE>"]}. */
 static void write_report_json(struct out *o, const struct maa_evidence *e, struct out *inner)
 {
 	out_str(o, "{\"SnpReport\":\"");
@@ -41,7 +33,9 @@ static void write_report_json(struct out *o, const struct maa_evidence *e, struc
 	out_str(o, "\",\"VcekCertChain\":\"");
 	put_b64(o, e->chain_pem);
 	if (e->uvm.n) {
-		write_endorsements(inner, e->uvm);
+		out_str(inner, "{\"Uvm\":[\"");
+		put_b64(inner, e->uvm);
+		out_str(inner, "\"]}");
 		out_str(o, "\",\"Endorsements\":\"");
 		put_b64(o, out_span(inner));
 		o->bad = o->bad || inner->bad;
@@ -90,7 +84,7 @@ enum err maa_attest(const char *instance, const struct maa_evidence *e, char *to
 {
 	struct out body = out_init(work.body, sizeof work.body), digits = out_init(nonce, 21);
 	struct call k = {
-		.step = STEP_ATTEST, .retry = RETRY_MAA, .from = REFUSAL_MAA, .body = work.reply, .cap = sizeof work.reply,
+		.step = STEP_ATTEST, .service = SERVICE_MAA, .body = work.reply, .cap = sizeof work.reply,
 	};
 	struct call_answer a;
 	char host[HOST_MAX];

@@ -43,7 +43,7 @@ static enum err fetch_set(const char *instance, int64_t deadline_ms, struct faul
 {
 	struct call k = {
 		.request = { .method = "GET", .target = "/certs" },
-		.step = STEP_TOKEN_VERIFY, .retry = RETRY_MAA, .from = REFUSAL_MAA, .body = work.set, .cap = sizeof work.set,
+		.step = STEP_TOKEN_VERIFY, .service = SERVICE_MAA, .body = work.set, .cap = sizeof work.set,
 	};
 	struct call_answer a;
 	char host[HOST_MAX];
@@ -68,11 +68,8 @@ static bool set_is_for(const char *instance, int64_t age_ms)
 static enum err get_key(const char *instance, struct json_val header, struct verify_key *key, int64_t deadline_ms, struct fault *f)
 {
 	struct json_val jwk;
-	bool found;
+	bool found = set_is_for(instance, KEYS_GOOD_MS) && token_find_key(json_root(&work.set_doc), header, &jwk);
 
-	if (!set_is_for(instance, KEYS_GOOD_MS))
-		TRY(fetch_set(instance, deadline_ms, f));
-	found = token_find_key(json_root(&work.set_doc), header, &jwk);
 	if (!found && !set_is_for(instance, KEYS_AGAIN_MS)) {
 		TRY(fetch_set(instance, deadline_ms, f));
 		found = token_find_key(json_root(&work.set_doc), header, &jwk);

@@ -3,9 +3,7 @@
 #define CLIENT_REFUSAL_H
 
 #include "base/fault.h"
-
-/* Which table of advice applies. */
-enum refusal_from { REFUSAL_IDENTITY, REFUSAL_ENTRA, REFUSAL_CERTS, REFUSAL_MAA, REFUSAL_VAULT, REFUSAL_STORAGE };
+#include "client/retry.h"
 
 struct refusal {
 	char code[48];     /* error.code, or error when that is a string */
@@ -20,10 +18,10 @@ void refusal_read(struct span body, struct refusal *r);
 /* Fills f for an HTTP status that is not success (service must be set already) and returns the error: ERR_THROTTLED,
  * ERR_DENIED, ERR_NOT_FOUND or ERR_HTTP. Policy denial, missing permission, unverifiable evidence and throttling get
  * different causes. */
-enum err refusal_fault(enum refusal_from from, enum step step, int status, const struct refusal *r, uint32_t retry_after_s,
+enum err refusal_fault(enum service from, enum step step, int status, const struct refusal *r, uint32_t retry_after_s,
                        struct fault *f);
 
 /* Adds cause and remedy for a failure below HTTP (no such host, refused, not trusted, time-out), unless f has them. */
-void refusal_transport(enum refusal_from from, struct fault *f);
+void refusal_transport(enum service from, struct fault *f);
 
 #endif

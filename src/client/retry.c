@@ -16,24 +16,24 @@ struct policy {
 /* Delays of section 7; jitter of up to half of each is added so that parties started together do not stay together. The
  * certificate services' are the original client's 10^k seconds tamed. */
 static const struct policy policies[] = {
-	[RETRY_IMDS] = { { 2000, 6000, 14000, 30000, 0 }, 10000, true, false, 70000 },
-	[RETRY_ENTRA] = { { 1000, 2000, 4000, 0, 0 }, 10000, false, true, 0 },
-	[RETRY_CERTS] = { { 2000, 8000, 0, 0, 0 }, 10000, false, true, 0 },
-	[RETRY_MAA] = { { 1000, 2000, 4000, 0, 0 }, 30000, false, true, 0 },
-	[RETRY_VAULT] = { { 1000, 2000, 4000, 8000, 16000 }, 30000, false, true, 0 },
-	[RETRY_BLOB] = { { 800, 1600, 3200, 0, 0 }, 30000, false, true, 0 },
+	[SERVICE_IDENTITY] = { { 2000, 6000, 14000, 30000, 0 }, 10000, true, false, 70000 },
+	[SERVICE_ENTRA] = { { 1000, 2000, 4000, 0, 0 }, 10000, false, true, 0 },
+	[SERVICE_CERTS] = { { 2000, 8000, 0, 0, 0 }, 10000, false, true, 0 },
+	[SERVICE_MAA] = { { 1000, 2000, 4000, 0, 0 }, 30000, false, true, 0 },
+	[SERVICE_VAULT] = { { 1000, 2000, 4000, 8000, 16000 }, 30000, false, true, 0 },
+	[SERVICE_STORAGE] = { { 800, 1600, 3200, 0, 0 }, 30000, false, true, 0 },
 };
 #define GONE_DELAY_MS 3000
 #define REFUSED_TRIES 3 /* nothing listens: perhaps not yet, but whoever deploys wants to know soon */
 
-struct retry retry_init(enum retry_kind kind, int64_t deadline_ms)
+struct retry retry_init(enum service service, int64_t deadline_ms)
 {
-	return (struct retry){ kind, 0, clock_ms(), deadline_ms };
+	return (struct retry){ service, 0, clock_ms(), deadline_ms };
 }
 
 int64_t retry_try_deadline(const struct retry *r)
 {
-	int64_t limit = clock_ms() + policies[r->kind].try_ms;
+	int64_t limit = clock_ms() + policies[r->service].try_ms;
 
 	return limit < r->deadline_ms ? limit : r->deadline_ms;
 }
@@ -64,7 +64,7 @@ static uint32_t next_delay(const struct retry *r, const struct policy *p, enum e
 
 bool retry_again(struct retry *r, enum err err, int status, uint32_t retry_after_s)
 {
-	const struct policy *p = &policies[r->kind];
+	const struct policy *p = &policies[r->service];
 	int64_t wait;
 
 	r->tried++;

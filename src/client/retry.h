@@ -7,15 +7,16 @@
 
 #include "base/err.h"
 
-enum retry_kind { RETRY_IMDS, RETRY_ENTRA, RETRY_CERTS, RETRY_MAA, RETRY_VAULT, RETRY_BLOB };
+/* The services that are called: which delays and which table of advice apply. */
+enum service { SERVICE_IDENTITY, SERVICE_ENTRA, SERVICE_CERTS, SERVICE_MAA, SERVICE_VAULT, SERVICE_STORAGE };
 
 /* One operation's tries. Initialise with retry_init. */
 struct retry {
-	enum retry_kind kind;
+	enum service service;
 	unsigned tried;      /* tries made so far */
 	int64_t started_ms, deadline_ms;
 };
-struct retry retry_init(enum retry_kind kind, int64_t deadline_ms);
+struct retry retry_init(enum service service, int64_t deadline_ms);
 
 /* After a try that ended with err (transport) or, with ERR_OK, an HTTP status: waits and returns true when it is worth trying
  * again. False: final, or the wait (what Retry-After asks for, else the table's with jitter) would pass the deadline, then

@@ -85,7 +85,7 @@ static enum err get(const struct https_target *to, const char *target, bool meta
 	struct call k = {
 		.to = *to,
 		.request = { .method = "GET", .target = target, .headers = metadata ? "Metadata: true\r\n" : NULL },
-		.step = STEP_COLLATERAL, .retry = RETRY_CERTS, .from = REFUSAL_CERTS,
+		.step = STEP_COLLATERAL, .service = SERVICE_CERTS,
 		.body = work.reply, .cap = sizeof work.reply,
 	};
 	struct call_answer a;

@@ -155,8 +155,19 @@ enum err file_find_entry(const char *dir, const char *part, char *path, size_t c
 	return out_join(path, cap, dir, span_ends(span_str(dir), "/") ? "" : "/", f.best) ? ERR_OK : ERR_TOO_BIG;
 }
 
+static void out_close(struct file_out *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	if (f->dir_fd >= 0)
+		close(f->dir_fd);
+	f->fd = f->dir_fd = -1;
+}
+
 enum err file_create(const char *dir, const char *name, struct file_out *f)
 {
+	enum err e;
+
 	*f = (struct file_out){ .fd = -1, .dir_fd = -1 };
 	if (!out_join(f->name, sizeof f->name, name) || !out_join(f->temp, sizeof f->temp, name, ".tmp"))
 		return ERR_TOO_BIG;
@@ -164,14 +175,11 @@ enum err file_create(const char *dir, const char *name, struct file_out *f)
 	if (f->dir_fd < 0)
 		return from_errno();
 	f->fd = open_retry(f->dir_fd, f->temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
-	if (f->fd < 0) {
-		enum err e = from_errno();
-
-		close(f->dir_fd);
-		f->dir_fd = -1;
-		return e;
-	}
-	return ERR_OK;
+	if (f->fd >= 0)
+		return ERR_OK;
+	e = from_errno();
+	out_close(f);
+	return e;
 }
 
 enum err file_write(struct file_out *f, struct span data)
@@ -186,15 +194,6 @@ enum err file_write(struct file_out *f, struct span data)
 		data = span_sub(data, (size_t)put, data.n);
 	}
 	return ERR_OK;
-}
-
-static void out_close(struct file_out *f)
-{
-	if (f->fd >= 0)
-		close(f->fd);
-	if (f->dir_fd >= 0)
-		close(f->dir_fd);
-	f->fd = f->dir_fd = -1;
 }
 
 static bool set_aside(const struct file_out *f)

@@ -106,48 +106,41 @@ static uint64_t address_of(const void *p)
 	return (uint64_t)(uintptr_t)p;
 }
 
-/* Both calls give 0 or an errno. fw and vmm are set only on failure. The arguments are built anew for each try, because
- * the kernel may have written to them. */
-static int call_sev_guest(int fd, struct report_req *req, uint8_t *rsp, uint32_t *fw, uint32_t *vmm)
+/* 0 or an errno. The argument is built anew for each try, because the kernel may have written to it. */
+static int call(int fd, unsigned long request, void *argument, size_t n)
 {
-	struct guest_request r;
+	uint8_t fresh[sizeof(struct legacy_request)];
 
-	for (;;) {
-		memset(&r, 0, sizeof r);
-		r.msg_version = 1;
-		r.req_data = address_of(req);
-		r.resp_data = address_of(rsp);
-		if (device_ioctl(fd, SNP_IOCTL_GUEST, &r) == 0)
-			return 0;
+	memcpy(fresh, argument, n);
+	while (device_ioctl(fd, request, argument) != 0) {
 		if (errno != EINTR)
-			break;
+			return errno;
+		memcpy(argument, fresh, n);
 	}
-	*fw = r.fw_error == FW_NOT_CALLED ? 0 : r.fw_error;
-	*vmm = r.vmm_error;
-	return errno;
+	return 0;
 }
 
-static int call_legacy(int fd, struct report_req *req, uint8_t *rsp, uint32_t *fw, uint32_t *vmm)
+static int call_sev_guest(int fd, struct report_req *req, uint8_t *rsp, uint32_t *fw, uint32_t *vmm)
 {
-	struct legacy_request r;
+	struct guest_request r = { .msg_version = 1, .req_data = address_of(req), .resp_data = address_of(rsp) };
+	int error = call(fd, SNP_IOCTL_GUEST, &r, sizeof r);
 
-	(void)vmm; /* this driver does not tell the hypervisor's errors apart */
-	for (;;) {
-		memset(&r, 0, sizeof r);
-		r.req_msg_type = MSG_REPORT_REQ;
-		r.rsp_msg_type = MSG_REPORT_RSP;
-		r.msg_version = 1;
-		r.request_len = sizeof *req;
-		r.request_addr = address_of(req);
-		r.response_len = LEGACY_RESPONSE_LEN;
-		r.response_addr = address_of(rsp);
-		if (device_ioctl(fd, SNP_IOCTL_LEGACY, &r) == 0)
-			return 0;
-		if (errno != EINTR)
-			break;
-	}
+	*fw = r.fw_error == FW_NOT_CALLED ? 0 : r.fw_error;
+	*vmm = r.vmm_error;
+	return error;
+}
+
+/* This driver does not tell the hypervisor's errors apart. */
+static int call_legacy(int fd, struct report_req *req, uint8_t *rsp, uint32_t *fw)
+{
+	struct legacy_request r = {
+		.req_msg_type = MSG_REPORT_REQ, .rsp_msg_type = MSG_REPORT_RSP, .msg_version = 1, .request_len = sizeof *req,
+		.request_addr = address_of(req), .response_len = LEGACY_RESPONSE_LEN, .response_addr = address_of(rsp),
+	};
+	int error = call(fd, SNP_IOCTL_LEGACY, &r, sizeof r);
+
 	*fw = r.error;
-	return errno;
+	return error;
 }
 
 /* The ioctl failed: which layer said no? */
@@ -216,10 +209,7 @@ enum err snp_device_report(const uint8_t report_data[64], uint8_t report[SNP_REP
 	if (fd < 0)
 		return fault_set_errno(f, ERR_SYSTEM, STEP_REPORT, "the SNP guest device cannot be opened");
 	memcpy(request.report_data, report_data, sizeof request.report_data);
-	if (d == SNP_DEVICE_SEV_GUEST)
-		error = call_sev_guest(fd, &request, response, &fw, &vmm);
-	else
-		error = call_legacy(fd, &request, response, &fw, &vmm);
+	error = d == SNP_DEVICE_SEV_GUEST ? call_sev_guest(fd, &request, response, &fw, &vmm) : call_legacy(fd, &request, response, &fw);
 	err = error ? explain_failure(f, error, fw, vmm) : check_response(f, response);
 	if (err == ERR_OK)
 		memcpy(report, response + RSP_REPORT, SNP_REPORT_LEN);

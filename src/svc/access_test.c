@@ -106,18 +106,12 @@ static void end_test(struct jw *w)
 static void tell_policy(struct out *d, bool denies, const char *denied)
 {
 	const struct policy *p = &work.policy;
+	bool shown = p->matches && denies;
 
-	if (p->matches && denies) {
-		out_str(d, denied);
-		out_str(d, "; the policy's hash is the HOST_DATA of a fresh report");
-	} else if (!work.tee) {
-		out_str(d, "there is no SEV-SNP hardware here that would enforce a policy");
-	} else if (!p->supplied) {
-		out_str(d, "no policy text is at hand to compare with the report");
-	} else {
-		out_str(d, p->matches ? "the measured policy does not deny it" : "the policy text at hand is not the measured one");
-	}
-	out_byte(d, '.');
+	out_strs(d, shown ? denied : !work.tee ? "there is no SEV-SNP hardware here that would enforce a policy" :
+	         !p->supplied ? "no policy text is at hand to compare with the report" :
+	         p->matches ? "the measured policy does not deny it" : "the policy text at hand is not the measured one",
+	         shown ? "; the policy's hash is the HOST_DATA of a fresh report." : ".");
 }
 
 /* --- the four tests ---------------------------------------------------------------------------------------------- */
@@ -132,9 +126,7 @@ static void test_ssh(struct jw *w)
 
 	for (size_t i = 0; i < n; i++)
 		listed |= ports[i] == SSH_PORT;
-	out_str(&d, "Connecting to 127.0.0.1:22: ");
-	out_str(&d, probe_errno_name(error));
-	out_str(&d, readable ? ". Ports that listen in this network namespace are in the evidence; the image holds no SSH server." :
+	out_strs(&d, "Connecting to 127.0.0.1:22: ", probe_errno_name(error), readable ? ". Ports that listen in this network namespace are in the evidence; the image holds no SSH server." :
 	                       ". The kernel's list of listening sockets is not readable.");
 	begin_test(w, "SSH Connection (port 22)", "TCP connection to 127.0.0.1:22; listening sockets from /proc/net/tcp and tcp6",
 	           error == 0 || listed ? UNEXPECTED : BLOCKED, &d, "no rule needed: nothing listens");
@@ -173,10 +165,9 @@ static void test_exec(struct jw *w)
 		shell |= error[i] == 0;
 	}
 	probe_executables(&work.walk, clock_ms() + WALK_MS);
-	out_str(&d, shell ? "There is a shell in this file system" : "No shell exists in this file system");
-	out_str(&d, work.walk.executables ? ", and other executables than this server. " : work.walk.complete ?
-	            ", and no executable but this server. " : ". ");
-	out_str(&d, "As for the platform's exec: ");
+	out_strs(&d, shell ? "There is a shell in this file system" : "No shell exists in this file system",
+	         work.walk.executables ? ", and other executables than this server" : work.walk.complete ? ", and no executable but this server" : "",
+	         ". As for the platform's exec: ");
 	tell_policy(&d, denied, "no process may be added (exec_processes is empty)");
 	begin_test(w, "Container Exec (az container exec / docker exec)",
 	           "access(2) of the usual shells, a walk over the file system, and the measured policy",
@@ -196,9 +187,7 @@ static void test_stdio(struct jw *w)
 	const char *input = probe_stdin();
 	bool denied = p->matches && p->stdio_off && !p->stdio_on, terminal = span_eq_str(SPAN_LIT("terminal"), input);
 
-	out_str(&d, "Standard input: ");
-	out_str(&d, input);
-	out_str(&d, ". As for attaching: ");
+	out_strs(&d, "Standard input: ", input, ". As for attaching: ");
 	tell_policy(&d, denied, "standard streams are not connected (allow_stdio_access is false)");
 	begin_test(w, "Interactive Shell (stdin/stdout attach)", "what descriptor 0 is, and the measured policy",
 	           terminal ? UNEXPECTED : denied ? BLOCKED : NOT_ENFORCED, &d, "allow_stdio_access: false");
@@ -234,13 +223,12 @@ static void test_privilege(struct jw *w)
 
 	/* Without Landlock a process may write its own memory so. */
 	held = self.caps_known && self.cap_eff == 0 && self.no_new_privs == 1 && tried[SELF_MEM].error != 0;
-	out_str(&d, self.uid == 0 ? "The process runs as root" : "The process does not run as root");
-	out_str(&d, self.no_new_privs == 1 ? "; the kernel lets it gain no privileges (no_new_privs)" : "; no_new_privs is not set");
-	out_str(&d, self.caps_known && self.cap_eff == 0 ? "; it has no capabilities. " : "; it has capabilities. ");
-	for (size_t i = 0; i < TRIED; i++) {
-		out_str(&d, tried[i].text);
-		out_str(&d, tried[i].error < 0 ? "not tried (others' system call filters are in force, too)" : probe_errno_name(tried[i].error));
-	}
+	out_strs(&d, self.uid == 0 ? "The process runs as root" : "The process does not run as root",
+	         self.no_new_privs == 1 ? "; the kernel lets it gain no privileges (no_new_privs)" : "; no_new_privs is not set",
+	         self.caps_known && self.cap_eff == 0 ? "; it has no capabilities. " : "; it has capabilities. ");
+	for (size_t i = 0; i < TRIED; i++)
+		out_strs(&d, tried[i].text, tried[i].error < 0 ? "not tried (others' system call filters are in force, too)" :
+		         probe_errno_name(tried[i].error));
 	out_byte(&d, '.');
 	begin_test(w, "Privilege Escalation (become root)", "/proc/self/status; opening memory; execve and setuid(0), which the process's own seal answers",
 	           tried[DEV_MEM].error == 0 || tried[EXECVE].error == 0 || tried[SETUID].error == 0 ? UNEXPECTED : held ? BLOCKED : NOT_ENFORCED, &d, "no_new_privileges: true, allow_elevated: false");

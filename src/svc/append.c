@@ -26,7 +26,7 @@ static struct {
 } work;
 
 /* One stored record's values into row. Each value's tag binds it to its batch, record and field; that none is missing was checked
- * with the seal, and the trailer's count is compared at the end. */
+ * with the seal. */
 static enum err open_record(struct span line, uint32_t record, struct fault *f)
 {
 	char name[FIELD_NAME_MAX + sizeof "_encrypted"];
@@ -57,24 +57,11 @@ static enum err write_row(struct fault *f)
 	return spool_settle(&work.out, f);
 }
 
-static enum err copy_stored(const struct settings *s, struct fault *f)
+static enum err copy_record(void *unused, struct span line, uint64_t number, struct fault *f)
 {
-	struct span line;
-	uint32_t n = 0;
-	enum err e = store_open(s, &work.in, f);
-
-	while (!e) {
-		e = spool_next(&work.in, &line, f);
-		if (e || records_is_head(line) || records_is_end(line))
-			continue;
-		e = open_record(line, ++n, f);
-		if (!e)
-			e = write_row(f);
-	}
-	spool_close(&work.in);
-	if (e == ERR_NOT_FOUND && n == work.end.records)
-		return ERR_OK;
-	return e == ERR_NOT_FOUND ? fault_set(f, ERR_DAMAGED, STEP_STORE, "the stored records are cut") : e;
+	(void)unused;
+	TRY(open_record(line, (uint32_t)number, f));
+	return write_row(f);
 }
 
 static enum err add_new(const struct append_value *values, size_t n, struct fault *f)
@@ -129,7 +116,7 @@ static enum err rewrite(const struct settings *s, const struct append_value *val
 	TRY(spool_create(&work.out, s->data_dir, store_file_name(s), f));
 	TRY(recwrite_begin(&work.writer, role_name(s->role), names, n_names, clock_unix_us(), &work.out.o, f));
 	if (there)
-		TRY(copy_stored(s, f));
+		TRY(store_each(s, &work.in, &work.end, copy_record, NULL, f));
 	TRY(add_new(values, n, f));
 	/* The source stays the one of the import, so that importing it again does not undo this. */
 	recwrite_end(&work.writer, work.end.source_sha256, &work.out.o);

@@ -284,19 +284,14 @@ enum err attest_token_from(const struct settings *s, const char *maa, struct spa
 	enum err err;
 
 	fault_clear(f);
-	r->token_len = r->runtime_len = 0;
-	if (runtime.n > sizeof r->runtime)
-		return fault_set(f, ERR_TOO_BIG, STEP_ATTEST, "the runtime data are too long");
+	r->token_len = 0;
 	if (!lock_take_until(&attest_lock, deadline_ms))
 		return fault_set(f, ERR_TIMEOUT, STEP_ATTEST, "waiting for another attestation took too long");
-	memmove(r->runtime, runtime.p, runtime.n);
-	err = attest_locked(s, maa, span_of(r->runtime, runtime.n), r, deadline_ms, f);
+	err = attest_locked(s, maa, runtime, r, deadline_ms, f);
 	lock_release(&attest_lock);
-	if (err) {
+	if (err)
 		r->token_len = 0;
-		return err;
-	}
-	fault_clear(f);
-	r->runtime_len = runtime.n;
-	return ERR_OK;
+	else
+		fault_clear(f);
+	return err;
 }

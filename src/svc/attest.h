@@ -19,8 +19,6 @@ struct attest_result {
 	char token[TOKEN_MAX];
 	size_t token_len;
 	uint8_t report[SNP_REPORT_LEN];
-	uint8_t runtime[RUNTIME_DATA_MAX];
-	size_t runtime_len;
 };
 
 /* Runtime data for callers' requests. Callers' bytes are NEVER the runtime data themselves: whoever could choose them

@@ -17,9 +17,6 @@ struct ports {
 
 static void add(struct ports *p, uint16_t port)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (p->port[i] == port)
-			return;
 	if (p->n < PORTS_MAX)
 		p->port[p->n++] = port;
 }

@@ -66,7 +66,6 @@ static enum err take_record(void *ctx, const struct span *value, struct fault *f
 {
 	struct outcome *o = &work.outcome[work.now];
 	struct salaries *s = &work.trial.analysis.salary[work.now], before = *s;
-	enum err e;
 
 	(void)ctx;
 	for (size_t i = 0; i < ANALYSIS_FIELDS; i++) {
@@ -75,11 +74,10 @@ static enum err take_record(void *ctx, const struct span *value, struct fault *f
 			return ERR_OK;
 		}
 	}
-	e = analysis_add(&work.trial.analysis, work.now, value, f);
-	if (!e)
-		count_range(&work.trial, &before, s);
+	TRY(analysis_add(&work.trial.analysis, work.now, value, f));
+	count_range(&work.trial, &before, s);
 	o->decrypted++;
-	return e;
+	return ERR_OK;
 }
 
 static enum err read_partner(const struct settings *s, enum company c, int64_t deadline_ms, struct fault *f)
@@ -87,18 +85,14 @@ static enum err read_partner(const struct settings *s, enum company c, int64_t d
 	const struct partread_sink sink = { NULL, take_record };
 	enum role partner = providers[c];
 	struct release_info info;
-	enum err e = ERR_OK;
 
 	if (!keys_have(partread_slot(partner)))
-		e = release_partner(s, partner, &info, deadline_ms, f);
-	if (e)
-		return e;
+		TRY(release_partner(s, partner, &info, deadline_ms, f));
 	memcpy(&work.trial, &work.believed, sizeof work.trial);
 	work.now = c;
-	e = partread_run(s, partner, analysis_fields, ANALYSIS_FIELDS, &sink, &work.outcome[c].records, f);
-	if (!e)
-		memcpy(&work.believed, &work.trial, sizeof work.believed);
-	return e;
+	TRY(partread_run(s, partner, analysis_fields, ANALYSIS_FIELDS, &sink, &work.outcome[c].records, f));
+	memcpy(&work.believed, &work.trial, sizeof work.believed);
+	return ERR_OK;
 }
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */

@@ -121,18 +121,25 @@ void keys_write_jwk(enum key_slot slot, struct jw *w, const char *name)
 	pkcs8_wipe(&k);
 }
 
+static enum err take_rsa(enum key_slot slot, struct private_key *k)
+{
+	if (!take_copy(slot, k))
+		return ERR_STATE;
+	if (k->type == KEY_RSA)
+		return ERR_OK;
+	pkcs8_wipe(k);
+	return ERR_RANGE;
+}
+
 enum err keys_oaep_encrypt(enum key_slot slot, struct span msg, uint8_t *out, size_t cap, size_t *n)
 {
 	struct private_key k;
-	enum err err = ERR_RANGE;
+	struct rsa_pub pub;
+	enum err err;
 
-	if (!take_copy(slot, &k))
-		return ERR_STATE;
-	if (k.type == KEY_RSA) {
-		struct rsa_pub pub = rsa_public(&k.rsa);
-
-		err = rsa_oaep_encrypt(&pub, HASH_SHA256, msg, out, cap, n);
-	}
+	TRY(take_rsa(slot, &k));
+	pub = rsa_public(&k.rsa);
+	err = rsa_oaep_encrypt(&pub, HASH_SHA256, msg, out, cap, n);
 	pkcs8_wipe(&k);
 	return err;
 }
@@ -140,12 +147,10 @@ enum err keys_oaep_encrypt(enum key_slot slot, struct span msg, uint8_t *out, si
 enum err keys_oaep_decrypt(enum key_slot slot, struct span in, uint8_t *out, size_t cap, size_t *n)
 {
 	struct private_key k;
-	enum err err = ERR_RANGE;
+	enum err err;
 
-	if (!take_copy(slot, &k))
-		return ERR_STATE;
-	if (k.type == KEY_RSA)
-		err = rsa_oaep_decrypt(&k.rsa, HASH_SHA256, in, out, cap, n);
+	TRY(take_rsa(slot, &k));
+	err = rsa_oaep_decrypt(&k.rsa, HASH_SHA256, in, out, cap, n);
 	pkcs8_wipe(&k);
 	return err;
 }

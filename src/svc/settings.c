@@ -33,7 +33,15 @@ struct variable {
 	const char *form; /* what a right value is, for the message; read_choice and read_number follow it */
 	read_fn read;
 	size_t at, cap;   /* member */
-	bool secret;      /* the value is not shown in messages */
+	unsigned rules;
+};
+enum {
+	SECRET = 1,    /* the value is not shown in messages */
+	BASE = 2,      /* URLs to which paths are appended: no query; trailing slashes go */
+	HTTPS = 4,     /* https alone */
+	LOOPBACK = 8,  /* http for loopback alone: to others link-local is another machine */
+	OR_HOST = 16,  /* host[:port] is taken for https:// and this */
+	DASHES = 32,   /* names may have '-' inside */
 };
 
 static void *member(const struct variable *d, struct settings *s)
@@ -85,34 +93,32 @@ static bool read_host(const struct variable *d, struct settings *s, struct span 
 }
 
 /* Plain http is for services of the same machine only. */
-static bool is_local_host(const char *host)
+static bool is_near(const char *host, bool loopback)
 {
 	struct span h = span_str(host);
 
-	return span_starts(h, "127.") || span_starts(h, "169.254.") || span_eq_str(h, "localhost") ||
+	return span_starts(h, "127.") || (!loopback && span_starts(h, "169.254.")) || span_eq_str(h, "localhost") ||
 	       span_ends(h, ".localhost") || span_eq_str(h, "::1");
 }
 
 static bool read_url(const struct variable *d, struct settings *s, struct span v)
 {
+	char host[HOST_MAX], text[URL_MAX];
+	struct out o = out_init(text, sizeof text);
+	uint16_t port;
 	struct url u;
 
-	if (url_parse(v, &u) != ERR_OK || (!u.https && !is_local_host(u.host)))
+	if ((d->rules & OR_HOST) && url_hostport(v, 443, host, &port) == ERR_OK)
+		out_str(&o, "https://");
+	while ((d->rules & BASE) && v.n && v.p[v.n - 1] == '/')
+		v.n--;
+	out_put(&o, v);
+	v = out_span(&o);
+	if (o.bad || url_parse(v, &u) != ERR_OK || ((d->rules & BASE) && span_find(v, '?') < v.n))
+		return false;
+	if (d->rules & HTTPS ? !span_starts(v, "https://") : !u.https && !is_near(u.host, d->rules & LOOPBACK))
 		return false;
 	return read_word(d, s, v);
-}
-
-/* A base to which paths are appended. */
-static bool read_base_url(const struct variable *d, struct settings *s, struct span v)
-{
-	while (v.n && v.p[v.n - 1] == '/')
-		v.n--;
-	return span_find(v, '?') == v.n && read_url(d, s, v);
-}
-
-static bool read_https_base(const struct variable *d, struct settings *s, struct span v)
-{
-	return span_starts(v, "https://") && read_base_url(d, s, v);
 }
 
 /* Origins, comma between: scheme, host, port and nothing else. They go into a header as they are. */
@@ -136,20 +142,6 @@ static bool read_origins(const struct variable *d, struct settings *s, struct sp
 		v = span_sub(v, comma + 1, v.n);
 	}
 	return *out_cstr(&o) != '\0';
-}
-
-static bool read_cache_endpoint(const struct variable *d, struct settings *s, struct span v)
-{
-	char url[HOSTPORT_MAX + 8];
-	struct out o = out_init(url, sizeof url);
-	char host[HOST_MAX];
-	uint16_t port;
-
-	if (url_hostport(v, 443, host, &port) != ERR_OK)
-		return read_base_url(d, s, v);
-	out_str(&o, "https://");
-	out_put(&o, v);
-	return !o.bad && read_base_url(d, s, out_span(&o));
 }
 
 static bool is_key_char(uint8_t c)
@@ -257,7 +249,7 @@ static bool read_operator(const struct variable *d, struct settings *s, struct s
 /* Names of Azure: lower-case letters and digits, in containers also single '-' inside. */
 static bool read_azure_name(const struct variable *d, struct settings *s, struct span v)
 {
-	bool container = d->cap == sizeof s->storage.at.container;
+	bool container = d->rules & DASHES;
 
 	if (v.n < 3 || v.n > (container ? 63u : 24u) || v.p[0] == '-' || v.p[v.n - 1] == '-')
 		return false;
@@ -266,16 +258,6 @@ static bool read_azure_name(const struct variable *d, struct settings *s, struct
 		    !(container && v.p[i] == '-' && v.p[i - 1] != '-'))
 			return false;
 	return read_text(d, s, v);
-}
-
-static bool read_blob_endpoint(const struct variable *d, struct settings *s, struct span v)
-{
-	struct url u;
-
-	if (!read_base_url(d, s, v) || url_parse(v, &u) != ERR_OK)
-		return false;
-	/* Stricter than other platform endpoints: link-local is another machine. */
-	return u.https || (is_local_host(u.host) && !span_starts(span_str(u.host), "169.254."));
 }
 
 /* A query string that is signed. It goes into request lines as it is. */
@@ -309,67 +291,67 @@ static bool read_group(const struct variable *d, struct settings *s, struct span
 #define FORM_KEY "a key name of letters, digits and '-', or name/version"
 #define FORM_HASH "64 hex digits"
 #define PARTNER(P, r) \
-	{ "PARTNER_" P "_AKV_ENDPOINT", FORM_HOST, read_host, MEMBER(partner[r].akv), false }, \
-	{ "PARTNER_" P "_KEY_NAME", FORM_KEY, read_key_name, MEMBER(partner[r].key_name), false }, \
-	{ "PARTNER_" P "_URL", "an https URL without query", read_https_base, MEMBER(partner[r].url), false }, \
-	{ "PARTNER_" P "_HOST_DATA", FORM_HASH, read_hash, MEMBER(partner[r].host_data), false }
+	{ "PARTNER_" P "_AKV_ENDPOINT", FORM_HOST, read_host, MEMBER(partner[r].akv), 0 }, \
+	{ "PARTNER_" P "_KEY_NAME", FORM_KEY, read_key_name, MEMBER(partner[r].key_name), 0 }, \
+	{ "PARTNER_" P "_URL", "an https URL without query", read_url, MEMBER(partner[r].url), BASE | HTTPS }, \
+	{ "PARTNER_" P "_HOST_DATA", FORM_HASH, read_hash, MEMBER(partner[r].host_data), 0 }
 
 static const struct variable table[] = {
-	{ "SKR_KEY_NAME", FORM_KEY, read_key_name, MEMBER(key_name), false },
-	{ "SKR_MAA_ENDPOINT", FORM_HOST, read_host, MEMBER(maa), false },
-	{ "SKR_AKV_ENDPOINT", FORM_HOST, read_host, MEMBER(akv), false },
-	{ "SECURITY_POLICY_HASH", FORM_HASH, read_policy_hash, MEMBER(policy_hash), false },
+	{ "SKR_KEY_NAME", FORM_KEY, read_key_name, MEMBER(key_name), 0 },
+	{ "SKR_MAA_ENDPOINT", FORM_HOST, read_host, MEMBER(maa), 0 },
+	{ "SKR_AKV_ENDPOINT", FORM_HOST, read_host, MEMBER(akv), 0 },
+	{ "SECURITY_POLICY_HASH", FORM_HASH, read_policy_hash, MEMBER(policy_hash), 0 },
 	PARTNER("CONTOSO", ROLE_CONTOSO),
 	PARTNER("FABRIKAM", ROLE_FABRIKAM),
-	{ "PARTNER_WOODGROVE_HOST_DATA", FORM_HASH, read_hash, MEMBER(partner[ROLE_WOODGROVE].host_data), false },
-	{ "IMDS_ENDPOINT", FORM_URL, read_base_url, MEMBER(identity.imds), false },
-	{ "IDENTITY_ENDPOINT", FORM_URL, read_url, MEMBER(identity.endpoint), false },
-	{ "APP_IDENTITY_ENDPOINT", FORM_URL, read_url, MEMBER(identity.endpoint), false },
-	{ "IDENTITY_HEADER", "printable text without blanks", read_word, MEMBER(identity.header), true },
-	{ "AZURE_CLIENT_ID", "a client id", read_word, MEMBER(identity.client_id), false },
-	{ "AZURE_TENANT_ID", "a tenant id", read_word, MEMBER(identity.tenant_id), false },
-	{ "AZURE_FEDERATED_TOKEN_FILE", "an absolute path", read_path, MEMBER(identity.token_file), false },
-	{ "AZURE_AUTHORITY_HOST", "an https URL", read_https_base, MEMBER(identity.authority), false },
-	{ "CERT_CACHE", "thim, azure or amd", read_choice, MEMBER(cert_cache), false },
-	{ "CERT_CACHE_ENDPOINT", "a host, host:port or URL", read_cache_endpoint, MEMBER(cert_cache_endpoint), false },
-	{ "UVM_SECURITY_CONTEXT_DIR", "an absolute path", read_path, MEMBER(context_dir), false },
-	{ "UVM_HOST_AMD_CERTIFICATE", "base64", read_view, MEMBER(uvm.amd_cert), false },
-	{ "UVM_SECURITY_POLICY", "base64", read_view, MEMBER(uvm.policy), false },
-	{ "UVM_REFERENCE_INFO", "base64", read_view, MEMBER(uvm.reference), false },
-	{ "AKV_AUDIENCE", "an https URL", read_https_base, MEMBER(akv_audience), false },
-	{ "EXTRA_TRUST_ANCHOR", "an absolute path", read_path, MEMBER(trust_file), false },
-	{ "EXTRA_AMD_ROOT", FORM_HASH, read_hash, MEMBER(amd_root), false },
-	{ "EXTRA_UVM_ISSUER", "a did:x509 identifier", read_word, MEMBER(uvm_issuer), false },
-	{ "HTTP_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_HTTP]), false },
-	{ "HTTPS_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_HTTPS]), false },
-	{ "PEER_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_PEER]), false },
-	{ "SIDECAR_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_SIDECAR]), false },
-	{ "TLS_KEY", "skr: and a key name of letters, digits and '-', or name/version", read_tls_key, MEMBER(tls_key), false },
-	{ "TLS_CERT_FILE", "an absolute path", read_path, MEMBER(tls_cert_file), false },
-	{ "TLS_CERT", "certificates in PEM", read_view, MEMBER(tls_cert), false },
-	{ "TLS_CERT_EVIDENCE", "on or off", read_choice, MEMBER(cert_plain), false },
-	{ "TLS_CERT_HOURS", "1 to 8760", read_number, MEMBER(cert_hours), false },
-	{ "LISTEN", "all or loopback", read_choice, MEMBER(loopback_only), false },
-	{ "OPERATOR_AUTH", "none, or sha256: and 64 hex digits", read_operator, 0, 0, true },
-	{ "COMPARE_ORIGINS", "origins such as https://host:port, comma between", read_origins, MEMBER(compare_origins), false },
-	{ "DATA_DIR", "an absolute path", read_path, MEMBER(data_dir), false },
-	{ "CSV_PATH", "an absolute path", read_path, MEMBER(csv_path), false },
-	{ "STORAGE", "local or blob", read_choice, MEMBER(storage.blob), false },
-	{ "AZURE_STORAGE_ACCOUNT", "3 to 24 lower-case letters and digits", read_azure_name, MEMBER(storage.at.account), false },
-	{ "AZURE_STORAGE_CONTAINER", "3 to 63 lower-case letters, digits and '-'", read_azure_name, MEMBER(storage.at.container), false },
-	{ "AZURE_STORAGE_BLOB_ENDPOINT", "an https URL (http for loopback only)", read_blob_endpoint, MEMBER(storage.at.endpoint), false },
-	{ "AZURE_STORAGE_SAS", "a shared access signature (sv=...&sig=...)", read_sas, MEMBER(storage.at.sas), true },
-	{ "AZURE_STORAGE_KEY", "base64 of the account's key", read_storage_key, MEMBER(storage.at.key), true },
-	{ "AZURE_STORAGE_CONNECTION_STRING", "Name=value;...", read_text, MEMBER(storage.connection), true },
-	{ "AZURE_STORAGE_AUDIENCE", "an https URL", read_https_base, MEMBER(storage.at.resource), false },
-	{ "RESOURCE_GROUP_NAME", "a resource group's name", read_group, MEMBER(resource_group), false },
-	{ "CONTAINER_IMAGE", "printable text", read_text, MEMBER(container_image), false },
-	{ "HOSTNAME", "printable text", read_text, MEMBER(hostname), false },
-	{ "DEBUG_ROUTES", "off or on", read_choice, MEMBER(debug_routes), false },
-	{ "MIN_GROUP_SIZE", "1 to 1000000", read_number, MEMBER(min_group), false },
-	{ "GENERATION_YEAR", "1900 to 9999", read_number, MEMBER(generation_year), false },
-	{ "AUTO_INIT", "off or on", read_choice, MEMBER(auto_start), false },
-	{ "LOG_LEVEL", "error, warn, info or debug", read_choice, MEMBER(log_level), false },
+	{ "PARTNER_WOODGROVE_HOST_DATA", FORM_HASH, read_hash, MEMBER(partner[ROLE_WOODGROVE].host_data), 0 },
+	{ "IMDS_ENDPOINT", FORM_URL, read_url, MEMBER(identity.imds), BASE },
+	{ "IDENTITY_ENDPOINT", FORM_URL, read_url, MEMBER(identity.endpoint), 0 },
+	{ "APP_IDENTITY_ENDPOINT", FORM_URL, read_url, MEMBER(identity.endpoint), 0 },
+	{ "IDENTITY_HEADER", "printable text without blanks", read_word, MEMBER(identity.header), SECRET },
+	{ "AZURE_CLIENT_ID", "a client id", read_word, MEMBER(identity.client_id), 0 },
+	{ "AZURE_TENANT_ID", "a tenant id", read_word, MEMBER(identity.tenant_id), 0 },
+	{ "AZURE_FEDERATED_TOKEN_FILE", "an absolute path", read_path, MEMBER(identity.token_file), 0 },
+	{ "AZURE_AUTHORITY_HOST", "an https URL", read_url, MEMBER(identity.authority), BASE | HTTPS },
+	{ "CERT_CACHE", "thim, azure or amd", read_choice, MEMBER(cert_cache), 0 },
+	{ "CERT_CACHE_ENDPOINT", "a host, host:port or URL", read_url, MEMBER(cert_cache_endpoint), BASE | OR_HOST },
+	{ "UVM_SECURITY_CONTEXT_DIR", "an absolute path", read_path, MEMBER(context_dir), 0 },
+	{ "UVM_HOST_AMD_CERTIFICATE", "base64", read_view, MEMBER(uvm.amd_cert), 0 },
+	{ "UVM_SECURITY_POLICY", "base64", read_view, MEMBER(uvm.policy), 0 },
+	{ "UVM_REFERENCE_INFO", "base64", read_view, MEMBER(uvm.reference), 0 },
+	{ "AKV_AUDIENCE", "an https URL", read_url, MEMBER(akv_audience), BASE | HTTPS },
+	{ "EXTRA_TRUST_ANCHOR", "an absolute path", read_path, MEMBER(trust_file), 0 },
+	{ "EXTRA_AMD_ROOT", FORM_HASH, read_hash, MEMBER(amd_root), 0 },
+	{ "EXTRA_UVM_ISSUER", "a did:x509 identifier", read_word, MEMBER(uvm_issuer), 0 },
+	{ "HTTP_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_HTTP]), 0 },
+	{ "HTTPS_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_HTTPS]), 0 },
+	{ "PEER_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_PEER]), 0 },
+	{ "SIDECAR_PORT", "0 to 65535, or off", read_port, MEMBER(port[PORT_SIDECAR]), 0 },
+	{ "TLS_KEY", "skr: and a key name of letters, digits and '-', or name/version", read_tls_key, MEMBER(tls_key), 0 },
+	{ "TLS_CERT_FILE", "an absolute path", read_path, MEMBER(tls_cert_file), 0 },
+	{ "TLS_CERT", "certificates in PEM", read_view, MEMBER(tls_cert), 0 },
+	{ "TLS_CERT_EVIDENCE", "on or off", read_choice, MEMBER(cert_plain), 0 },
+	{ "TLS_CERT_HOURS", "1 to 8760", read_number, MEMBER(cert_hours), 0 },
+	{ "LISTEN", "all or loopback", read_choice, MEMBER(loopback_only), 0 },
+	{ "OPERATOR_AUTH", "none, or sha256: and 64 hex digits", read_operator, 0, 0, SECRET },
+	{ "COMPARE_ORIGINS", "origins such as https://host:port, comma between", read_origins, MEMBER(compare_origins), 0 },
+	{ "DATA_DIR", "an absolute path", read_path, MEMBER(data_dir), 0 },
+	{ "CSV_PATH", "an absolute path", read_path, MEMBER(csv_path), 0 },
+	{ "STORAGE", "local or blob", read_choice, MEMBER(storage.blob), 0 },
+	{ "AZURE_STORAGE_ACCOUNT", "3 to 24 lower-case letters and digits", read_azure_name, MEMBER(storage.at.account), 0 },
+	{ "AZURE_STORAGE_CONTAINER", "3 to 63 lower-case letters, digits and '-'", read_azure_name, MEMBER(storage.at.container), DASHES },
+	{ "AZURE_STORAGE_BLOB_ENDPOINT", "an https URL (http for loopback only)", read_url, MEMBER(storage.at.endpoint), BASE | LOOPBACK },
+	{ "AZURE_STORAGE_SAS", "a shared access signature (sv=...&sig=...)", read_sas, MEMBER(storage.at.sas), SECRET },
+	{ "AZURE_STORAGE_KEY", "base64 of the account's key", read_storage_key, MEMBER(storage.at.key), SECRET },
+	{ "AZURE_STORAGE_CONNECTION_STRING", "Name=value;...", read_text, MEMBER(storage.connection), SECRET },
+	{ "AZURE_STORAGE_AUDIENCE", "an https URL", read_url, MEMBER(storage.at.resource), BASE | HTTPS },
+	{ "RESOURCE_GROUP_NAME", "a resource group's name", read_group, MEMBER(resource_group), 0 },
+	{ "CONTAINER_IMAGE", "printable text", read_text, MEMBER(container_image), 0 },
+	{ "HOSTNAME", "printable text", read_text, MEMBER(hostname), 0 },
+	{ "DEBUG_ROUTES", "off or on", read_choice, MEMBER(debug_routes), 0 },
+	{ "MIN_GROUP_SIZE", "1 to 1000000", read_number, MEMBER(min_group), 0 },
+	{ "GENERATION_YEAR", "1900 to 9999", read_number, MEMBER(generation_year), 0 },
+	{ "AUTO_INIT", "off or on", read_choice, MEMBER(auto_start), 0 },
+	{ "LOG_LEVEL", "error, warn, info or debug", read_choice, MEMBER(log_level), 0 },
 };
 enum { VARIABLES = sizeof table / sizeof table[0] };
 
@@ -400,7 +382,7 @@ static enum err tell_value(struct out *problem, const struct variable *v, struct
 
 	tell(problem, v->name, "expected ");
 	out_str(problem, v->form);
-	if (!v->secret) {
+	if (!(v->rules & SECRET)) {
 		fault_text(shown, sizeof shown, value);
 		out_strs(problem, ", got \"", shown, value.n >= sizeof shown ? "...\"" : "\"");
 	}

@@ -155,52 +155,29 @@ static enum err keep(struct work *w, struct span item, enum whose whose, struct 
 }
 
 /* {"line_number":N,REST -> {"batch":"...",REST: numbers of lines are of a file, not of a record in a common list. */
-static enum err add(struct work *w, struct span line, struct fault *f)
+static enum err add(void *ctx, struct span line, uint64_t number, struct fault *f)
 {
+	struct work *w = ctx;
+
+	(void)number;
 	TRY(begin_record(w, line.n, f));
 	out_strs(&w->out, "{\"batch\":\"", w->batch, "\"");
 	out_put(&w->out, span_sub(line, span_find(line, ','), line.n));
 	return ERR_OK;
 }
 
-static enum err add_stored(struct work *w, struct fault *f)
-{
-	struct span line;
-	uint64_t n = 0;
-	enum err e = store_open(w->s, &w->stored, f);
-
-	if (!e)
-		e = spool_next(&w->stored, &line, f);
-	/* The file may have been replaced since it was described. */
-	if (!e)
-		e = records_head_parse(line, &w->head, f);
-	if (!e && memcmp(w->head.batch, w->end.batch, sizeof w->end.batch) != 0)
-		e = fault_set(f, ERR_MISMATCH, STEP_STORE, "the stored records were replaced meanwhile");
-	while (!e) {
-		e = spool_next(&w->stored, &line, f);
-		if (!e && !records_is_end(line)) {
-			e = add(w, line, f);
-			n++;
-		}
-	}
-	spool_close(&w->stored);
-	if (e == ERR_NOT_FOUND && n == w->end.records)
-		return ERR_OK;
-	return e == ERR_NOT_FOUND ? fault_set(f, ERR_DAMAGED, STEP_STORE, "the stored records are cut") : e;
-}
-
 static enum err commit(struct work *w, struct fault *f)
 {
-	struct blob_condition when = { w->exists ? w->facts.etag : NULL, !w->exists };
+	const char *etag = w->exists ? w->facts.etag : NULL;
 	const char *name = w->s->storage.blob_name;
 
 	out_str(&w->out, "\n]\n");
 	if (w->out.bad)
 		return fault_set(f, ERR_TOO_BIG, STEP_STORE, "a record is too long");
 	if (w->upload.blocks == 0)
-		return blob_put(&w->blob, &w->s->storage.at, name, CONTENT_TYPE, out_span(&w->out), &when, w->deadline_ms, f);
+		return blob_put(&w->blob, &w->s->storage.at, name, CONTENT_TYPE, out_span(&w->out), etag, w->deadline_ms, f);
 	TRY(send_block(w, f));
-	return blob_upload_commit(&w->blob, &w->s->storage.at, name, &w->upload, CONTENT_TYPE, &when, w->block, sizeof w->block, w->deadline_ms, f);
+	return blob_upload_commit(&w->blob, &w->s->storage.at, name, &w->upload, CONTENT_TYPE, etag, w->block, sizeof w->block, w->deadline_ms, f);
 }
 
 static enum err rewrite(struct work *w, struct fault *f)
@@ -210,7 +187,7 @@ static enum err rewrite(struct work *w, struct fault *f)
 	w->written = 0;
 	if (w->exists)
 		TRY(each_record(w, keep, f));
-	TRY(add_stored(w, f));
+	TRY(store_each(w->s, &w->stored, &w->end, add, w, f));
 	return commit(w, f);
 }
 

@@ -149,6 +149,31 @@ enum err store_open(const struct settings *s, struct spool_in *in, struct fault 
 	return *name ? spool_open(in, s->data_dir, name, f) : ERR_NOT_FOUND;
 }
 
+enum err store_each(const struct settings *s, struct spool_in *in, const struct records_end *end, store_record each, void *ctx, struct fault *f)
+{
+	struct records_head head;
+	struct span line;
+	uint64_t n = 0;
+	enum err e = store_open(s, in, f);
+
+	if (!e)
+		e = spool_next(in, &line, f);
+	/* The file may have been replaced since it was described. */
+	if (!e)
+		e = records_head_parse(line, &head, f);
+	if (!e && memcmp(head.batch, end->batch, sizeof end->batch) != 0)
+		e = fault_set(f, ERR_MISMATCH, STEP_STORE, "the stored records were replaced meanwhile");
+	while (!e) {
+		e = spool_next(in, &line, f);
+		if (!e && !records_is_end(line))
+			e = each(ctx, line, ++n, f);
+	}
+	spool_close(in);
+	if (e == ERR_NOT_FOUND && n == end->records)
+		return ERR_OK;
+	return e == ERR_NOT_FOUND ? fault_set(f, ERR_DAMAGED, STEP_STORE, "the stored records are cut") : e;
+}
+
 enum err store_verify(const struct settings *s, struct spool_in *in, struct recread *r, struct fault *f)
 {
 	struct span item;

@@ -29,6 +29,11 @@ MUST_USE enum err store_open(const struct settings *s, struct spool_in *in, stru
 /* The file as it is, after store_open and instead of spool_next: up to cap bytes, fewer only at its end. ERR_SYSTEM. */
 MUST_USE enum err store_read(struct file_in *file, uint8_t *dst, size_t cap, size_t *n, struct fault *f);
 
+/* Gives each record's line of the batch that store_describe told of, numbered from 1. Not verified, but whole: ERR_MISMATCH when other
+ * records are stored by now, ERR_DAMAGED when they are cut, else as store_open and each. */
+typedef enum err (*store_record)(void *ctx, struct span line, uint64_t number, struct fault *f);
+MUST_USE enum err store_each(const struct settings *s, struct spool_in *in, const struct records_end *end, store_record each, void *ctx, struct fault *f);
+
 /* Reads everything and verifies the seal, decrypting no value. ERR_NOT_FOUND when nothing is stored, else as recread_item.
  * r and in are working memory of the caller. */
 MUST_USE enum err store_verify(const struct settings *s, struct spool_in *in, struct recread *r, struct fault *f);

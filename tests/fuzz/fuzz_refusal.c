@@ -23,12 +23,12 @@ void fuzz_one(struct span in)
 	printable(r.code, sizeof r.code);
 	printable(r.inner, sizeof r.inner);
 	printable(r.message, sizeof r.message);
-	for (int from = REFUSAL_IDENTITY; from <= REFUSAL_STORAGE; from++)
+	for (int from = SERVICE_IDENTITY; from <= SERVICE_STORAGE; from++)
 		for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
 			enum err e;
 
 			fault_clear(&f);
-			e = refusal_fault((enum refusal_from)from, STEP_RELEASE, statuses[i], &r, 7, &f);
+			e = refusal_fault((enum service)from, STEP_RELEASE, statuses[i], &r, 7, &f);
 			HOLD(e == f.err && (e == ERR_THROTTLED || e == ERR_DENIED || e == ERR_NOT_FOUND || e == ERR_HTTP));
 			HOLD(f.http_status == statuses[i] && fault_cause(&f) && fault_remedy(&f));
 			printable(f.code, sizeof f.code);

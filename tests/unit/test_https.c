@@ -468,9 +468,9 @@ static void nobody_there(void **state)
 
 static uint8_t reply[4096];
 
-static struct call a_call(enum retry_kind retry, enum refusal_from from)
+static struct call a_call(enum service service)
 {
-	return (struct call){ .to = here(), .request = get, .step = STEP_RELEASE, .retry = retry, .from = from,
+	return (struct call){ .to = here(), .request = get, .step = STEP_RELEASE, .service = service,
 		              .body = reply, .cap = sizeof reply };
 }
 
@@ -486,7 +486,7 @@ static void call_honours_retry_after(void **state)
 
 	(void)state;
 	start(s, 2);
-	k = a_call(RETRY_VAULT, REFUSAL_VAULT);
+	k = a_call(SERVICE_VAULT);
 	assert_int_equal(call_run(&conn, &k, &a, clock_ms() + 10000, &fault), ERR_OK);
 	assert_int_equal(a.status, 200);
 	assert_true(a.json);
@@ -503,7 +503,7 @@ static void call_gives_up_at_once_when_asked_to_wait_too_long(void **state)
 
 	(void)state;
 	start(&s, 1);
-	k = a_call(RETRY_VAULT, REFUSAL_VAULT);
+	k = a_call(SERVICE_VAULT);
 	assert_int_equal(call_run(&conn, &k, &a, clock_ms() + 3000, &fault), ERR_OK);
 	assert_int_equal(a.status, 429);
 	assert_int_equal(a.retry_after_s, 60);
@@ -528,7 +528,7 @@ static void call_does_not_repeat_refusals(void **state)
 
 	(void)state;
 	start(s, 2);
-	k = a_call(RETRY_VAULT, REFUSAL_VAULT);
+	k = a_call(SERVICE_VAULT);
 	assert_int_equal(call_run(&conn, &k, &a, clock_ms() + 5000, &fault), ERR_OK);
 	assert_int_equal(server.served, 1);
 	assert_int_equal(call_refused(&k, &a, &fault), ERR_DENIED);
@@ -537,7 +537,7 @@ static void call_does_not_repeat_refusals(void **state)
 	stop();
 }
 
-static enum err refused(enum refusal_from from, int status, const char *text)
+static enum err refused(enum service from, int status, const char *text)
 {
 	struct refusal r;
 
@@ -553,27 +553,27 @@ static void refusals_are_told_apart(void **state)
 	const char *policy, *rbac, *statement, *throttled;
 
 	(void)state;
-	assert_int_equal(refused(REFUSAL_VAULT, 403, FORBIDDEN("AccessDenied",
+	assert_int_equal(refused(SERVICE_VAULT, 403, FORBIDDEN("AccessDenied",
 	                 "Target environment attestation does not meet key release policy requirements.")), ERR_DENIED);
 	policy = fault.remedy;
-	assert_int_equal(refused(REFUSAL_VAULT, 403, FORBIDDEN("ForbiddenByRbac", "Caller is not authorized to perform action")),
+	assert_int_equal(refused(SERVICE_VAULT, 403, FORBIDDEN("ForbiddenByRbac", "Caller is not authorized to perform action")),
 	                 ERR_DENIED);
 	rbac = fault.remedy;
-	assert_int_equal(refused(REFUSAL_VAULT, 403, FORBIDDEN("AccessDenied",
+	assert_int_equal(refused(SERVICE_VAULT, 403, FORBIDDEN("AccessDenied",
 	                 "Target environment attestation statement cannot be verified.")), ERR_DENIED);
 	statement = fault.remedy;
-	assert_int_equal(refused(REFUSAL_VAULT, 429, "{\"error\":{\"code\":\"Throttled\",\"message\":\"slow down\"}}"), ERR_THROTTLED);
+	assert_int_equal(refused(SERVICE_VAULT, 429, "{\"error\":{\"code\":\"Throttled\",\"message\":\"slow down\"}}"), ERR_THROTTLED);
 	throttled = fault.remedy;
 	assert_string_not_equal(policy, rbac);
 	assert_string_not_equal(policy, statement);
 	assert_string_not_equal(rbac, statement);
 	assert_string_not_equal(throttled, policy);
-	assert_int_equal(refused(REFUSAL_VAULT, 401, ""), ERR_DENIED);
+	assert_int_equal(refused(SERVICE_VAULT, 401, ""), ERR_DENIED);
 	assert_string_equal(fault.code, "");
-	assert_int_equal(refused(REFUSAL_VAULT, 404, "{\"error\":{\"code\":\"KeyNotFound\",\"message\":\"x\"}}"), ERR_NOT_FOUND);
+	assert_int_equal(refused(SERVICE_VAULT, 404, "{\"error\":{\"code\":\"KeyNotFound\",\"message\":\"x\"}}"), ERR_NOT_FOUND);
 	assert_string_equal(fault.code, "KeyNotFound");
-	assert_int_equal(refused(REFUSAL_VAULT, 500, "<html>"), ERR_HTTP);
-	assert_int_equal(refused(REFUSAL_IDENTITY, 400, "{\"error\":\"invalid_resource\",\"error_description\":\"AADSTS50001: \\u0007no\"}"),
+	assert_int_equal(refused(SERVICE_VAULT, 500, "<html>"), ERR_HTTP);
+	assert_int_equal(refused(SERVICE_IDENTITY, 400, "{\"error\":\"invalid_resource\",\"error_description\":\"AADSTS50001: \\u0007no\"}"),
 	                 ERR_HTTP);
 	assert_string_equal(fault.code, "invalid_resource");
 	assert_non_null(strstr(fault.message, "AADSTS50001: ?no")); /* control bytes of the service do not reach a log */
