@@ -20,23 +20,18 @@ static bool is_final(enum err e)
 	return e == ERR_DENIED || e == ERR_CONFIG || e == ERR_NO_DEVICE;
 }
 
-static enum err try_release(const struct settings *s, enum role partner, struct fault *f)
-{
-	struct release_info info;
-
-	fault_clear(f);
-	return partner == ROLE_OTHER ? release_own(s, &info, clock_ms() + STEP_MS, f) :
-	                               release_partner(s, partner, &info, clock_ms() + STEP_MS, f);
-}
-
 /* partner ROLE_OTHER: our own key. */
 static bool release_step(const struct settings *s, enum role partner, const char *what)
 {
+	struct release_info info;
 	struct fault f;
 
 	for (int i = 0; i < TRIES; i++) {
-		enum err e = try_release(s, partner, &f);
+		int64_t deadline_ms = clock_ms() + STEP_MS;
+		enum err e;
 
+		fault_clear(&f);
+		e = partner == ROLE_OTHER ? release_own(s, &info, deadline_ms, &f) : release_partner(s, partner, &info, deadline_ms, &f);
 		if (e == ERR_OK) {
 			log_text(LOG_INFO, "start", "SUCCESS: key released", "key", span_str(what));
 			return true;
@@ -50,20 +45,10 @@ static bool release_step(const struct settings *s, enum role partner, const char
 	return false;
 }
 
-/* A failure is logged there; /company/populate tries again. */
-static void share_step(const struct settings *s)
-{
-	struct shared_result r;
-	struct fault f;
-
-	fault_clear(&f);
-	if (shared_publish(s, &r, clock_ms() + STEP_MS, &f) == ERR_OK && r.total)
-		log_num(LOG_INFO, "start", "SUCCESS: the shared blob holds our records", "total", r.total);
-}
-
 static void import_step(const struct settings *s)
 {
 	struct populate_result r = { 0 };
+	struct shared_result shared;
 	struct fault f;
 
 	fault_clear(&f);
@@ -72,7 +57,9 @@ static void import_step(const struct settings *s)
 		        "records", r.total_records);
 	else
 		log_fault(LOG_WARN, "start", "FAILED: data not imported", &f);
-	share_step(s);
+	/* A failure is logged there; /company/populate tries again. */
+	if (shared_publish(s, &shared, clock_ms() + STEP_MS, &f) == ERR_OK && shared.total)
+		log_num(LOG_INFO, "start", "SUCCESS: the shared blob holds our records", "total", shared.total);
 }
 
 /* Set before the thread starts; only read by it. */

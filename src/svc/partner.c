@@ -55,17 +55,12 @@ static enum err ask(struct partner *p, const struct partner_job *job, const char
                     struct fault *f)
 {
 	struct https_request r = { "POST", (const char *)p->chunk, NULL, "application/json", body };
-	struct out target = out_init(p->chunk + p->prefix, sizeof p->chunk - p->prefix);
-	enum err e;
 
-	out_str(&target, path);
-	(void)out_cstr(&target);
+	(void)out_join((char *)p->chunk + p->prefix, sizeof p->chunk - p->prefix, path);
 	if (body.n == 0)
 		r = (struct https_request){ "GET", r.target, "Accept: application/x-ndjson\r\n", NULL, body };
-	e = https_send(&p->link, &r, STEP_PARTNER, soon(), f);
-	if (!e && p->link.head.status != status)
-		e = http_fault(p, f);
-	return e ? e : tick(p, job);
+	TRY(https_send(&p->link, &r, STEP_PARTNER, soon(), f));
+	return p->link.head.status == status ? tick(p, job) : http_fault(p, f);
 }
 
 /* Each side proves itself on this connection (svc/peer.h). We go second, to a partner that we know then. */
@@ -75,41 +70,32 @@ static enum err prove_both(struct partner *p, const struct partner_job *job, str
 	struct jw w = jw_init(&o);
 	struct json doc;
 	size_t n;
-	enum err e;
 
 	jw_object(&w, NULL);
 	peer_put_nonce(&w, p->talk.nonce[PEER_CLIENT]);
 	jw_end_object(&w);
-	e = ask(p, job, "/peer/hello", out_span(&o), 200, f);
-	if (!e)
-		e = https_body(&p->link, p->body, sizeof p->body, &n, STEP_PARTNER, soon(), f);
-	if (e)
-		return e;
+	TRY(ask(p, job, "/peer/hello", out_span(&o), 200, f));
+	TRY(https_body(&p->link, p->body, sizeof p->body, &n, STEP_PARTNER, soon(), f));
 	if (json_parse(&doc, span_of(p->body, n), p->toks, PARTNER_TOKS) ||
 	    !peer_take_nonce(json_get(json_root(&doc), "nonce"), p->talk.nonce[PEER_SERVER]))
 		return fault_set(f, ERR_PROTOCOL, STEP_PARTNER, "the partner's answer holds no nonce");
-	e = peer_check(job->s, PEER_CLIENT, &p->link.tls, &p->talk, json_root(&doc), &p->work, f);
-	if (!e)
-		e = tick(p, job);
-	if (e)
-		return e;
+	TRY(peer_check(job->s, PEER_CLIENT, &p->link.tls, &p->talk, json_root(&doc), &p->work, f));
+	TRY(tick(p, job));
 	o.n = 0;
 	w = jw_init(&o);
 	jw_object(&w, NULL);
-	e = peer_prove(job->s, PEER_CLIENT, &p->talk, &w, f);
+	TRY(peer_prove(job->s, PEER_CLIENT, &p->talk, &w, f));
 	jw_end_object(&w);
-	if (!e)
-		e = ask(p, job, "/peer/proof", out_span(&o), 204, f);
-	return e ? e : https_body(&p->link, p->body, sizeof p->body, &n, STEP_PARTNER, soon(), f);
+	TRY(ask(p, job, "/peer/proof", out_span(&o), 204, f));
+	return https_body(&p->link, p->body, sizeof p->body, &n, STEP_PARTNER, soon(), f);
 }
 
-/* Opens p->link and proves who is at its ends. */
+/* Opens p->link, which fetch_once closes, and proves who is at its ends. */
 static enum err connect_partner(struct partner *p, const struct partner_job *job, struct fault *f)
 {
 	struct out prefix = out_init(p->chunk, URL_MAX);
 	struct https_target to;
 	char host[HOST_MAX];
-	enum err e;
 
 	if (call_target(job->s->partner[job->role].url, host, &to, &prefix) || to.plain)
 		return fault_set(f, ERR_CONFIG, STEP_PARTNER, "the partner's URL is not an https URL");
@@ -118,12 +104,10 @@ static enum err connect_partner(struct partner *p, const struct partner_job *job
 	p->prefix = prefix.n;
 	to.trust = TLS_TRUST_LATER;
 	to.own = peer_identity();
-	e = https_open(&p->link, &to, STEP_PARTNER, soon(), f);
-	if (!e)
-		e = tick(p, job);
-	if (!e)
-		e = peer_meet(job->s, PEER_CLIENT, &p->link.tls, job->role, &p->talk, &p->work, f);
-	return e ? e : prove_both(p, job, f);
+	TRY(https_open(&p->link, &to, STEP_PARTNER, soon(), f));
+	TRY(tick(p, job));
+	TRY(peer_meet(job->s, PEER_CLIENT, &p->link.tls, job->role, &p->talk, &p->work, f));
+	return prove_both(p, job, f);
 }
 
 /* --- the records --- */
@@ -142,44 +126,27 @@ static enum err take_body(struct partner *p, const struct partner_job *job, uint
 {
 	uint64_t total = 0;
 	size_t n = 1;
-	enum err e;
 
 	json_items_init(&p->items, p->item, sizeof p->item);
 	for (*count = 0; n; total += n) {
-		e = https_read(&p->link, p->chunk, sizeof p->chunk, &n, STEP_PARTNER, soon(), f);
-		if (!e && n > DATA_FILE_MAX - total)
-			e = fault_set(f, ERR_TOO_BIG, STEP_PARTNER, "the partner's answer is larger than 64 GiB");
-		if (!e)
-			e = count_items(p, span_of(p->chunk, n), count, f);
-		if (e)
-			return e;
+		TRY(https_read(&p->link, p->chunk, sizeof p->chunk, &n, STEP_PARTNER, soon(), f));
+		if (n > DATA_FILE_MAX - total)
+			return fault_set(f, ERR_TOO_BIG, STEP_PARTNER, "the partner's answer is larger than 64 GiB");
+		TRY(count_items(p, span_of(p->chunk, n), count, f));
 		out_bytes(&p->spool.o, p->chunk, n);
-		e = spool_settle(&p->spool, f);
-		if (!e)
-			e = tick(p, job);
-		if (e)
-			return e;
+		TRY(spool_settle(&p->spool, f));
+		TRY(tick(p, job));
 	}
 	if (json_items_finish(&p->items))
 		return fault_set(f, ERR_PROTOCOL, STEP_PARTNER, "the partner's answer ends in the middle of a record");
 	return ERR_OK;
 }
 
-static bool type_ok(const struct https *c)
-{
-	struct span type;
-
-	if (!http_field_get(&c->head, "Content-Type", &type, NULL))
-		return false;
-	type = span_trim(span_sub(type, 0, span_find(type, ';')));
-	return span_eq_nocase(type, "application/x-ndjson") || span_eq_nocase(type, "application/json");
-}
-
 static enum err take_list(struct partner *p, const struct partner_job *job, uint64_t *count, struct fault *f)
 {
 	enum err e = ask(p, job, "/company/list", span_of(NULL, 0), 200, f);
 
-	if (!e && !type_ok(&p->link))
+	if (!e && !http_media_type_is(&p->link.head, "application/x-ndjson") && !http_media_type_is(&p->link.head, "application/json"))
 		e = fault_set(f, ERR_PROTOCOL, STEP_PARTNER, "the partner's answer is not JSON");
 	if (!e)
 		e = spool_create(&p->spool, job->s->data_dir, partner_spool_name(job->role), f);
@@ -265,8 +232,7 @@ enum err partner_fetch(struct partner *p, const struct partner_job *job, uint64_
 
 void partner_error_text(enum role role, const struct fault *f, struct out *o)
 {
-	out_str(o, role_title(role));
-	out_str(o, ": ");
+	out_strs(o, role_title(role), ": ");
 	if (f->http_status && f->http_status != 200 && (f->err == ERR_HTTP || f->err == ERR_THROTTLED)) {
 		out_str(o, "HTTP ");
 		out_u64(o, (uint64_t)f->http_status);
