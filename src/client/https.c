@@ -50,9 +50,7 @@ static void set_names(struct https *c, const struct https_target *to)
 	(void)span_copy_str(span_str(to->host), c->host, sizeof c->host);
 	c->port = to->port;
 	c->plain = to->plain;
-	out_str(&o, v6 ? "[" : "");
-	out_str(&o, to->host);
-	out_str(&o, v6 ? "]" : "");
+	out_strs(&o, v6 ? "[" : "", to->host, v6 ? "]" : "");
 	if (to->port != (to->plain ? 80 : 443)) {
 		out_byte(&o, ':');
 		out_u64(&o, to->port);
@@ -194,18 +192,10 @@ static bool has_body(const struct https_request *r)
 
 static void write_head(struct out *o, const struct https *c, const struct https_request *r)
 {
-	out_str(o, r->method);
-	out_byte(o, ' ');
-	out_str(o, r->target);
-	out_str(o, " HTTP/1.1\r\nHost: ");
-	out_str(o, c->service);
-	out_str(o, "\r\nUser-Agent: parley/" PARLEY_VERSION "\r\n");
+	out_strs(o, r->method, " ", r->target, " HTTP/1.1\r\nHost: ", c->service, "\r\nUser-Agent: parley/" PARLEY_VERSION "\r\n");
 	if (has_body(r)) {
-		if (r->content_type) {
-			out_str(o, "Content-Type: ");
-			out_str(o, r->content_type);
-			out_str(o, "\r\n");
-		}
+		if (r->content_type)
+			out_strs(o, "Content-Type: ", r->content_type, "\r\n");
 		out_str(o, "Content-Length: ");
 		out_u64(o, r->body.n);
 		out_str(o, "\r\n");

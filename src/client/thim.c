@@ -26,8 +26,7 @@ static void write_host(struct out *o, const struct snp_report *r)
 	out_hex(o, tcb, sizeof tcb);
 	out_str(o, "&platformId=");
 	out_hex(o, r->chip_id, CHIP_LEN);
-	out_str(o, "&productName=");
-	out_str(o, report_product_name(r->product));
+	out_strs(o, "&productName=", report_product_name(r->product));
 }
 
 static void write_azure(struct out *o, const struct snp_report *r)
@@ -47,13 +46,10 @@ static void write_kds(struct out *o, const struct snp_report *r)
 	};
 	size_t first = r->product == SNP_TURIN ? 0 : 1; /* only Turin has an FMC */
 
-	out_str(o, "/vcek/v1/");
-	out_str(o, report_product_name(r->product));
-	out_byte(o, '/');
+	out_strs(o, "/vcek/v1/", report_product_name(r->product), "/");
 	out_hex(o, r->chip_id, r->product == SNP_TURIN ? CHIP_LEN_TURIN : CHIP_LEN);
 	for (size_t i = first; i < sizeof all / sizeof all[0]; i++) {
-		out_byte(o, i == first ? '?' : '&');
-		out_str(o, all[i].name);
+		out_strs(o, i == first ? "?" : "&", all[i].name);
 		out_u64(o, all[i].level);
 	}
 }
@@ -103,9 +99,7 @@ static enum err fetch_kds(const struct https_target *to, const struct out *prefi
 	struct span chain;
 
 	out_put(&v, vcek);
-	out_str(&o, "/vcek/v1/");
-	out_str(&o, report_product_name(r->product));
-	out_str(&o, "/cert_chain");
+	out_strs(&o, "/vcek/v1/", report_product_name(r->product), "/cert_chain");
 	TRY(get(to, out_cstr(&o), false, &chain, deadline_ms, f));
 	return v.bad ? ERR_TOO_BIG : certs_from_parts(out_span(&v), chain, certs);
 }

@@ -267,8 +267,7 @@ static void write_summary(struct jw *w)
 	for (size_t i = 0; i < RESULTS; i++) {
 		out_str(&o, i ? ", " : "");
 		out_u64(&o, work.results[i]);
-		out_byte(&o, ' ');
-		out_str(&o, i == NOT_ENFORCED ? "not enforced" : result_names[i]);
+		out_strs(&o, " ", i == NOT_ENFORCED ? "not enforced" : result_names[i]);
 	}
 	out_str(&o, work.tee ? "; in a TEE" : "; not in a TEE");
 	jw_str(w, "summary", out_cstr(&o));

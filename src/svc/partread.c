@@ -16,25 +16,16 @@ static struct {
 	struct spool_in spool;
 	struct recread reader;
 } work;
-static struct lock lock = LOCK_INIT;
-static bool busy;
+static struct lock work_lock = LOCK_INIT;
 
 bool partread_enter(void)
 {
-	bool free_now;
-
-	lock_take(&lock);
-	free_now = !busy;
-	busy = true;
-	lock_release(&lock);
-	return free_now;
+	return lock_take_until(&work_lock, 0);
 }
 
 void partread_leave(void)
 {
-	lock_take(&lock);
-	busy = false;
-	lock_release(&lock);
+	lock_release(&work_lock);
 }
 
 enum key_slot partread_slot(enum role partner)
@@ -44,13 +35,8 @@ enum key_slot partread_slot(enum role partner)
 
 static enum err own_directory(const struct settings *s, struct fault *f)
 {
-	struct out o = out_init(work.own.data_dir, sizeof work.own.data_dir);
-
 	work.own = *s;
-	out_str(&o, s->data_dir);
-	out_str(&o, "/reading");
-	(void)out_cstr(&o);
-	if (o.bad)
+	if (!out_join(work.own.data_dir, sizeof work.own.data_dir, s->data_dir, "/reading"))
 		return fault_set(f, ERR_CONFIG, STEP_STORE, "path of the data directory is too long");
 	return file_prepare_dir(work.own.data_dir) ? fault_set(f, ERR_SYSTEM, STEP_STORE, "cannot make a directory for spool files") : ERR_OK;
 }
@@ -78,11 +64,8 @@ static enum err fetch_and_read(const struct settings *s, enum role partner, cons
 	const char *spool = partner_spool_name(partner);
 	enum err e;
 
-	e = own_directory(s, f);
-	if (!e)
-		e = partner_fetch(&work.partner, &job, count, f);
-	if (e)
-		return e;
+	TRY(own_directory(s, f));
+	TRY(partner_fetch(&work.partner, &job, count, f));
 	recread_begin(&work.reader, partread_slot(partner), role_name(partner), wanted, n_wanted);
 	e = spool_open(&work.spool, work.own.data_dir, spool, f);
 	if (!e)

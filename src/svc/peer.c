@@ -37,21 +37,14 @@ static enum err refuse_by_check(struct fault *f, enum err err, const char *messa
 	uint8_t text[400];
 	struct out o = out_init(text, sizeof text);
 
-	for (size_t i = 0; i < c->n; i++) {
+	for (size_t i = 0; i < c->n && o.n == 0; i++) {
 		const struct check *k = &c->list[i];
 
 		if (k->state != CHECK_FAILED)
 			continue;
-		out_str(&o, k->id);
-		out_str(&o, ": ");
-		out_str(&o, checks_text(c, k->why));
-		if (k->expected && k->found) {
-			out_str(&o, "; expected ");
-			out_str(&o, checks_text(c, k->expected));
-			out_str(&o, ", found ");
-			out_str(&o, checks_text(c, k->found));
-		}
-		break;
+		out_strs(&o, k->id, ": ", checks_text(c, k->why));
+		if (k->expected && k->found)
+			out_strs(&o, "; expected ", checks_text(c, k->expected), ", found ", checks_text(c, k->found));
 	}
 	return refuse(f, err, message, out_span(&o));
 }
@@ -114,20 +107,16 @@ enum err peer_meet(const struct settings *s, enum peer_side us, const struct tls
 {
 	struct runtime said = { .role = "" };
 	struct proof p;
-	enum err e = read_certificate(t, w, &p, f);
 
 	memset(k, 0, sizeof *k);
-	if (e)
-		return e;
+	TRY(read_certificate(t, w, &p, f));
 	if (who == ROLE_OTHER && runtime_parse(p.runtime_data, &said) == ERR_OK)
 		who = partner_said(s, &said);
 	if (who == ROLE_OTHER || !s->partner[who].has_host_data)
 		return refuse(f, ERR_MISMATCH, "the other party is no partner of ours: no PARTNER_<P>_HOST_DATA is configured for it", span_str(said.role));
 	if (!tls_peer_spki(t, k->spki[1 - us]))
 		return refuse(f, ERR_UNTRUSTED, "the handshake with the other party is not complete", span_of(NULL, 0));
-	e = judge(s, &p, NULL, who, k->spki[1 - us], &w->checks, f);
-	if (e)
-		return e;
+	TRY(judge(s, &p, NULL, who, k->spki[1 - us], &w->checks, f));
 	memcpy(k->spki[us], identity->spki_sha256, 32);
 	rng_bytes(k->nonce[us], PEER_NONCE_LEN);
 	k->role = who;
@@ -172,15 +161,12 @@ enum err peer_prove(const struct settings *s, enum peer_side us, const struct pe
 	struct out o = out_init(text, sizeof text);
 	const char *role = role_name(s->role);
 	struct runtime r = { .peer = true };
-	enum err e;
 
 	bind(k, us, r.nonce);
 	(void)span_copy_str(span_str(role ? role : "other"), r.role, sizeof r.role);
 	memcpy(r.tls_spki_sha256, k->spki[us], 32);
 	runtime_write(&o, &r);
-	e = attest_report(out_span(&o), report, f);
-	if (e)
-		return e;
+	TRY(attest_report(out_span(&o), report, f));
 	jw_b64(w, "report", span_of(report, sizeof report), B64_STD);
 	jw_b64(w, "runtime_data", out_span(&o), B64_STD);
 	return ERR_OK;
@@ -203,10 +189,8 @@ enum err peer_check(const struct settings *s, enum peer_side us, const struct tl
 	char nonce[RUNTIME_NONCE_TEXT_MAX + 1];
 	struct runtime said;
 	struct proof p;
-	enum err e = read_certificate(t, w, &p, f); /* for chain and endorsement, which the new report has in common with it */
 
-	if (e)
-		return e;
+	TRY(read_certificate(t, w, &p, f)); /* for chain and endorsement, which the new report has in common with it */
 	if (json_size(answer) < 2 || !take_bytes(json_get(answer, "report"), w->report, sizeof w->report, &p.report) ||
 	    p.report.n != SNP_REPORT_LEN ||
 	    !take_bytes(json_get(answer, "runtime_data"), w->runtime, sizeof w->runtime, &p.runtime_data) ||
