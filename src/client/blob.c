@@ -198,6 +198,7 @@ static enum err ask(struct blob *b, struct order *r, int64_t deadline_ms, struct
 	struct call_answer a;
 	enum err e;
 
+	fault_clear(f);
 	r->status = 0;
 	r->sign.query = r->params;
 	r->sign.length = r->body.n;
