@@ -140,13 +140,8 @@ static enum err read_chain(struct json_val header, struct span chain[CHAIN_MAX],
 	if (json_type_of(x5c) != JSON_ARRAY || *n == 0 || *n > CHAIN_MAX)
 		return ERR_SYNTAX;
 	for (size_t i = 0; i < *n; i++) {
-		struct span text;
-		size_t got;
-
-		TRY(json_plain(json_at(x5c, i), &text));
-		TRY(base64_decode(B64_STD, text, work.certs + used, sizeof work.certs - used, &got));
-		chain[i] = span_of(work.certs + used, got);
-		used += got;
+		TRY(json_b64(json_at(x5c, i), B64_STD, work.certs + used, sizeof work.certs - used, &chain[i]));
+		used += chain[i].n;
 	}
 	return ERR_OK;
 }
@@ -226,28 +221,20 @@ static enum err read_ciphertext(struct json_val key, struct span *ciphertext)
 	struct json_tok toks[KEY_HSM_TOKENS];
 	struct json doc;
 	struct span text;
-	size_t n;
 
-	TRY(json_plain(json_get(key, "key_hsm"), &text));
-	TRY(base64_decode(B64_URL, text, work.key_hsm, sizeof work.key_hsm, &n));
-	TRY(json_parse(&doc, span_of(work.key_hsm, n), toks, KEY_HSM_TOKENS));
-	TRY(json_plain(json_get(json_root(&doc), "ciphertext"), &text));
-	TRY(base64_decode(B64_URL, text, work.ciphertext, sizeof work.ciphertext, &n));
-	*ciphertext = span_of(work.ciphertext, n);
-	return ERR_OK;
+	TRY(json_b64(json_get(key, "key_hsm"), B64_URL, work.key_hsm, sizeof work.key_hsm, &text));
+	TRY(json_parse(&doc, text, toks, KEY_HSM_TOKENS));
+	return json_b64(json_get(json_root(&doc), "ciphertext"), B64_URL, work.ciphertext, sizeof work.ciphertext, ciphertext);
 }
 
 /* The public half that the vault states belongs to the private half that came out. */
 static bool member_is(struct json_val key, const char *name, const uint8_t *bytes, size_t n)
 {
-	uint8_t got[RSA_MAX + 8];
-	struct span text;
-	size_t len;
+	uint8_t room[RSA_MAX + 8];
+	struct json_val v = json_get(key, name);
+	struct span got;
 
-	if (!json_present(json_get(key, name)))
-		return true;
-	return json_plain(json_get(key, name), &text) == ERR_OK &&
-	       base64_decode(B64_URL, text, got, sizeof got, &len) == ERR_OK && span_eq(span_of(got, len), span_of(bytes, n));
+	return !json_present(v) || (json_b64(v, B64_URL, room, sizeof room, &got) == ERR_OK && span_eq(got, span_of(bytes, n)));
 }
 
 static bool public_half_fits(struct json_val key, const struct private_key *k)

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "enc/base64.h"
 #include "enc/hex.h"
 #include "enc/utf8.h"
 
@@ -538,6 +539,17 @@ enum err json_plain(struct json_val v, struct span *text)
 	if (span_find(raw, '\\') != raw.n)
 		return ERR_SYNTAX;
 	*text = raw;
+	return ERR_OK;
+}
+
+enum err json_b64(struct json_val v, enum b64_form form, uint8_t *dst, size_t cap, struct span *bytes)
+{
+	struct span text;
+	size_t n;
+
+	TRY(json_plain(v, &text));
+	TRY(base64_decode(form, text, dst, cap, &n));
+	*bytes = span_of(dst, n);
 	return ERR_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/out.h"
 #include "base/span.h"
+#include "enc/base64.h"
 
 #define JSON_DEPTH_MAX 32
 
@@ -66,6 +67,8 @@ MUST_USE enum err json_string(struct json_val v, struct out *o);
 MUST_USE enum err json_cstr(struct json_val v, char *dst, size_t cap);
 /* A string that needs no unescaping, viewed in place (base64, hex, tokens). ERR_SYNTAX when it has escapes. */
 MUST_USE enum err json_plain(struct json_val v, struct span *text);
+/* The bytes of a string in base64 of this form (enc/base64.h), decoded into dst[cap]. ERR_NOT_FOUND, ERR_SYNTAX, ERR_TOO_BIG. */
+MUST_USE enum err json_b64(struct json_val v, enum b64_form form, uint8_t *dst, size_t cap, struct span *bytes);
 /* True when v is a string equal to text after unescaping. Not constant time. */
 bool json_is(struct json_val v, const char *text);
 /* A non-negative integer number. ERR_NOT_FOUND when v is no number, ERR_SYNTAX with fraction or exponent, ERR_RANGE

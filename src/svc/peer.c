@@ -127,10 +127,9 @@ enum err peer_meet(const struct settings *s, enum peer_side us, const struct tls
 
 bool peer_take_nonce(struct json_val v, uint8_t nonce[PEER_NONCE_LEN])
 {
-	struct span text;
-	size_t n;
+	struct span bytes;
 
-	return json_plain(v, &text) == ERR_OK && base64_decode(B64_URL, text, nonce, PEER_NONCE_LEN, &n) == ERR_OK && n == PEER_NONCE_LEN;
+	return json_b64(v, B64_URL, nonce, PEER_NONCE_LEN, &bytes) == ERR_OK && bytes.n == PEER_NONCE_LEN;
 }
 
 void peer_put_nonce(struct jw *w, const uint8_t nonce[PEER_NONCE_LEN])
@@ -172,17 +171,6 @@ enum err peer_prove(const struct settings *s, enum peer_side us, const struct pe
 	return ERR_OK;
 }
 
-static bool take_bytes(struct json_val v, uint8_t *dst, size_t cap, struct span *bytes)
-{
-	struct span text;
-	size_t n;
-
-	if (json_plain(v, &text) != ERR_OK || base64_decode(B64_STD, text, dst, cap, &n) != ERR_OK)
-		return false;
-	*bytes = span_of(dst, n);
-	return true;
-}
-
 enum err peer_check(const struct settings *s, enum peer_side us, const struct tls *t, const struct peer_talk *k,
                     struct json_val answer, struct peer_work *w, struct fault *f)
 {
@@ -191,9 +179,9 @@ enum err peer_check(const struct settings *s, enum peer_side us, const struct tl
 	struct proof p;
 
 	TRY(read_certificate(t, w, &p, f)); /* for chain and endorsement, which the new report has in common with it */
-	if (json_size(answer) < 2 || !take_bytes(json_get(answer, "report"), w->report, sizeof w->report, &p.report) ||
+	if (json_size(answer) < 2 || json_b64(json_get(answer, "report"), B64_STD, w->report, sizeof w->report, &p.report) != ERR_OK ||
 	    p.report.n != SNP_REPORT_LEN ||
-	    !take_bytes(json_get(answer, "runtime_data"), w->runtime, sizeof w->runtime, &p.runtime_data) ||
+	    json_b64(json_get(answer, "runtime_data"), B64_STD, w->runtime, sizeof w->runtime, &p.runtime_data) != ERR_OK ||
 	    runtime_parse(p.runtime_data, &said) != ERR_OK)
 		return fault_set(f, ERR_PROTOCOL, STEP_PARTNER, "the other party's answer holds no report and runtime data");
 	memcpy(p.nonce, said.nonce, sizeof p.nonce);
