@@ -66,15 +66,6 @@ enum err thim_write_target(struct out *o, enum thim_source source, const struct 
 	return ERR_RANGE;
 }
 
-static bool chip_is_masked(const struct snp_report *r)
-{
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < CHIP_LEN; i++)
-		any |= r->chip_id[i];
-	return any == 0;
-}
-
 static enum err get(const struct https_target *to, const char *target, bool metadata, struct span *body, int64_t deadline_ms,
                     struct fault *f)
 {
@@ -113,7 +104,7 @@ enum err thim_fetch(enum thim_source source, const char *base_url, const struct 
 	struct span body;
 	enum err err = ERR_OK;
 
-	if (r && chip_is_masked(r))
+	if (r && span_is_zero(span_of(r->chip_id, CHIP_LEN)))
 		return fault_set(f, ERR_RANGE, STEP_COLLATERAL, "no certificate can be asked for: the chip's identity is masked");
 	if (call_target(base_url, host, &to, &o) != ERR_OK)
 		return fault_set(f, ERR_CONFIG, STEP_COLLATERAL, "the certificate service's endpoint is not a URL");
