@@ -19,9 +19,8 @@ struct area {
 	struct private_key key[KEYS_SLOTS];
 	struct rsa_key wrap; /* the next release's wrapping key, when wrap_ready */
 	/* The last data key that each slot's key has unwrapped: no more secret than the key beside it, and gone when that key goes. */
-	struct data_key {
-		bool there;
-		uint8_t wrapped[SHA256_LEN]; /* hash of its wrapped form */
+	struct {
+		uint8_t wrapped[SHA256_LEN]; /* hash of its wrapped form; zeros when there is none */
 		uint8_t plain[KEYS_DEK_LEN];
 	} last[KEYS_SLOTS];
 };
@@ -34,6 +33,7 @@ static _Alignas(PAGE) union pages secret;
 /* Public facts beside it; all are guarded by the lock, which is held only while bytes are copied. */
 static struct lock state_lock = LOCK_INIT;
 static bool wrap_ready;
+static unsigned entered; /* how often a key has entered */
 static bool area_closed; /* after keys_wipe nothing enters any more */
 static struct event wrap_made, wrap_taken;
 
@@ -56,6 +56,7 @@ void keys_put(enum key_slot slot, struct private_key *k)
 		pkcs8_wipe(&secret.area.key[slot]);
 		WIPE(secret.area.last[slot]);
 		secret.area.key[slot] = *k;
+		entered++;
 	}
 	lock_release(&state_lock);
 	pkcs8_wipe(k);
@@ -155,55 +156,36 @@ enum err keys_oaep_decrypt(enum key_slot slot, struct span in, uint8_t *out, siz
 	return err;
 }
 
-static bool take_last(enum key_slot slot, const uint8_t wrapped[SHA256_LEN], uint8_t dek[KEYS_DEK_LEN])
-{
-	bool same;
-
-	lock_take(&state_lock);
-	same = key_locked(slot) && secret.area.last[slot].there && ct_equal(secret.area.last[slot].wrapped, wrapped, SHA256_LEN);
-	if (same)
-		memcpy(dek, secret.area.last[slot].plain, KEYS_DEK_LEN);
-	lock_release(&state_lock);
-	return same;
-}
-
-/* Unless the key that was used has been replaced meanwhile. */
-static void keep_last(enum key_slot slot, const struct rsa_key *used, const struct data_key *last)
-{
-	const struct private_key *k;
-
-	lock_take(&state_lock);
-	k = key_locked(slot);
-	if (k && k->type == KEY_RSA && span_eq(rsa_public(&k->rsa).n, rsa_public(used).n))
-		secret.area.last[slot] = *last;
-	lock_release(&state_lock);
-}
-
 enum err keys_unwrap_dek(enum key_slot slot, struct span wrapped, uint8_t dek[KEYS_DEK_LEN])
 {
-	uint8_t plain[RSA_MAX];
-	struct data_key last = { .there = true };
-	struct private_key k;
-	enum err err = ERR_RANGE;
+	uint8_t hash[SHA256_LEN], plain[RSA_MAX];
+	bool known;
+	unsigned seen;
 	size_t n = 0;
+	enum err err;
 
-	hash_sha256(wrapped, last.wrapped);
-	if (take_last(slot, last.wrapped, dek))
+	hash_sha256(wrapped, hash);
+	lock_take(&state_lock);
+	seen = entered;
+	known = key_locked(slot) && ct_equal(secret.area.last[slot].wrapped, hash, sizeof hash);
+	if (known)
+		memcpy(dek, secret.area.last[slot].plain, KEYS_DEK_LEN);
+	lock_release(&state_lock);
+	if (known)
 		return ERR_OK;
-	if (!take_copy(slot, &k))
-		return ERR_STATE;
-	if (k.type == KEY_RSA)
-		err = rsa_oaep_decrypt(&k.rsa, HASH_SHA256, wrapped, plain, sizeof plain, &n);
+	err = keys_oaep_decrypt(slot, wrapped, plain, sizeof plain, &n);
 	if (!err && n != KEYS_DEK_LEN)
 		err = ERR_CRYPTO;
 	if (!err) {
 		memcpy(dek, plain, KEYS_DEK_LEN);
-		memcpy(last.plain, plain, KEYS_DEK_LEN);
-		keep_last(slot, &k.rsa, &last);
+		lock_take(&state_lock);
+		if (key_locked(slot) && seen == entered) { /* the key that was used is still there */
+			memcpy(secret.area.last[slot].wrapped, hash, sizeof hash);
+			memcpy(secret.area.last[slot].plain, plain, KEYS_DEK_LEN);
+		}
+		lock_release(&state_lock);
 	}
 	WIPE(plain);
-	WIPE(last);
-	pkcs8_wipe(&k);
 	return err;
 }
 
