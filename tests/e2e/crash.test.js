@@ -122,7 +122,8 @@ async function analysisKilled(t) {
   await analyze();
   box.forget();
   const want = (await analyze()).json;
-  const calls = box.calls().length;
+  // The next wrapping key may be in the making: its random bytes are no part of the analysis.
+  const calls = box.calls().filter((c) => !c.startsWith('getrandom')).length;
   assert.deepStrictEqual([want.status, want.total_count, want.errors], ['success', 240, null]);
   const before = await lists();
   let [cut, halfway] = [0, 0];
