@@ -26,7 +26,7 @@ export TARBALLS
 
 B := build
 T := build/third_party
-MAX_SIZE := 573440
+MAX_SIZE := 532480
 
 include third_party/flags.mk
 
@@ -214,11 +214,12 @@ $(B)/gen/ui_$(subst .,_,$(notdir $(1))).c: $(1) scripts/embed
 endef
 $(foreach f,$(UI),$(eval $(call ui_rule,$(f))))
 
+# Without the compiler's own library: what needs it does not link.
 define program
 $(B)/$(1): $$(OBJ_$(1)) $(T)/libbearssl.a $(MUSL)/stamp scripts/check-elf
 	@echo "  LD      $$@"
 	@$$(CC) $$(LDFLAGS) -Wl,-Map,$$@.map -o $$@.full $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o $$(OBJ_$(1)) \
-		$(T)/libbearssl.a $(MUSL)/lib/libc.a $$$$($$(CC) -print-libgcc-file-name) $(MUSL)/lib/crtn.o
+		$(T)/libbearssl.a $(MUSL)/lib/libc.a $(MUSL)/lib/crtn.o
 	@strip --strip-all -R .comment -o $$@.tmp $$@.full
 	@scripts/check-elf $$@.tmp $$(MAX_SIZE)
 	@mv $$@.tmp $$@
@@ -241,7 +242,7 @@ $(B)/debug/debug.o: tests/seal/debug.c $(B)/debug/syscall_names.h
 $(B)/debug/parley: $(B)/parley $(OBJ_debug)
 	@echo "  LD      $@"
 	@$(CC) $(LDFLAGS) -Wl,--wrap=sigfillset -o $@ $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o $(OBJ_debug) \
-		$(filter-out %/plat/seal_calls.o,$(OBJ_parley)) $(T)/libbearssl.a $(MUSL)/lib/libc.a $$($(CC) -print-libgcc-file-name) $(MUSL)/lib/crtn.o
+		$(filter-out %/plat/seal_calls.o,$(OBJ_parley)) $(T)/libbearssl.a $(MUSL)/lib/libc.a $(MUSL)/lib/crtn.o
 
 # --- Image and policy ---------------------------------------------------------------------------------------------
 # The layer holds the program and the directory of its data. Labels do not enter the layer, so they do not enter HOST_DATA.
@@ -470,7 +471,7 @@ $(BENCH_SHIP): $(B)/bench/%: tests/bench/%.c tests/bench/measure.h $(OBJ_bench) 
 	@echo "  LD      $@"
 	@$(CC) $(SHIP_CFLAGS) -Itests/bench -c -o $@.o $<
 	@$(CC) $(LDFLAGS) -o $@ $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o $@.o $(OBJ_bench) $(T)/libbearssl.a $(MUSL)/lib/libc.a \
-		$$($(CC) -print-libgcc-file-name) $(MUSL)/lib/crtn.o
+		$(MUSL)/lib/crtn.o
 $(BENCH_HOST): $(B)/bench/%: tests/bench/%.c tests/bench/measure.h
 	@mkdir -p $(@D)
 	@$(CC) $(STD) -O2 $(WARN) -Itests/bench -o $@ $< -lcrypto

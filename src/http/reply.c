@@ -16,7 +16,7 @@
 
 static const struct {
 	int status;
-	const char *text;
+	char text[32];
 } texts[] = {
 	{ 100, "Continue" }, { 200, "OK" }, { 204, "No Content" }, { 304, "Not Modified" }, { 400, "Bad Request" },
 	{ 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" },

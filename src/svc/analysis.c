@@ -46,15 +46,42 @@ void analysis_wipe(struct analysis *a)
 	groups_wipe(&a->groups);
 }
 
-int64_t analysis_round(__int128 num, uint64_t den)
+/* Bit by bit: what the compiler would call for 128 bits is in a library of its own, and the program does without that. */
+static uint64_t divide(unsigned __int128 n, uint64_t den, unsigned __int128 *rest)
+{
+	uint64_t q = 0;
+
+	*rest = 0;
+	for (int i = 127; i >= 0; i--) {
+		*rest = *rest << 1 | (n >> i & 1);
+		q <<= 1;
+		if (*rest >= den) {
+			*rest -= den;
+			q |= 1;
+		}
+	}
+	return q;
+}
+
+static int64_t signed_quotient(__int128 num, uint64_t den, bool nearest)
 {
 	bool negative = num < 0;
-	unsigned __int128 n = negative ? -(unsigned __int128)num : (unsigned __int128)num;
-	unsigned __int128 q = n / den, rest = n % den;
+	unsigned __int128 rest;
+	uint64_t q = divide(negative ? -(unsigned __int128)num : (unsigned __int128)num, den, &rest);
 
-	if (2 * rest > den || (2 * rest == den && (q & 1)))
+	if (nearest && (2 * rest > den || (2 * rest == den && (q & 1))))
 		q++;
-	return negative ? -(int64_t)q : (int64_t)q;
+	return (int64_t)(negative ? 0 - q : q);
+}
+
+int64_t analysis_round(__int128 num, uint64_t den)
+{
+	return signed_quotient(num, den, true);
+}
+
+int64_t analysis_truncate(__int128 num, uint64_t den)
+{
+	return signed_quotient(num, den, false);
 }
 
 /* A decimal integer as Python's int() takes it, within reason: blanks around and one sign, at most 18 digits. Zero and

@@ -49,7 +49,8 @@ MUST_USE enum err analysis_add(struct analysis *a, enum company company, const s
  * who already knows the salaries of all the others, or who compares results of different data sets. */
 void analysis_write(const struct analysis *a, struct jw *w, bool with_staff);
 
-/* Rounds num/den to the nearest integer, halves to even. den > 0. */
+/* num/den, whose size must fit an int64_t: the nearest integer, halves to even; or the next one towards zero. den > 0. */
 int64_t analysis_round(__int128 num, uint64_t den);
+int64_t analysis_truncate(__int128 num, uint64_t den);
 
 #endif

@@ -167,7 +167,7 @@ static void write_salaries(struct jw *w, enum company c)
 		jw_null(w, "max");
 		jw_bool(w, "suppressed", true);
 	} else {
-		jw_i64(w, "avg", s->n ? (int64_t)(s->sum / (__int128)s->n) : 0);
+		jw_i64(w, "avg", s->n ? analysis_truncate(s->sum, s->n) : 0);
 		jw_i64(w, "min", s->n ? s->min : 0);
 		jw_i64(w, "max", s->n ? s->max : 0);
 	}

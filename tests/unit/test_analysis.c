@@ -169,6 +169,17 @@ static void rounds_halves_to_even(void **state)
 	assert_int_equal(analysis_round(11, 4), 3);
 	assert_int_equal(analysis_round(9, 4), 2);
 	assert_int_equal(analysis_round(0, 7), 0);
+	assert_int_equal(analysis_round(((__int128)1 << 126) + 1, UINT64_MAX), INT64_C(1) << 62);
+	assert_int_equal(analysis_round((__int128)INT64_MIN * UINT64_MAX, UINT64_MAX), INT64_MIN);
+	assert_int_equal(analysis_truncate(11, 4), 2);
+	assert_int_equal(analysis_truncate(-11, 4), -2);
+	for (uint64_t i = 1; i < 5000; i++) {
+		__int128 n = (__int128)(i * 0x9e3779b97f4a7c15 >> 1) * (int64_t)(i * i) - (__int128)(i << 40);
+		uint64_t den = (i * 0xd1342543de82ef95 >> 2) + i * i;
+
+		assert_int_equal(analysis_truncate(n, den), (int64_t)(n / (__int128)den));
+		assert_int_equal(analysis_truncate(-n, den), (int64_t)(-n / (__int128)den));
+	}
 	assert_int_equal(analysis_round(122500, 1000), 122); /* 12.25 % with one decimal is 12.2 */
 	assert_int_equal(analysis_round(500, 1000), 0);
 	assert_int_equal(analysis_round((__int128)INT64_MAX * 3, 3), INT64_MAX);
