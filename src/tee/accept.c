@@ -197,12 +197,17 @@ enum err accept_policy_parse(struct span json, struct accept_policy *p, const ch
 	struct json_tok toks[POLICY_TOKENS];
 	struct accept_policy r;
 	struct json doc;
+	enum err e;
 
 	accept_policy_default(&r);
-	*problem = "not a JSON object";
+	*problem = "it is longer, or has more parts, than a policy may";
 	if (json.n > ACCEPT_POLICY_MAX)
 		return ERR_TOO_BIG;
-	TRY(json_parse(&doc, span_trim(json), toks, POLICY_TOKENS));
+	e = json_parse(&doc, span_trim(json), toks, POLICY_TOKENS);
+	if (e == ERR_TOO_BIG)
+		return e;
+	*problem = "not a JSON object";
+	TRY(e);
 	if (json_type_of(json_root(&doc)) != JSON_OBJECT)
 		return ERR_SYNTAX;
 	*problem = "\"parley_policy\": 1 is missing";

@@ -36,7 +36,7 @@ struct accept_policy {
 void accept_policy_default(struct accept_policy *p);
 /* Reads a policy: a JSON object with "parley_policy": 1 and any of the members above; what is left out keeps its default.
  * Unknown members are refused: a mistyped demand must not be dropped in silence. *problem: static text or a member's
- * name. ERR_SYNTAX, ERR_RANGE, ERR_FULL. Untrusted. */
+ * name. ERR_SYNTAX, ERR_RANGE, ERR_FULL; ERR_TOO_BIG for more than ACCEPT_POLICY_MAX bytes or 512 parts. Untrusted. */
 MUST_USE enum err accept_policy_parse(struct span json, struct accept_policy *p, const char **problem);
 /* One more allowed HOST_DATA. ERR_FULL. */
 MUST_USE enum err accept_policy_allow(struct accept_policy *p, const uint8_t host_data[32]);

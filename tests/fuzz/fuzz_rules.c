@@ -32,7 +32,7 @@ static void acceptance(struct span in)
 	accept_policy_default(&p);
 	e = accept_policy_parse(in, &p, &problem);
 	if (e != ERR_OK) {
-		HOLD((e == ERR_SYNTAX || e == ERR_RANGE || e == ERR_FULL) && problem);
+		HOLD((e == ERR_SYNTAX || e == ERR_RANGE || e == ERR_FULL || e == ERR_TOO_BIG) && problem);
 		return;
 	}
 	HOLD(p.n_host_data <= ACCEPT_HOST_DATA_MAX && p.n_measurements <= ACCEPT_MEASUREMENTS_MAX && p.vmpl <= 3);

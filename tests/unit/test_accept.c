@@ -222,6 +222,12 @@ static void too_many(void **state)
 		n += (size_t)snprintf(json + n, sizeof json - n, ",\"" BB "\"");
 	snprintf(json + n, sizeof json - n, "]}");
 	assert_int_equal(parse(json), ERR_FULL);
+
+	n = (size_t)snprintf(json, sizeof json, "{\"parley_policy\":1");
+	for (size_t i = 0; i < 300; i++)
+		n += (size_t)snprintf(json + n, sizeof json - n, ",\"vmpl\":0");
+	snprintf(json + n, sizeof json - n, "}");
+	assert_int_equal(parse(json), ERR_TOO_BIG);
 }
 
 int main(void)
