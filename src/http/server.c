@@ -302,17 +302,30 @@ static void enter_poll(struct scratch *scratch)
 	}
 }
 
+/* The next of the events that this worker was told: a connection, now ours, or a listener; neither of a stale one. False: no more. */
+static bool next_event(struct scratch *scratch, struct conn **c, struct listener **l)
+{
+	const struct poll_event *e = &scratch->event[scratch->event_at];
+
+	if (scratch->event_at == scratch->event_n)
+		return false;
+	scratch->event_at++;
+	*l = e->tag < LISTENER_TAG ? NULL : &listeners[e->tag - LISTENER_TAG];
+	*c = *l ? NULL : slots_claim(e);
+	return true;
+}
+
 /* Before what may take long: another worker goes to the poll set instead, and is told what this one has not come to. */
 static void leave_poll(struct scratch *scratch)
 {
-	while (scratch->event_at < scratch->event_n) {
-		const struct poll_event *e = &scratch->event[scratch->event_at++];
-		struct conn *c = e->tag < LISTENER_TAG ? slots_claim(e) : NULL;
+	struct listener *l;
+	struct conn *c;
 
+	while (next_event(scratch, &c, &l)) {
 		if (c)
 			slots_park(c, true);
-		else if (e->tag >= LISTENER_TAG)
-			listen_again(&listeners[e->tag - LISTENER_TAG]);
+		else if (l)
+			listen_again(l);
 	}
 	scratch->at_poll = false;
 	atomic_fetch_sub(&at_poll, 1);
@@ -545,19 +558,18 @@ static void accept_some(struct listener *l)
 static void worker(void *arg)
 {
 	struct scratch *scratch = arg;
+	struct listener *l;
+	struct conn *c;
 
 	while (!stopping || slots_in_use()) {
 		enter_poll(scratch);
 		scratch->event_at = 0;
 		scratch->event_n = poll_wait(500, scratch->event);
-		while (scratch->event_at < scratch->event_n) {
-			const struct poll_event *e = &scratch->event[scratch->event_at++];
-			struct conn *c = e->tag < LISTENER_TAG ? slots_claim(e) : NULL;
-
+		while (next_event(scratch, &c, &l)) {
 			if (c)
 				serve(c, scratch);
-			else if (e->tag >= LISTENER_TAG)
-				accept_some(&listeners[e->tag - LISTENER_TAG]);
+			else if (l)
+				accept_some(l);
 		}
 	}
 }

@@ -71,6 +71,11 @@ enum err file_read(struct file_in *f, uint8_t *dst, size_t cap, size_t *n)
 	return ERR_OK;
 }
 
+enum err file_seek(struct file_in *f, uint64_t at)
+{
+	return lseek(f->fd, (off_t)at, SEEK_SET) < 0 ? ERR_SYSTEM : ERR_OK;
+}
+
 void file_close(struct file_in *f)
 {
 	if (f->fd >= 0)

@@ -30,6 +30,8 @@ struct file_in {
 MUST_USE enum err file_open(const char *path, struct file_in *f, uint64_t *size);
 /* Up to cap bytes; *n = 0 at the end. */
 MUST_USE enum err file_read(struct file_in *f, uint8_t *dst, size_t cap, size_t *n);
+/* What is read next begins `at` bytes from the start of the file. ERR_SYSTEM (errno kept). */
+MUST_USE enum err file_seek(struct file_in *f, uint64_t at);
 void file_close(struct file_in *f);
 
 /* A file being replaced: written under a temporary name in the same directory, then fsync, rename, fsync of the

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include <unistd.h>
-
 const char *store_file_name(const struct settings *s)
 {
 	static const char names[][32] = { [ROLE_CONTOSO] = "contoso-encrypted.jsonl", [ROLE_FABRIKAM] = "fabrikam-encrypted.jsonl", [ROLE_WOODGROVE] = "" };
@@ -56,7 +54,7 @@ static enum err read_end(struct file_in *file, uint64_t size, struct records_end
 	uint8_t buf[RECORDS_END_MAX];
 	size_t tail = size < sizeof buf ? (size_t)size : sizeof buf, n, at;
 
-	if (lseek(file->fd, -(off_t)tail, SEEK_END) < 0)
+	if (file_seek(file, size - tail))
 		return fault_set_errno(f, ERR_SYSTEM, STEP_STORE, "cannot seek in the stored records");
 	TRY(store_read(file, buf, tail, &n, f));
 	if (n < 2 || buf[n - 1] != '\n')
@@ -97,7 +95,7 @@ static enum err count_items(struct file_in *file, uint64_t *count, struct fault 
 	size_t n = 1;
 	enum err e;
 
-	if (lseek(file->fd, 0, SEEK_SET) != 0)
+	if (file_seek(file, 0))
 		return fault_set_errno(f, ERR_SYSTEM, STEP_STORE, "cannot read the stored records");
 	json_items_init(&it, NULL, RECORD_LINE_MAX);
 	while (n) {

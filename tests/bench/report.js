@@ -2,7 +2,7 @@
 // time or memory for the same; above 1 parley is better.
 'use strict';
 
-const two = (x) => (x >= 100 ? Math.round(x).toLocaleString('en-US') : x >= 10 ? x.toFixed(0) : x >= 1 ? x.toFixed(1) : x.toFixed(2));
+const two = (x) => (x >= 100 ? Math.round(x).toLocaleString('en-US') : x >= 10 ? x.toFixed(0) : x >= 1 ? x.toFixed(1) : (Math.floor(x * 100) / 100).toFixed(2)); // what is below 1 does not look like 1
 const times = (n) => n.toLocaleString('en-US');
 
 // [group, what, beside, figure]
