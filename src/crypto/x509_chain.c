@@ -30,12 +30,12 @@ void x509_path_init(br_x509_minimal_context *engine, int64_t now_s)
 
 bool x509_path_leaf_allowed(const struct x509_cert *leaf)
 {
-	static const uint8_t alt_name[] = { 0x55, 0x1d, 0x11 }, key_usage[] = { 0x55, 0x1d, 0x25 };
+	static const uint8_t alt_name[] = { 0x55, 0x1d, 0x11 }, ext_key_usage[] = { 0x55, 0x1d, 0x25 };
 	static const uint8_t server_auth[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01 }, any[] = { 0x55, 0x1d, 0x25, 0x00 };
 	struct x509_ext x;
 
 	return x509_ext_find(leaf, span_of(alt_name, sizeof alt_name), &x) == 1 &&
-	       (x509_ext_find(leaf, span_of(key_usage, sizeof key_usage), &x) == 0 ||
+	       (x509_ext_find(leaf, span_of(ext_key_usage, sizeof ext_key_usage), &x) == 0 ||
 	        x509_ext_has_eku(leaf, span_of(server_auth, sizeof server_auth)) || x509_ext_has_eku(leaf, span_of(any, sizeof any)));
 }
 
