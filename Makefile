@@ -26,7 +26,7 @@ export TARBALLS
 
 B := build
 T := build/third_party
-MAX_SIZE := 532480
+MAX_SIZE := 573440
 
 include third_party/flags.mk
 
