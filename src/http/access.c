@@ -8,6 +8,10 @@
 #include "crypto/hash.h"
 #include "enc/url.h"
 #include "plat/clock.h"
+#include "plat/lock.h"
+
+/* One guess after the other: none that comes at the same moment slips through before another is counted. */
+static struct lock guessing = LOCK_INIT;
 
 static bool bearer_token(struct span value, struct span *token)
 {
@@ -22,7 +26,7 @@ bool access_token_ok(const struct settings *s, struct span token)
 	uint8_t digest[SHA256_LEN];
 	bool ok;
 
-	if (!s->operator_set)
+	if (!s->operator_set || token.n == 0) /* whoever hashed an unset variable has no token */
 		return false;
 	hash_sha256(token, digest);
 	ok = ct_equal(digest, s->operator_sha256, sizeof digest);
@@ -32,7 +36,7 @@ bool access_token_ok(const struct settings *s, struct span token)
 
 /* --- the session cookie ------------------------------------------------------------------------------------------ */
 
-void access_cookie_name(const struct http_head *h, char name[ACCESS_COOKIE_MAX])
+void access_cookie_name(const struct http_head *h, bool tls, char name[ACCESS_COOKIE_MAX])
 {
 	struct out o = out_init(name, ACCESS_COOKIE_MAX);
 	struct span port = h->host;
@@ -41,7 +45,7 @@ void access_cookie_name(const struct http_head *h, char name[ACCESS_COOKIE_MAX])
 	/* Behind the last colon; an IPv6 address without a port ends in ']'. */
 	while (span_find(port, ':') < port.n)
 		(void)span_cut(&port, ':');
-	out_str(&o, "parley-session");
+	out_str(&o, tls ? "__Host-parley-session" : "parley-session");
 	if (port.n < h->host.n && port.n <= 5 && span_u64(port, &n)) {
 		out_byte(&o, '-');
 		out_u64(&o, n);
@@ -49,7 +53,7 @@ void access_cookie_name(const struct http_head *h, char name[ACCESS_COOKIE_MAX])
 	(void)out_cstr(&o);
 }
 
-bool access_cookie(const struct http_head *h, struct span *id)
+bool access_cookie(const struct http_head *h, bool tls, struct span *id)
 {
 	char name[ACCESS_COOKIE_MAX];
 	struct span list;
@@ -57,7 +61,7 @@ bool access_cookie(const struct http_head *h, struct span *id)
 
 	if (!http_field_get(h, "Cookie", &list, NULL))
 		return false;
-	access_cookie_name(h, name);
+	access_cookie_name(h, tls, name);
 	while (list.n) {
 		struct span pair = span_cut(&list, ';');
 
@@ -109,22 +113,80 @@ static bool is_local(const struct http_head *h)
 	return strcmp(host, "localhost") == 0 || strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0;
 }
 
-enum access_verdict access_check(enum access need, const struct settings *s, const struct http_head *h, bool tls)
+void access_https_origin(const struct http_head *h, uint16_t port, char dst[ACCESS_ORIGIN_MAX])
 {
-	struct span value, token, id;
-	bool repeated = false;
+	struct out o = out_init(dst, ACCESS_ORIGIN_MAX);
+	char host[HOST_MAX];
+	uint16_t theirs;
+	bool six;
 
+	if (port && url_hostport(h->host, 80, host, &theirs) == ERR_OK) {
+		six = span_find(span_str(host), ':') < strlen(host);
+		out_strs(&o, "https://", six ? "[" : "", host, six ? "]" : "");
+		if (port != 443) {
+			out_byte(&o, ':');
+			out_u64(&o, port);
+		}
+	}
+	(void)out_cstr(&o);
+}
+
+/* --- proofs ------------------------------------------------------------------------------------------------------ */
+
+static bool session_ok(const struct settings *s, struct span id)
+{
+	(void)s;
+	return session_valid(id, clock_ms());
+}
+
+/* Asks the limit, then compares, then counts. */
+static enum access_verdict judge(bool (*right)(const struct settings *, struct span), const struct settings *s, struct span proof,
+                                 const struct access_way *way, struct rate_verdict *limit)
+{
+	enum access_verdict v = ACCESS_LIMITED;
+
+	lock_take(&guessing);
+	*limit = rate_look(RATE_AUTH, 0, &way->peer, clock_ms());
+	if (limit->allowed) {
+		v = right(s, proof) ? ACCESS_GRANTED : ACCESS_DENIED;
+		*limit = v == ACCESS_GRANTED ? (struct rate_verdict){ 0 } : rate_take(RATE_AUTH, 0, &way->peer, clock_ms());
+	}
+	lock_release(&guessing);
+	return v;
+}
+
+enum access_verdict access_token(const struct settings *s, struct span token, const struct access_way *way, struct rate_verdict *limit)
+{
+	return judge(access_token_ok, s, token, way, limit);
+}
+
+enum access_verdict access_check(enum access need, const struct settings *s, const struct http_head *h, const struct access_way *way,
+                                 struct rate_verdict *limit)
+{
+	struct span value, token = { NULL, 0 }, id;
+	bool repeated = false, secret = way->tls || net_is_loopback(&way->peer);
+	enum access_verdict v;
+
+	*limit = (struct rate_verdict){ 0 };
 	if (need == ACCESS_PEER)
 		return ACCESS_DENIED; /* what a connection has proven is not in the settings or the head */
 	if (need == ACCESS_LOCAL)
 		return is_local(h) ? ACCESS_GRANTED : ACCESS_FOREIGN;
-	if (need != ACCESS_OPERATOR || s->operator_none)
-		return ACCESS_GRANTED;
+	if ((need != ACCESS_OPERATOR && need != ACCESS_SIGN_IN) || s->operator_none)
+		return ACCESS_GRANTED; /* no secret comes along */
 	if (!s->operator_set)
-		return ACCESS_CLOSED;
-	if (http_field_get(h, "Authorization", &value, &repeated) || repeated)
-		return !repeated && bearer_token(value, &token) && access_token_ok(s, token) ? ACCESS_GRANTED : ACCESS_DENIED;
-	if (!access_cookie(h, &id) || !session_valid(id, clock_ms()))
+		return need == ACCESS_SIGN_IN ? ACCESS_GRANTED : ACCESS_CLOSED; /* h_login says so itself */
+	if (!secret)
+		return ACCESS_PLAIN;
+	if (need == ACCESS_SIGN_IN)
+		return ACCESS_GRANTED;
+	if (http_field_get(h, "Authorization", &value, &repeated) || repeated) {
+		if (repeated || !bearer_token(value, &token))
+			token = span_of(NULL, 0); /* counts as a wrong one */
+		return access_token(s, token, way, limit);
+	}
+	if (!access_cookie(h, way->tls, &id))
 		return ACCESS_DENIED;
-	return from_our_page(h, tls) ? ACCESS_GRANTED : ACCESS_FOREIGN;
+	v = judge(session_ok, s, id, way, limit);
+	return v == ACCESS_GRANTED && !from_our_page(h, way->tls) ? ACCESS_FOREIGN : v;
 }

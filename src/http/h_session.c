@@ -4,6 +4,7 @@
 #include "http/answer.h"
 #include "http/body.h"
 #include "http/handlers.h"
+#include "http/server.h"
 #include "plat/clock.h"
 
 #define OPERATOR_TOKEN_MAX 1024
@@ -15,7 +16,7 @@ static void set_cookie(struct request *q, const char *id, unsigned seconds)
 	struct out o = out_init(q->scratch->value, sizeof q->scratch->value);
 	char name[ACCESS_COOKIE_MAX];
 
-	access_cookie_name(q->head, name);
+	access_cookie_name(q->head, q->conn->use_tls, name);
 	out_strs(&o, "Set-Cookie: ", name, "=", id, "; Path=/; HttpOnly; SameSite=Strict; Max-Age=");
 	out_u64(&o, seconds);
 	out_str(&o, q->conn->use_tls ? "; Secure\r\n" : "\r\n");
@@ -33,10 +34,25 @@ static int answer(struct request *q, struct jw *w, const char *message, bool ope
 	return 200;
 }
 
+/* Replaces the lines of this route's own limit. */
+static int answer_limited(struct request *q, const struct rate_verdict *limit)
+{
+	uint8_t lines[192];
+	struct out o = out_init(lines, sizeof lines);
+
+	rate_headers(limit, &o);
+	q->reply->rate = out_cstr(&o);
+	reply_error(q->reply, 429, ACCESS_LIMITED_TEXT);
+	q->reply->rate = NULL;
+	return REPLIED;
+}
+
 int h_login(struct request *q, struct jw *w)
 {
-	char token[OPERATOR_TOKEN_MAX], id[SESSION_ID_LEN + 1];
-	bool ok;
+	const struct access_way way = { q->conn->peer, q->conn->use_tls };
+	char token[OPERATOR_TOKEN_MAX] = "", id[SESSION_ID_LEN + 1];
+	struct rate_verdict limit;
+	enum access_verdict v;
 
 	if (!body_json(q, true))
 		return REPLIED;
@@ -44,9 +60,13 @@ int h_login(struct request *q, struct jw *w)
 		return answer(q, w, "Everybody is operator here (OPERATOR_AUTH=none).", true);
 	if (!q->s->operator_set)
 		return answer_error(q, 403, "No operator is configured (OPERATOR_AUTH).");
-	ok = json_cstr(json_get(q->root, "token"), token, sizeof token) == ERR_OK && access_token_ok(q->s, span_str(token));
+	if (json_cstr(json_get(q->root, "token"), token, sizeof token) != ERR_OK)
+		token[0] = '\0'; /* counts as a wrong one */
+	v = access_token(q->s, span_str(token), &way, &limit);
 	WIPE(token);
-	if (!ok)
+	if (v == ACCESS_LIMITED)
+		return answer_limited(q, &limit);
+	if (v != ACCESS_GRANTED)
 		return answer_error(q, 401, "This is not the operator's token.");
 	session_open(id, clock_ms());
 	set_cookie(q, id, SESSION_SECONDS);
@@ -58,7 +78,7 @@ int h_logout(struct request *q, struct jw *w)
 {
 	struct span id;
 
-	if (access_cookie(q->head, &id))
+	if (access_cookie(q->head, q->conn->use_tls, &id))
 		session_close(id);
 	set_cookie(q, "", 0);
 	return answer(q, w, "Signed out.", q->s->operator_none);
@@ -66,8 +86,23 @@ int h_logout(struct request *q, struct jw *w)
 
 int h_session(struct request *q, struct jw *w)
 {
-	jw_bool(w, "operator", access_check(ACCESS_OPERATOR, q->s, q->head, q->conn->use_tls) == ACCESS_GRANTED);
+	const struct access_way way = { q->conn->peer, q->conn->use_tls };
+	char origin[ACCESS_ORIGIN_MAX];
+	struct rate_verdict limit;
+	struct span id;
+	enum access_verdict v = access_check(ACCESS_OPERATOR, q->s, q->head, &way, &limit);
+
+	if (v == ACCESS_LIMITED)
+		return answer_limited(q, &limit);
+	/* A browser would send it again each time, and each counts as a guess. */
+	if (v == ACCESS_DENIED && access_cookie(q->head, way.tls, &id))
+		set_cookie(q, "", 0);
+	jw_bool(w, "operator", v == ACCESS_GRANTED);
 	jw_bool(w, "open", q->s->operator_none);
 	jw_bool(w, "configured", q->s->operator_none || q->s->operator_set);
+	if (v == ACCESS_PLAIN) {
+		access_https_origin(q->head, server_https_port(), origin);
+		jw_str(w, "https", origin[0] ? origin : NULL);
+	}
 	return 200;
 }

@@ -33,7 +33,8 @@ void rate_peer(const struct net_addr *addr, uint8_t peer[RATE_PEER_LEN])
 		memset(peer + 8, 0, 8);
 }
 
-static struct bucket *find_locked(enum rate_group g, unsigned route, const uint8_t ip[RATE_PEER_LEN], int64_t now_ms)
+/* make: where there is none, a full one; else NULL. */
+static struct bucket *find_locked(enum rate_group g, unsigned route, const uint8_t ip[RATE_PEER_LEN], int64_t now_ms, bool make)
 {
 	struct bucket *oldest = &buckets[0];
 
@@ -45,6 +46,8 @@ static struct bucket *find_locked(enum rate_group g, unsigned route, const uint8
 		if (oldest->group != RATE_NONE && (b->group == RATE_NONE || b->seen_ms < oldest->seen_ms))
 			oldest = b;
 	}
+	if (!make)
+		return NULL;
 	memcpy(oldest->ip, ip, RATE_PEER_LEN);
 	oldest->group = (uint8_t)g;
 	oldest->route = (uint16_t)route;
@@ -53,10 +56,21 @@ static struct bucket *find_locked(enum rate_group g, unsigned route, const uint8
 	return oldest;
 }
 
-struct rate_verdict rate_take(enum rate_group g, unsigned route, const struct net_addr *peer, int64_t now_ms)
+static void refill(struct bucket *b, int64_t now_ms)
+{
+	int64_t limit = limits[b->group], full = limit * WINDOW_MS;
+
+	/* After a whole window the bucket is full; the bound also keeps the product small. */
+	b->level = now_ms - b->seen_ms >= WINDOW_MS ? full : b->level + (now_ms - b->seen_ms) * limit;
+	if (b->level > full)
+		b->level = full;
+	b->seen_ms = now_ms;
+}
+
+static struct rate_verdict ask(enum rate_group g, unsigned route, const struct net_addr *peer, int64_t now_ms, bool take)
 {
 	struct rate_verdict v = { .allowed = true };
-	int64_t limit = limits[g], full = limit * WINDOW_MS;
+	int64_t limit = limits[g], full = limit * WINDOW_MS, level = full;
 	struct bucket *b;
 	uint8_t ip[RATE_PEER_LEN];
 
@@ -64,20 +78,29 @@ struct rate_verdict rate_take(enum rate_group g, unsigned route, const struct ne
 		return v;
 	rate_peer(peer, ip);
 	lock_take(&lock);
-	b = find_locked(g, route, ip, now_ms);
-	/* After a whole window the bucket is full; the bound also keeps the product small. */
-	b->level = now_ms - b->seen_ms >= WINDOW_MS ? full : b->level + (now_ms - b->seen_ms) * limit;
-	if (b->level > full)
-		b->level = full;
-	b->seen_ms = now_ms;
-	v.allowed = b->level >= WINDOW_MS;
-	if (v.allowed)
-		b->level -= WINDOW_MS;
-	v.limit = limits[g];
-	v.remaining = (unsigned)(b->level / WINDOW_MS);
-	v.reset_s = (unsigned)(((v.allowed ? full : WINDOW_MS) - b->level + limit * 1000 - 1) / (limit * 1000));
+	b = find_locked(g, route, ip, now_ms, take);
+	if (b) {
+		refill(b, now_ms);
+		level = b->level;
+	}
+	v.allowed = level >= WINDOW_MS;
+	if (take && v.allowed)
+		b->level = level -= WINDOW_MS;
 	lock_release(&lock);
+	v.limit = limits[g];
+	v.remaining = (unsigned)(level / WINDOW_MS);
+	v.reset_s = (unsigned)(((v.allowed ? full : WINDOW_MS) - level + limit * 1000 - 1) / (limit * 1000));
 	return v;
+}
+
+struct rate_verdict rate_take(enum rate_group g, unsigned route, const struct net_addr *peer, int64_t now_ms)
+{
+	return ask(g, route, peer, now_ms, true);
+}
+
+struct rate_verdict rate_look(enum rate_group g, unsigned route, const struct net_addr *peer, int64_t now_ms)
+{
+	return ask(g, route, peer, now_ms, false);
 }
 
 static void put_line(struct out *o, const char *name, unsigned v)

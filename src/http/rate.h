@@ -18,7 +18,7 @@ enum rate_group {
 	RATE_SAVE,    /* 30: /company/save */
 	RATE_HEAVY,   /* 5: /company/populate, /partner/analyze, /analytics/partner-demographics */
 	RATE_PEER,    /* 300: /peer/hello, /peer/proof: each a few ms, and a report for who may have one */
-	RATE_AUTH,    /* 10 failed operator proofs on all routes together; and attempts to sign in */
+	RATE_AUTH,    /* 10 wrong operator proofs on all routes together (access_check); and attempts to sign in, of whatever outcome */
 	RATE_GROUPS
 };
 
@@ -31,6 +31,8 @@ struct rate_verdict {
 /* Takes one token of the bucket of this peer and route (any number that stands for it, below 65536). When all 1,024 buckets are in use the one longest unused is
  * forgotten (its peer starts full): memory is bounded, the limit is then softer. Thread-safe. */
 struct rate_verdict rate_take(enum rate_group g, unsigned route, const struct net_addr *peer, int64_t now_ms);
+/* What rate_take would say, without taking one. */
+struct rate_verdict rate_look(enum rate_group g, unsigned route, const struct net_addr *peer, int64_t now_ms);
 /* X-RateLimit-Limit, -Remaining, -Reset (and Retry-After when refused) as header lines. */
 void rate_headers(const struct rate_verdict *v, struct out *o);
 

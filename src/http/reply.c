@@ -118,6 +118,8 @@ static enum err send_head(struct reply *r, int status, const char *content_type,
 	if (r->no_store)
 		put_line(&o, "Pragma", "no-cache");
 	put_security(&o, r);
+	if (r->conn->use_tls)
+		put_line(&o, "Strict-Transport-Security", "max-age=31536000");
 	if (r->rate)
 		out_str(&o, r->rate);
 	if (r->extra)

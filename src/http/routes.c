@@ -6,6 +6,7 @@
 
 #define PUBLIC ACCESS_PUBLIC
 #define OPERATOR ACCESS_OPERATOR
+#define SIGN_IN ACCESS_SIGN_IN
 #define LOCAL ACCESS_LOCAL
 #define GREET ACCESS_GREET
 #define PEER ACCESS_PEER
@@ -30,7 +31,7 @@ const struct route routes[] = {
 	{ "GET",  "/healthz",                PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_health },
 	{ "GET",  "/readyz",                 PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_readyz },
 	{ "GET",  "/info",                   PUBLIC,   RATE_ATTEST,  BODY_NONE,     true,  h_info },
-	{ "POST", "/login",                  PUBLIC,   RATE_AUTH,    BODY_JSON,     false, h_login },
+	{ "POST", "/login",                  SIGN_IN,  RATE_AUTH,    BODY_JSON,     false, h_login },
 	{ "POST", "/logout",                 PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_logout },
 	{ "GET",  "/session",                PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_session },
 	{ "GET",  "/sidecar/status",         PUBLIC,   RATE_NONE,    BODY_NONE,     false, h_sidecar_status },

@@ -35,6 +35,7 @@
 struct listener {
 	int fd;
 	enum port port;
+	uint16_t number;
 	atomic_bool full; /* the system had no room for a connection: the next sweep tries again */
 };
 
@@ -184,23 +185,51 @@ static bool check_rate(struct reply *r, enum rate_group group, const struct conn
 
 	if (group == RATE_NONE)
 		return true;
-	v = rate_take(group, group == RATE_AUTH ? 0 : (unsigned)(c->route - routes), &c->peer, clock_ms());
+	v = rate_take(group, (unsigned)(c->route - routes), &c->peer, clock_ms());
 	rate_headers(&v, lines);
 	r->rate = out_cstr(lines);
 	if (!v.allowed)
-		reply_error(r, 429, group == RATE_AUTH ? "Too many failed operator proofs from this address; see Retry-After." :
-		                                         "Too many requests of this kind from this address; see Retry-After.");
+		reply_error(r, 429, "Too many requests of this kind from this address; see Retry-After.");
 	return v.allowed;
+}
+
+/* A proof that came without TLS, and not from this machine. */
+static void refuse_plain(struct reply *r, const struct route *route, const struct http_head *h)
+{
+	char origin[ACCESS_ORIGIN_MAX], url[ACCESS_ORIGIN_MAX + sizeof route->path], text[sizeof url + 256];
+	uint8_t json[2048];
+	struct out o = out_init(json, sizeof json);
+	struct jw w = jw_init(&o);
+
+	access_https_origin(h, server_https_port(), origin);
+	out_join(url, sizeof url, origin, origin[0] ? route->path : "");
+	out_join(text, sizeof text, "The operator's proof is taken over TLS only, or from this machine: ",
+	         url[0] ? "use " : "HTTPS_PORT is off, or the request names no host", url, ". Replace a token that was sent here in the clear.");
+	jw_object(&w, NULL);
+	jw_str(&w, "status", "error");
+	jw_str(&w, "message", text);
+	jw_str(&w, "https", url[0] ? url : NULL);
+	jw_end_object(&w);
+	reply_json(r, 403, &o);
 }
 
 static bool check_access(struct reply *r, const struct route *route, const struct conn *c, struct out *rate_lines)
 {
+	const struct access_way way = { c->peer, c->use_tls };
+	struct rate_verdict limit;
+	enum access_verdict v;
+
 	if (route->access == ACCESS_PEER) {
 		if (c->party != PARTY_PROVEN)
 			reply_error(r, 403, "Only for a party that has proven on this connection who it is: POST /peer/hello, then /peer/proof.");
 		return c->party == PARTY_PROVEN;
 	}
-	switch (access_check(route->access, settings, &c->head, c->use_tls)) {
+	v = access_check(route->access, settings, &c->head, &way, &limit);
+	if (limit.limit) {
+		rate_headers(&limit, rate_lines);
+		r->rate = out_cstr(rate_lines);
+	}
+	switch (v) {
 	case ACCESS_GRANTED:
 		return true;
 	case ACCESS_CLOSED:
@@ -211,13 +240,16 @@ static bool check_access(struct reply *r, const struct route *route, const struc
 		            "This port is for programs of this container group, by a loopback name (Host), not for a web page (Origin, Sec-Fetch-Site)." :
 		            "The session is good, but a page of another site made this request (Origin, Sec-Fetch-Site).");
 		return false;
+	case ACCESS_PLAIN:
+		refuse_plain(r, route, &c->head);
+		return false;
+	case ACCESS_LIMITED:
+		reply_error(r, 429, ACCESS_LIMITED_TEXT);
+		return false;
 	case ACCESS_DENIED:
 	default:
 		break;
 	}
-	/* Guessing tokens is limited on its own, whatever the route allows. */
-	if (!check_rate(r, RATE_AUTH, c, rate_lines))
-		return false;
 	r->extra = "WWW-Authenticate: Bearer realm=\"parley\"\r\n";
 	reply_error(r, 401, "This route is for the operator: send 'Authorization: Bearer <token>', or sign in (/login).");
 	r->extra = NULL;
@@ -588,6 +620,7 @@ static enum err open_listener(enum port port)
 		return e;
 	}
 	l->port = port;
+	l->number = bound;
 	listeners_n++;
 	log_num(LOG_INFO, "http", said[port], "port", bound);
 	return ERR_OK;
@@ -604,6 +637,14 @@ enum err server_listen(const struct settings *s, const struct tls_identity *id, 
 		if (s->port[port].on)
 			e = open_listener(port);
 	return e;
+}
+
+uint16_t server_https_port(void)
+{
+	for (size_t i = 0; i < listeners_n; i++)
+		if (listeners[i].port == PORT_HTTPS)
+			return listeners[i].number;
+	return 0;
 }
 
 enum err server_start(void)

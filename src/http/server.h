@@ -8,6 +8,8 @@
 /* Opens the listeners of the settings and says on the log where. id: what the HTTPS port shows, peer_id: the peer port.
  * ERR_SYSTEM, ERR_CONFIG. */
 MUST_USE enum err server_listen(const struct settings *s, const struct tls_identity *id, const struct tls_identity *peer_id);
+/* Where the HTTPS listener is, also where the kernel chose; 0: there is none. */
+uint16_t server_https_port(void);
 /* Starts the workers. */
 MUST_USE enum err server_start(void);
 /* Takes connections from now on, at the peer port or at all others; those that came before wait until then. */

@@ -120,6 +120,13 @@ static void send_room(int listener)
 	(void)setsockopt(listener, SOL_SOCKET, SO_BUF_LOCK, &unlocked, sizeof unlocked);
 }
 
+bool net_is_loopback(const struct net_addr *a)
+{
+	static const uint8_t mapped[13] = { [10] = 0xff, [11] = 0xff, [12] = 127 }, six[16] = { [15] = 1 };
+
+	return memcmp(a->ip, mapped, sizeof mapped) == 0 || memcmp(a->ip, six, sizeof six) == 0;
+}
+
 enum err net_listen(uint16_t port, bool loopback_only, int *out, uint16_t *bound)
 {
 	int on = 1, off = 0;

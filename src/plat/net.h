@@ -13,6 +13,9 @@ struct net_addr {
 	uint16_t port;
 };
 
+/* 127.0.0.0/8 or ::1: the other end is on this machine. */
+bool net_is_loopback(const struct net_addr *a);
+
 /* Connects to host:port. Literal addresses, "localhost" and names under ".localhost" (loopback, RFC 6761 section 6.3)
  * need no lookup; other names go through /etc/hosts and the resolvers of /etc/resolv.conf (plat/resolve). Tries each
  * address until the deadline. Non-blocking, close-on-exec, TCP_NODELAY. ERR_NOT_FOUND (no such name), ERR_CONNECT,

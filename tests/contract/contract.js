@@ -235,7 +235,7 @@ const routes = [
     bare: [200, { status: '=complete', tests: [accessTest] }],
   },
   // --- ours: signing in
-  { method: 'POST', path: '/login', access: 'public', rate: 10, body: 'json', ok: 200, send: (w) => ({ token: w.token }), reply: { status: '=success', message: 'string', operator: 'bool', open: 'bool' }, bare: [200, { status: '=success' }], refused: [[401, { token: 'wrong' }, {}, 'contoso', 'closed'], [401, {}, {}, 'contoso', 'closed']] },
+  { method: 'POST', path: '/login', access: 'sign_in', rate: 10, body: 'json', ok: 200, send: (w) => ({ token: w.token }), reply: { status: '=success', message: 'string', operator: 'bool', open: 'bool' }, bare: [200, { status: '=success' }], refused: [[401, { token: 'wrong' }, {}, 'contoso', 'closed'], [401, {}, {}, 'contoso', 'closed']] },
   { method: 'POST', path: '/logout', access: 'public', rate: 0, body: 'none', ok: 200, reply: { status: '=success', message: 'string', operator: 'bool', open: 'bool' }, bare: [200, { status: '=success' }] },
   { method: 'GET', path: '/session', access: 'public', rate: 0, body: 'none', ok: 200, reply: { operator: 'bool', open: 'bool', configured: 'bool' }, bare: [200, { operator: 'bool' }] },
 ];

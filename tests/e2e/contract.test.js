@@ -118,7 +118,7 @@ describe('the contract', () => {
     const limits = { RATE_NONE: 0, RATE_ATTEST: 20, RATE_RELEASE: 10, RATE_CRYPT: 60, RATE_SAVE: 30, RATE_HEAVY: 5, RATE_AUTH: 10 };
     const bodies = { BODY_NONE: 'none', BODY_JSON: 'json', BODY_JSON_OPT: 'json?', BODY_STREAM: 'csv' };
     const source = fs.readFileSync(path.join(ROOT, 'src/http/routes.c'), 'utf8');
-    const theirs = [...source.matchAll(/\{ "(GET|POST)",\s+"([^"]+)",\s+(PUBLIC|OPERATOR),\s+(RATE_\w+),\s+(BODY_\w+),/g)].map((m) => `${m[1]} ${m[2]} ${m[3].toLowerCase()} ${limits[m[4]]} ${bodies[m[5]]}`);
+    const theirs = [...source.matchAll(/\{ "(GET|POST)",\s+"([^"]+)",\s+(PUBLIC|OPERATOR|SIGN_IN),\s+(RATE_\w+),\s+(BODY_\w+),/g)].map((m) => `${m[1]} ${m[2]} ${m[3].toLowerCase()} ${limits[m[4]]} ${bodies[m[5]]}`);
     const ours = routes.map((r) => `${r.method} ${r.path} ${r.access} ${r.rate} ${r.body}`);
     assert.deepStrictEqual(ours.sort(), theirs.filter((t) => !t.startsWith('GET /ui/')).sort());
     for (const t of theirs.filter((x) => x.startsWith('GET /ui/'))) assert.match(t, /^GET \/ui\/[a-z]+\.(css|m?js) public 0 none$/);
@@ -132,7 +132,7 @@ describe('the contract', () => {
 
   it('operator routes want a proof: 401; so does a wrong one', async () => {
     for (const route of routes.filter((r) => r.access === 'operator')) {
-      for (const options of [{ auth: false }, { auth: false, headers: { Authorization: 'Bearer wrong' } }, { auth: false, headers: { Cookie: `parley-session-${w.contoso.settings.HTTPS_PORT}=${'A'.repeat(43)}` } }]) {
+      for (const options of [{ auth: false }, { auth: false, headers: { Authorization: 'Bearer wrong' } }, { auth: false, headers: { Cookie: `__Host-parley-session-${w.contoso.settings.HTTPS_PORT}=${'A'.repeat(43)}` } }]) {
         const r = await send(w.contoso, route, route.body.startsWith('json') ? {} : undefined, options);
         checkError(r, route, 401, {}, 'no proof');
         assert.match(r.headers['www-authenticate'], /^Bearer /);
@@ -146,10 +146,10 @@ describe('the contract', () => {
     const login = await p.post('/login', { token: w.token }, { auth: false, localAddress: newPeer() });
     assert.strictEqual(login.status, 200, login.text);
     const line = login.headers['set-cookie'][0];
-    assert.match(line, new RegExp(`^parley-session-${p.settings.HTTPS_PORT}=[A-Za-z0-9_-]{43}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200; Secure$`));
+    assert.match(line, new RegExp(`^__Host-parley-session-${p.settings.HTTPS_PORT}=[A-Za-z0-9_-]{43}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200; Secure$`));
     const cookie = line.split(';')[0];
     const plain = await p.post('/login', { token: w.token }, { auth: false, tls: false, localAddress: newPeer() });
-    assert.doesNotMatch(plain.headers['set-cookie'][0], /Secure/);
+    assert.match(plain.headers['set-cookie'][0], new RegExp(`^parley-session-${p.settings.HTTP_PORT}=[A-Za-z0-9_-]{43}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200$`));
     assert.deepStrictEqual((await p.get('/session', { auth: false, headers: { Cookie: cookie } })).json, { operator: true, open: false, configured: true });
     assert.deepStrictEqual((await p.get('/session', { auth: false })).json, { operator: false, open: false, configured: true });
     for (const route of routes.filter((r) => r.access === 'operator' && !r.on && r.method === 'POST')) {
@@ -162,8 +162,11 @@ describe('the contract', () => {
       checkError(await send(w.fabrikam, route, body, { auth: false, headers: { Cookie: cookie, Origin: w.fabrikam.secure } }), route, 401, {}, 'other party');
     }
     const out = await p.post('/logout', {}, { auth: false, headers: { Cookie: cookie } });
-    assert.match(out.headers['set-cookie'][0], /^parley-session-\d+=; .*Max-Age=0/);
-    assert.strictEqual((await p.get('/session', { auth: false, headers: { Cookie: cookie } })).json.operator, false);
+    assert.match(out.headers['set-cookie'][0], /^__Host-parley-session-\d+=; .*Max-Age=0; Secure$/);
+    // A browser keeps a cookie that is of no use any more: each use of it would count as a guess.
+    const stale = await p.get('/session', { auth: false, headers: { Cookie: cookie } });
+    assert.strictEqual(stale.json.operator, false);
+    assert.match(stale.headers['set-cookie'][0], /^__Host-parley-session-\d+=; .*Max-Age=0/);
     checkError(await p.post('/encrypt', { plaintext: 'x' }, { auth: false, localAddress: newPeer(), headers: { Cookie: cookie, Origin: origin } }), routes.find((r) => r.path === '/encrypt'), 401);
   });
 

@@ -482,23 +482,125 @@ describe('the HTTP server', { concurrency: true }, () => {
       assert.strictEqual((await closed.ask(get('/health'))).status, 200);
     });
 
-    it('proofs that fail are limited to 10 a minute and address; the right one still works', async () => {
+    // Every way to guess, and every way to be right: each at another route, port or method.
+    const cookie = (tls, id) => `Cookie: ${tls ? '__Host-' : ''}parley-session=${id}`;
+    const login = (token) => post('/login', JSON.stringify({ token }));
+    const wrong = [
+      [post('/encrypt', VALUE, 'Authorization: Bearer secret-of-a-client'), 401], [get('/company/list', 'Authorization: Basic c2VjcmV0'), 401],
+      [lines('HEAD /company/list HTTP/1.1', 'Host: localhost', 'Authorization: Bearer x'), 401, { tls: true }],
+      [lines('GET http://localhost/company/list?a=b HTTP/1.1', 'Host: localhost', 'Authorization: bearer x'), 401],
+      [post('/%65ncrypt', VALUE, cookie(true, 'A'.repeat(43))), 401, { tls: true }], [get('/company/list', cookie(false, 'B')), 401],
+      [login('x'), 401, { tls: true }], [login(''), 401], [post('/login', '{"token":7}'), 401],
+      // This one answers 200 with operator: false.
+      [get('/session', 'Authorization: Bearer x'), 200, { tls: true }], [get('/session', cookie(false, 'C'.repeat(43))), 200],
+    ];
+    const right = (session) => [
+      [post('/encrypt', VALUE, auth), 400], [post('/encrypt', VALUE, auth), 400, { tls: true }], [get('/session', auth), 200], [login(s.token), 200, { tls: true }],
+      [get('/session', cookie(true, session)), 200, { tls: true }], [post('/encrypt', VALUE, cookie(true, session), 'Origin: https://localhost'), 400, { tls: true }],
+    ];
+    const open = async () => /=([A-Za-z0-9_-]{43});/.exec((await s.ask(login(s.token), { tls: true })).headers['set-cookie'])[1];
+
+    it('wrong proofs of all kinds together are limited to 10 a minute and address; beyond it the right one is refused too', async () => {
+      const session = await open();
       const from = peer();
       const start = Date.now();
       const refilled = () => Math.ceil((Date.now() - start) / 6000);
-      const wrong = post('/encrypt', VALUE, 'Authorization: Bearer secret-of-a-client');
-      let a = await s.ask(wrong, { from });
-      let count = 1;
-      for (; a.status === 401; count++) {
-        assert.ok(Number(a.headers['x-ratelimit-remaining']) - (10 - count) <= refilled());
-        a = await s.ask(wrong, { from });
-      }
-      assert.ok(count > 10 && count <= 11 + refilled(), `${count}`);
-      assert.strictEqual(a.status, 429);
+      let count = 0;
+      let a;
+      do {
+        const [request, status, options] = wrong[count % wrong.length];
+        a = await s.ask(request, { from, ...options });
+        if (a.status !== 429) assert.strictEqual(a.status, status, request);
+        assert.notStrictEqual(a.json && a.json.operator, true);
+        count++;
+      } while (a.status !== 429);
+      assert.ok(count > 10 && count <= 11 + refilled(), `${count} guesses`);
       assert.match(a.headers['retry-after'], /^[1-6]$/);
-      assert.strictEqual(a.headers['x-ratelimit-limit'], '10');
-      assert.strictEqual((await s.ask(post('/encrypt', VALUE, auth), { from })).status, 400);
-      assert.strictEqual((await s.ask(post('/encrypt', VALUE))).status, 401, 'another address');
+      assert.deepStrictEqual([a.headers['x-ratelimit-limit'], a.headers['x-ratelimit-remaining']], ['10', '0']);
+      // One more guess comes back every 6 s: each is used up before the right proof is tried.
+      for (const [request, status, options] of right(session)) {
+        for (let last = {}; ;) {
+          const at = Date.now();
+          last = await s.ask(wrong[0][0], { from });
+          if (last.status === 401 || Number(last.headers['retry-after']) < 4) continue;
+          const refused = await s.ask(request, { from, ...options });
+          if (Date.now() - at > 2000) continue;
+          assert.strictEqual(refused.status, 429, request);
+          assert.match(refused.headers['retry-after'], /^[1-6]$/);
+          assert.match(refused.json.message, /wrong operator proofs/);
+          break;
+        }
+        const elsewhere = await s.ask(request, options);
+        assert.strictEqual(elsewhere.status, status, `another address: ${request}`);
+        if (status === 200) assert.strictEqual(elsewhere.json.operator, true);
+      }
+      assert.strictEqual((await s.ask(get('/health'), { from })).status, 200, 'what is public goes on');
+      assert.strictEqual((await s.ask(post('/encrypt', VALUE), { from })).status, 401, 'no proof is no guess');
+    });
+
+    it('as many guesses at once as there are connections: 10 are compared', async () => {
+      const from = peer();
+      const start = Date.now();
+      const answers = await all(Array.from({ length: 60 }), async (_, i) => {
+        const w = await s.connect({ from, tls: i % 3 === 0 });
+        w.write(get('/session', 'Authorization: Bearer x').repeat(2));
+        const got = [await w.answer(), await w.answer()].map((x) => x.status);
+        w.destroy();
+        return got;
+      });
+      const compared = answers.flat().filter((x) => x !== 429).length;
+      assert.ok(compared >= 10 && compared <= 10 + Math.ceil((Date.now() - start) / 6000), `${compared} were compared`);
+    });
+
+    it('right proofs and requests without any are not limited', async () => {
+      const session = await open();
+      const from = peer();
+      const w = await s.connect({ from, tls: true });
+      for (let i = 0; i < 40; i++) {
+        w.write(get('/session', auth) + get('/session', cookie(true, session)) + get('/session') + lines('GET /company/list HTTP/1.1', 'Host: localhost'));
+        assert.deepStrictEqual([(await w.answer()).json.operator, (await w.answer()).json.operator, (await w.answer()).json.operator], [true, true, false]);
+        assert.strictEqual((await w.answer()).status, 401);
+      }
+      w.destroy();
+    });
+
+    // Another address of this machine is what comes nearest to another machine.
+    const outside = Object.values(os.networkInterfaces()).flat().filter((i) => !i.internal && !/^fe80/.test(i.address)).map((i) => i.address);
+    it('without TLS a proof is taken from this machine only, and the answer says where to go', { skip: outside.length ? false : 'no address but loopback' }, async () => {
+      const [server, no] = await all([{}, { OPERATOR_AUTH: 'none' }], (more) => own({ LISTEN: 'all', ...more }));
+      const good = `Authorization: Bearer ${server.token}`;
+      const named = (host, ...more) => lines('POST /encrypt HTTP/1.1', ...(host ? [`Host: ${host}`] : []), 'Content-Type: application/json', 'Content-Length: 15', ...more) + VALUE;
+      for (const host of outside) {
+        const url = `https://${host.includes(':') ? `[${host}]` : host}:${server.secure}`;
+        const at = url.slice(8);
+        for (const request of [...operator, 'POST /login']) {
+          for (const proof of [good, 'Authorization: Bearer x', cookie(false, 'D'.repeat(43)), 'X-Forwarded-For: 127.0.0.1', 'X-Forwarded-Proto: https']) {
+            const text = lines(`${request} HTTP/1.1`, `Host: ${at}`, 'Content-Type: application/json', ...(request.startsWith('POST') ? ['Content-Length: 2'] : []), proof) + (request.startsWith('POST') ? '{}' : '');
+            const a = await server.ask(text, { host });
+            assert.strictEqual(a.status, 403, `${request} ${proof}`);
+            if (!request.startsWith('HEAD')) assert.strictEqual(a.json.https, `${url}${request.split(' ')[1]}`);
+            assert.ok(request.startsWith('HEAD') || a.json.message.includes(a.json.https));
+          }
+        }
+        assert.deepStrictEqual((await server.ask(get('/session', good), { host })).json, { operator: false, open: false, configured: true, https: `https://localhost:${server.secure}` });
+        for (const target of ['/', '/health', '/compare', '/skr/config', '/company/info']) assert.strictEqual((await server.ask(get(target), { host })).status, 200, target);
+        // None of these was a guess, and over TLS all is as ever.
+        assert.strictEqual((await server.ask(post('/encrypt', VALUE, good), { host, tls: true })).status, 400);
+        assert.strictEqual((await server.ask(post('/login', JSON.stringify({ token: server.token })), { host, tls: true })).status, 200);
+        // What the request calls us is a host name, or nothing.
+        for (const [name, want] of [['a.example:99', `https://a.example:${server.secure}/encrypt`], ['A.Example', `https://a.example:${server.secure}/encrypt`]]) {
+          assert.strictEqual((await server.ask(named(name), { host })).json.https, want);
+        }
+        const old = (await server.ask(named(null).replace('HTTP/1.1', 'HTTP/1.0'), { host }));
+        assert.deepStrictEqual([old.status, old.json.https], [403, null]);
+        for (const name of ['a/b', 'a@b', 'a b', '"><script>', 'a:b', 'a\\b']) assert.strictEqual((await server.ask(named(name), { host })).status, 400, name);
+        granted(await no.ask(post('/encrypt', VALUE), { host }), 'open to all'); // no secret crosses
+      }
+      assert.strictEqual((await server.ask(post('/encrypt', VALUE, good))).status, 400, 'loopback, plain');
+      const off = await own({ LISTEN: 'all', HTTPS_PORT: 'off' });
+      const a = await off.ask(named('a'), { host: outside[0] });
+      assert.deepStrictEqual([a.status, a.json.https], [403, null]);
+      assert.match(a.json.message, /HTTPS_PORT is off/);
     });
 
     it('rates: each group has its limit a minute and address, told in headers', () => all([[20, '/attest/raw', 503], [10, '/skr/release', 400], [60, '/encrypt', 400],

@@ -127,7 +127,8 @@ const SECURITY = {
   'referrer-policy': 'strict-origin-when-cross-origin', 'permissions-policy': 'camera=(), microphone=(), geolocation=()',
 };
 
-function checkHeaders(a) {
+function checkHeaders(a, tls) {
+  assert.strictEqual(a.headers['strict-transport-security'], tls ? 'max-age=31536000' : undefined);
   for (const [name, value] of Object.entries(SECURITY)) assert.strictEqual(a.headers[name], value, `${a.status}: ${name}`);
   assert.match(a.headers['content-security-policy'], /default-src 'self'.*frame-ancestors 'none'/);
   assert.match(a.headers['cache-control'], a.headers.etag ? /^no-cache/ : /^no-store/);
@@ -141,10 +142,10 @@ function checkHeaders(a) {
 
 // One connection. Bytes go out as given; answers are parsed strictly, and each is checked for what all must have.
 class Wire {
-  static open(port, { tls: secure = false, from = peer(), tlsOptions = {}, noDelay = true, ms = 15000 } = {}) {
+  static open(port, { tls: secure = false, host = '127.0.0.1', from = host === '127.0.0.1' ? peer() : undefined, tlsOptions = {}, noDelay = true, ms = 15000 } = {}) {
     return within(ms, `connection to ${port}`, () => new Promise((resolve, reject) => {
       const started = Date.now();
-      const raw = net.connect({ port, host: '127.0.0.1', localAddress: from, allowHalfOpen: true, noDelay });
+      const raw = net.connect({ port, host, localAddress: from, allowHalfOpen: true, noDelay });
       raw.once('error', reject);
       raw.once('connect', () => {
         if (!secure) { resolve(new Wire(raw, raw, started)); return; }
@@ -233,7 +234,7 @@ class Wire {
     else if (!bodiless) { await this.over(ms); a.body = this.data; this.data = Buffer.alloc(0); }
     a.text = a.body.toString();
     if (a.headers['content-type'] === 'application/json' && a.body.length) a.json = JSON.parse(a.text);
-    checkHeaders(a);
+    checkHeaders(a, this.socket !== this.raw);
     return a;
   }
 

@@ -160,11 +160,18 @@ static void views(struct span text, const struct http_head *h)
 /* Nobody gets in without the token's text in his bytes. */
 static void access(struct span text, const struct http_head *h)
 {
-	enum access_verdict v = access_check(ACCESS_OPERATOR, &settings, h, false);
+	static uint32_t peers;
+	struct access_way way = { .peer = { .ip = { [10] = 0xff, [11] = 0xff, [12] = 127 } } };
+	struct rate_verdict limit;
+	enum access_verdict v;
 	struct span value;
 
-	HOLD(access_check(ACCESS_PUBLIC, &settings, h, false) == ACCESS_GRANTED);
-	HOLD(v != ACCESS_CLOSED && v != ACCESS_FOREIGN);
+	peers++; /* each its own: none is refused because of another's guesses */
+	for (int i = 0; i < 3; i++)
+		way.peer.ip[13 + i] = (uint8_t)(peers >> 8 * i);
+	v = access_check(ACCESS_OPERATOR, &settings, h, &way, &limit);
+	HOLD(access_check(ACCESS_PUBLIC, &settings, h, &way, &limit) == ACCESS_GRANTED);
+	HOLD(v == ACCESS_GRANTED || v == ACCESS_DENIED);
 	if (v == ACCESS_GRANTED) {
 		HOLD(count(text, "Authorization", &value) == 1);
 		value = span_trim(value);

@@ -162,6 +162,32 @@ static void headers_tell_the_verdict(void **state)
 	assert_int_equal(o.n, 0);
 }
 
+static void looking_takes_nothing(void **state)
+{
+	struct net_addr peer = v4(900);
+	struct rate_verdict v;
+
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		v = rate_look(RATE_AUTH, 1, &peer, now);
+		assert_true(v.allowed);
+		assert_int_equal(v.remaining, 10);
+	}
+	assert_int_equal(allowed(RATE_AUTH, peer), 10);
+	v = rate_look(RATE_AUTH, 1, &peer, now);
+	assert_false(v.allowed);
+	assert_int_equal(v.reset_s, 6);
+	now += 6000;
+	assert_true(rate_look(RATE_AUTH, 1, &peer, now).allowed);
+	assert_int_equal(allowed(RATE_AUTH, peer), 1);
+	/* Nor does it make anybody be forgotten. */
+	for (unsigned i = 0; i < 5000; i++) {
+		peer = v4(10000 + i);
+		assert_true(rate_look(RATE_AUTH, 1, &peer, now).allowed);
+	}
+	assert_int_equal(allowed(RATE_AUTH, v4(900)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +199,7 @@ int main(void)
 		cmocka_unit_test(ipv6_counts_by_network),
 		cmocka_unit_test(memory_is_bounded),
 		cmocka_unit_test(headers_tell_the_verdict),
+		cmocka_unit_test(looking_takes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
