@@ -8,6 +8,7 @@
 #include "ctl/ctl_image.h"
 #include "ctl/ctl_policy.h"
 #include "ctl/ctl_release.h"
+#include "ctl/ctl_token.h"
 #include "ctl/ctl_verify.h"
 #include "enc/hex.h"
 #include "plat/file.h"
@@ -23,11 +24,12 @@ static const char usage[] =
 	"       parleyctl release-policy explain ...\n"
 	"       parleyctl policy COMMAND ...\n"
 	"       parleyctl image ...\n"
+	"       parleyctl token new\n"
 	"       parleyctl --help\n"
 	"\n"
 	"report: reads an SNP attestation report (1184 bytes, or their 2368 hex digits) and prints its fields, one a\n"
 	"line. It checks the form only: the signature is NOT verified.\n"
-	"verify, fetch-certs, release-policy, policy, image: see their --help.\n"
+	"verify, fetch-certs, release-policy, policy, image, token: see their --help.\n"
 	"\n"
 	"exit status: 0 done, 1 not an acceptable report, 2 wrong use, 3 the file cannot be read\n";
 
@@ -224,6 +226,8 @@ int main(int argc, char **argv)
 		return ctl_fetch(argc - 2, argv + 2);
 	if (argc >= 2 && strcmp(argv[1], "release-policy") == 0)
 		return ctl_release(argc - 2, argv + 2);
+	if (argc >= 2 && strcmp(argv[1], "token") == 0)
+		return ctl_token(argc - 2, argv + 2);
 	if (argc == 3 && strcmp(argv[1], "report") == 0)
 		return cmd_report(argv[2]);
 	write_all(STDERR_FILENO, span_str(usage));
