@@ -1,23 +1,28 @@
 /* What a policy allows, in words. */
 #include "policy/explain.h"
 
+#include "policy/guest.h"
 #include "policy/pattern.h"
+#include "policy/pattern_loose.h"
 #include "policy/rego.h"
-
-static const char *const points[] = { "mount_device", "rw_mount_device", "unmount_device", "rw_unmount_device", "mount_overlay",
-	"unmount_overlay", "create_container", "exec_in_container", "exec_external", "shutdown_container", "signal_container_process",
-	"plan9_mount", "plan9_unmount", "get_properties", "dump_stacks", "runtime_logging", "load_fragment", "scratch_mount",
-	"scratch_unmount", "mount_cims", "policy_fragment", "mount_device_to_fs" };
+#include "policy/shape.h"
 
 /* --- Writing --- */
 
 /* Texts of a policy are not ours: what a terminal would obey is not passed on. */
 static void put_text(struct out *o, struct span s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		out_byte(o, s.p[i] >= 0x20 && s.p[i] < 0x7f ? s.p[i] : '?');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] >= 0x20 && s.p[i] < 0x7f) {
+			out_byte(o, s.p[i]);
+		} else {
+			out_str(o, "\\x");
+			out_hex(o, s.p + i, 1);
+		}
+	}
 }
 
+/* Strings are unescaped: their text; of other values the JSON. */
 static void put_raw(struct out *o, struct json_val v)
 {
 	put_text(o, json_raw(v));
@@ -25,45 +30,53 @@ static void put_raw(struct out *o, struct json_val v)
 
 static bool is_true(struct json_val v)
 {
-	bool b;
-
-	return json_bool(v, &b) == ERR_OK && b;
+	return guest_truth(v);
 }
 
 static struct span explain_container_name(struct json_val c)
 {
 	struct json_val name = json_get(c, "name");
 
-	return json_type_of(name) == JSON_STRING && json_raw(name).n ? json_raw(name) : json_raw(json_get(c, "id"));
+	return rego_text(name).n ? rego_text(name) : json_raw(json_get(c, "id"));
 }
 
 static bool explain_is_pause(struct json_val c)
 {
 	struct json_val layers = json_get(c, "layers"), command = json_get(c, "command");
 
-	return json_size(layers) == 1 && json_is(json_at(layers, 0), rego_pause_layer) &&
-	       json_size(command) == 1 && json_is(json_at(command, 0), "/pause") && !json_size(json_get(c, "exec_processes")) &&
+	return json_size(layers) == 1 && rego_is(json_at(layers, 0), rego_pause_layer) &&
+	       json_size(command) == 1 && rego_is(json_at(command, 0), "/pause") && !json_size(json_get(c, "exec_processes")) &&
 	       !json_size(json_get(c, "mounts")) && !is_true(json_get(c, "allow_elevated")) && !is_true(json_get(c, "allow_stdio_access"));
 }
 
-/* "container NAME: " */
+/* What rules are about: a container, or the list of platform_rules. */
 static void put_head(struct out *o, struct json_val c)
 {
 	struct span name = explain_container_name(c);
 
+	if (json_type_of(c) == JSON_ARRAY) {
+		out_str(o, "every container, by platform_rules: ");
+		return;
+	}
 	out_str(o, "container ");
 	put_text(o, name.n ? name : SPAN_LIT("(no name)"));
 	out_str(o, ": ");
 }
 
-/* "a", "b" or "nothing" */
+/* "a", "b" or "nothing"; quotes and backslashes escaped, so that two lists never look alike. */
 static void put_list(struct out *o, struct json_val list)
 {
 	if (!json_size(list))
 		out_str(o, "nothing");
 	for (struct json_val i = json_at(list, 0); json_present(i); i = json_next(list, i)) {
+		struct span s = json_raw(i);
+
 		out_byte(o, '"');
-		put_raw(o, i);
+		for (size_t k = 0; k < s.n; k++) {
+			if (s.p[k] == '"' || s.p[k] == '\\')
+				out_byte(o, '\\');
+			put_text(o, span_sub(s, k, 1));
+		}
 		out_str(o, json_present(json_next(list, i)) ? "\" " : "\"");
 	}
 }
@@ -90,25 +103,37 @@ static void fact_flag(struct out *o, struct json_val c, const char *member, cons
 	put_line_end(o);
 }
 
-static void facts_env(struct out *o, struct json_val c)
+/* One half of a rule that has its own pattern for name and value. */
+static void put_half(struct out *o, const char *what, struct json_val pattern, struct json_val strategy)
 {
-	struct json_val rules = json_get(c, "env_rules");
+	out_str(o, what);
+	out_str(o, rego_is(strategy, "re2") ? " of the form \"" : " \"");
+	put_raw(o, pattern);
+	out_byte(o, '"');
+}
 
+static void facts_env(struct out *o, struct json_val c, struct json_val rules)
+{
 	for (struct json_val r = json_at(rules, 0); json_present(r); r = json_next(rules, r)) {
-		bool re2 = json_is(json_get(r, "strategy"), "re2");
+		bool re2 = rego_is(json_get(r, "strategy"), "re2"), required = is_true(json_get(r, "required"));
 
 		put_head(o, c);
+		if (json_present(json_get(r, "name"))) {
+			put_half(o, "variable", json_get(r, "name"), json_get(r, "name_strategy"));
+			put_half(o, " with a value", json_get(r, "value"), json_get(r, "value_strategy"));
+			out_str(o, json_present(json_get(r, "pattern")) ? ", or " : required ? " (must be there)\n" : " (may be there)\n");
+			if (!json_present(json_get(r, "pattern")))
+				continue;
+		}
 		out_str(o, re2 ? "variable of the form " : "variable ");
 		put_raw(o, json_get(r, "pattern"));
-		out_str(o, is_true(json_get(r, "required")) ? (re2 ? " (must be there)" : " (exactly this, must be there)") : " (may be there)");
+		out_str(o, required ? (re2 ? " (must be there)" : " (exactly this, must be there)") : " (may be there)");
 		put_line_end(o);
 	}
 }
 
-static void facts_mounts(struct out *o, struct json_val c)
+static void facts_mounts(struct out *o, struct json_val c, struct json_val mounts)
 {
-	struct json_val mounts = json_get(c, "mounts");
-
 	for (struct json_val m = json_at(mounts, 0); json_present(m); m = json_next(mounts, m)) {
 		put_head(o, c);
 		out_str(o, "mount ");
@@ -142,7 +167,7 @@ static void put_id(struct out *o, struct json_val id)
 {
 	struct json_val strategy = json_get(id, "strategy");
 
-	if (json_is(strategy, "any")) {
+	if (rego_is(strategy, "any")) {
 		out_str(o, "any");
 		return;
 	}
@@ -151,11 +176,15 @@ static void put_id(struct out *o, struct json_val id)
 	put_raw(o, json_get(id, "pattern"));
 }
 
-static void fact_user(struct out *o, struct json_val c)
+static void fact_user(struct out *o, struct json_val c, uint32_t framework)
 {
 	struct json_val user = json_get(c, "user"), groups = json_get(user, "group_idnames");
 
 	put_head(o, c);
+	if (framework < GUEST_USER) {
+		out_str(o, "any user and groups, umask 0022: this framework_version ignores what the policy says\n");
+		return;
+	}
 	if (json_type_of(user) != JSON_OBJECT) {
 		out_str(o, "user not fixed\n");
 		return;
@@ -171,14 +200,15 @@ static void fact_user(struct out *o, struct json_val c)
 	put_line_end(o);
 }
 
-static void facts_capabilities(struct out *o, struct json_val c)
+static void facts_capabilities(struct out *o, struct json_val c, uint32_t framework)
 {
 	static const char *const sets[] = { "ambient", "bounding", "effective", "inheritable", "permitted" };
 	struct json_val caps = json_get(c, "capabilities");
 
-	if (json_type_of(caps) != JSON_OBJECT) {
+	if (framework < GUEST_CAPABILITIES || json_type_of(caps) != JSON_OBJECT) {
 		put_head(o, c);
-		out_str(o, "capabilities not fixed\n");
+		out_str(o, framework < GUEST_CAPABILITIES ? "the usual capabilities: this framework_version ignores what the policy says\n" :
+			"capabilities not fixed\n");
 		return;
 	}
 	for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
@@ -198,21 +228,30 @@ static void fact_text(struct out *o, struct json_val c, const char *what, const 
 	put_line_end(o);
 }
 
-static void facts_container(struct out *o, struct json_val c)
+static void facts_container(struct out *o, struct json_val c, uint32_t framework)
 {
+	const char *lacks = guest_container_lacks(c, framework);
+
+	if (lacks) {
+		put_head(o, c);
+		out_str(o, "never runs, because this member is not there: ");
+		out_str(o, lacks);
+		put_line_end(o);
+	}
 	fact_list(o, c, "runs ", json_get(c, "command"));
 	fact_list(o, c, "consists of the layers ", json_get(c, "layers"));
 	fact_text(o, c, "starts in ", "working_dir");
-	fact_user(o, c);
-	facts_capabilities(o, c);
-	facts_env(o, c);
-	facts_mounts(o, c);
+	fact_user(o, c, framework);
+	facts_capabilities(o, c, framework);
+	facts_env(o, c, json_get(c, "env_rules"));
+	facts_mounts(o, c, json_get(c, "mounts"));
 	facts_exec(o, c);
-	fact_list(o, c, "signals besides those that end it, numbers: ", json_get(c, "signals"));
+	fact_list(o, c, framework < GUEST_SIGNALS ? "signals besides those that end it, numbers: " : "signals, numbers: ", json_get(c, "signals"));
 	fact_flag(o, c, "allow_stdio_access", "its input and output are open to the host", "no input, no output");
 	fact_flag(o, c, "allow_elevated", "may run privileged", "not privileged");
-	fact_flag(o, c, "no_new_privileges", "must run without new privileges", "new privileges not ruled out");
-	if (json_raw(json_get(c, "seccomp_profile_sha256")).n)
+	if (framework >= GUEST_NO_NEW_PRIVILEGES)
+		fact_flag(o, c, "no_new_privileges", "must run without new privileges", "new privileges not ruled out");
+	if (framework >= GUEST_SECCOMP && json_raw(json_get(c, "seccomp_profile_sha256")).n)
 		fact_text(o, c, "system call filter with SHA-256 ", "seccomp_profile_sha256");
 }
 
@@ -248,43 +287,37 @@ static void facts_flags(struct out *o, const struct rego_policy *p)
 		{ "allow_environment_variable_dropping", "variables without a rule are dropped", "a variable without a rule denies the container" },
 		{ "allow_unencrypted_scratch", "writable disks may be unencrypted", "writable disks are encrypted" },
 		{ "allow_capability_dropping", "capabilities beyond those listed are dropped", "other capabilities deny the container" },
+		{ "allow_host_network", "the host's network may be used", "the host's network may not be used" },
 	};
 
 	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
-		out_str(o, is_true(rego_read_value(p, flags[i].name)) ? flags[i].yes : flags[i].no);
+		out_str(o, guest_flag(p, flags[i].name) ? flags[i].yes : flags[i].no);
 		put_line_end(o);
 	}
 }
 
-static bool by_framework(const struct rego_statement *s)
+/* The points that are answered in one way, on one line; none when there are none. */
+static void fact_points(struct out *o, const struct rego_policy *p, enum guest_answer answer, const char *head)
 {
-	return s->kind == REGO_WORD && span_starts(s->word, "data.framework.") && span_eq(span_sub(s->word, 15, s->word.n), s->name);
+	size_t n = 0;
+
+	for (size_t i = 0; i < GUEST_POINTS; i++)
+		if (guest_answer(p, &guest_points[i]) == answer) {
+			out_str(o, n++ ? " " : head);
+			out_str(o, guest_points[i].name);
+		}
+	if (n)
+		put_line_end(o);
 }
 
 static void facts_points(struct out *o, const struct rego_policy *p)
 {
-	for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
-		const struct rego_statement *s = rego_read_statement(p, points[i]);
-
-		if (!s || by_framework(s))
-			continue;
-		out_str(o, "request ");
-		out_str(o, points[i]);
-		if (s->kind == REGO_VALUE && is_true(json_get(json_root(&s->doc), "allowed")))
-			out_str(o, ": always allowed\n");
-		else
-			out_str(o, s->kind == REGO_VALUE ? ": answered by a fixed value\n" : ": decided by another rule\n");
-	}
-	out_str(o, "decided by the framework:");
-	for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
-		const struct rego_statement *s = rego_read_statement(p, points[i]);
-
-		if (s && by_framework(s)) {
-			out_byte(o, ' ');
-			out_str(o, points[i]);
-		}
-	}
-	put_line_end(o);
+	fact_points(o, p, ANSWER_FRAMEWORK, "decided by the framework: ");
+	fact_points(o, p, ANSWER_ALLOW, "always allowed: ");
+	fact_points(o, p, ANSWER_DENY, "always denied: ");
+	fact_points(o, p, ANSWER_OTHER, "decided by another rule: ");
+	fact_points(o, p, ANSWER_DEFAULT_ALLOW, "allowed, because the policy is older than this request and does not define it: ");
+	fact_points(o, p, ANSWER_MISSING, "denied, because the policy does not define it: ");
 }
 
 static void fact_versions(struct out *o, const struct rego_policy *p)
@@ -298,22 +331,48 @@ static void fact_versions(struct out *o, const struct rego_policy *p)
 	put_line_end(o);
 }
 
+static void facts_platform(const struct rego_policy *p, struct out *o)
+{
+	struct json_val list = guest_list(p, "platform_rules");
+
+	if (!json_present(list) && rego_read_statement(p, "platform_rules"))
+		out_str(o, "platform_rules are ignored by this framework_version\n");
+	for (struct json_val r = json_at(list, 0); json_present(r); r = json_next(list, r)) {
+		facts_env(o, list, json_get(r, "env_rules"));
+		facts_mounts(o, list, json_get(r, "mounts"));
+	}
+}
+
+static void facts_external(const struct rego_policy *p, struct out *o)
+{
+	struct json_val list = rego_read_value(p, "external_processes");
+
+	for (struct json_val x = json_at(list, 0); json_present(x); x = json_next(list, x)) {
+		out_str(o, "outside containers may be started: ");
+		put_list(o, json_get(x, "command"));
+		out_str(o, is_true(json_get(x, "allow_stdio_access")) ? ", input and output open, in " : ", in ");
+		put_raw(o, json_get(x, "working_dir"));
+		put_line_end(o);
+		for (struct json_val r = json_at(json_get(x, "env_rules"), 0); json_present(r); r = json_next(json_get(x, "env_rules"), r)) {
+			out_str(o, "outside containers, with a rule for variables: ");
+			put_raw(o, r);
+			put_line_end(o);
+		}
+	}
+}
+
 void explain_facts(const struct rego_policy *p, struct out *o)
 {
 	struct json_val list = rego_read_value(p, "containers");
 
 	fact_versions(o, p);
 	for (struct json_val c = json_at(list, 0); json_present(c); c = json_next(list, c))
-		facts_container(o, c);
+		facts_container(o, c, guest_framework(p));
 	if (!json_size(list))
 		out_str(o, "no containers are listed\n");
+	facts_platform(p, o);
 	facts_fragments(o, p);
-	for (struct json_val x = json_at(rego_read_value(p, "external_processes"), 0); json_present(x);
-	     x = json_next(rego_read_value(p, "external_processes"), x)) {
-		out_str(o, "outside containers may be started: ");
-		put_list(o, json_get(x, "command"));
-		put_line_end(o);
-	}
+	facts_external(p, o);
 	facts_flags(o, p);
 	facts_points(o, p);
 }
@@ -345,77 +404,114 @@ static struct json_val nothing(void)
 	return (struct json_val){ &none, SIZE_MAX };
 }
 
-static bool contains(struct span s, const char *part)
+/* What a pattern lets through besides what it seems to. */
+static void warn_pattern(struct warner *w, struct json_val c, struct json_val pattern)
 {
-	size_t n = span_str(part).n;
+	bool match;
+	enum err e = pattern_match(rego_text(pattern), span_of(NULL, 0), &match);
 
-	for (size_t i = 0; i + n <= s.n; i++)
-		if (span_eq_str(span_sub(s, i, n), part))
+	if (e != ERR_OK && e != ERR_SYNTAX)
+		warn(w, c, "not understood, a pattern that this program cannot judge", pattern);
+	if (pattern_is_wide(rego_text(pattern)))
+		warn(w, c, "the host chooses a variable freely", pattern);
+	if (pattern_has_loose_or(rego_text(pattern)))
+		warn(w, c, "a pattern with '|' outside brackets matches more than it seems", pattern);
+	if (pattern_is_open(rego_text(pattern)))
+		warn(w, c, "a pattern without an anchor at one end: the guest does not add it, so more may stand there", pattern);
+}
+
+static void warn_env(struct warner *w, struct json_val c, struct json_val rules)
+{
+	for (struct json_val r = json_at(rules, 0); json_present(r); r = json_next(rules, r)) {
+		if (rego_is(json_get(r, "strategy"), "re2"))
+			warn_pattern(w, c, json_get(r, "pattern"));
+		if (rego_is(json_get(r, "name_strategy"), "re2"))
+			warn(w, c, "the host chooses the name of a variable within a pattern", json_get(r, "name"));
+		if (rego_is(json_get(r, "name_strategy"), "re2"))
+			warn_pattern(w, c, json_get(r, "name"));
+		if (rego_is(json_get(r, "value_strategy"), "re2"))
+			warn_pattern(w, c, json_get(r, "value"));
+	}
+}
+
+static bool is_read_only(struct json_val options)
+{
+	for (struct json_val i = json_at(options, 0); json_present(i); i = json_next(options, i))
+		if (rego_is(i, "ro"))
 			return true;
 	return false;
 }
 
-static void warn_env(struct warner *w, struct json_val c)
-{
-	struct json_val rules = json_get(c, "env_rules");
-
-	for (struct json_val r = json_at(rules, 0); json_present(r); r = json_next(rules, r)) {
-		struct json_val pattern = json_get(r, "pattern");
-
-		if (!json_is(json_get(r, "strategy"), "re2"))
-			continue;
-		if (contains(json_raw(pattern), ".+") || contains(json_raw(pattern), ".*"))
-			warn(w, c, "the host chooses a variable freely", pattern);
-		if (pattern_has_loose_or(json_raw(pattern)))
-			warn(w, c, "a pattern with '|' outside brackets matches more than it seems", pattern);
-	}
-}
-
 /* What the platform mounts everywhere says where names are looked up, and no more. */
-static void warn_mounts(struct warner *w, struct json_val c)
+static void warn_mounts(struct warner *w, struct json_val c, struct json_val mounts)
 {
 	static const char *const usual[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/hostname", "/dev/termination-log",
 		"/var/run/secrets/kubernetes.io/serviceaccount" };
-	struct json_val mounts = json_get(c, "mounts");
 
 	for (struct json_val m = json_at(mounts, 0); json_present(m); m = json_next(mounts, m)) {
 		struct json_val destination = json_get(m, "destination");
 		bool known = false;
 
 		for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
-			known = known || json_is(destination, usual[i]);
+			known = known || rego_is(destination, usual[i]);
 		if (!known)
-			warn(w, c, "the host provides what is mounted at", destination);
+			warn(w, c, is_read_only(json_get(m, "options")) ? "the host provides what is mounted at" :
+				"the host provides what is mounted, writable, at", destination);
 	}
 }
 
-static void warn_capabilities(struct warner *w, struct json_val c)
+static void warn_capabilities(struct warner *w, struct json_val c, uint32_t framework)
 {
 	struct json_val caps = json_get(c, "capabilities"), name, set;
+	bool ignored = framework < GUEST_NO_NEW_PRIVILEGES;
 	size_t i = 0;
 
-	if (json_type_of(caps) != JSON_OBJECT)
+	if (json_type_of(caps) != JSON_OBJECT || framework < GUEST_CAPABILITIES)
 		warn(w, c, "capabilities are not limited", nothing());
 	for (; json_member(caps, i, &name, &set); i++)
 		if (json_size(set)) {
 			warn(w, c, "has capabilities, which it may not need", name);
 			break;
 		}
-	if (i < json_size(caps) && !is_true(json_get(c, "no_new_privileges")))
+	if ((i < json_size(caps) || framework < GUEST_CAPABILITIES) && (ignored || !is_true(json_get(c, "no_new_privileges"))))
 		warn(w, c, "programs in it may gain privileges", nothing());
 }
 
-static void warn_user(struct warner *w, struct json_val c)
+static void warn_user(struct warner *w, struct json_val c, uint32_t framework)
 {
-	struct json_val id = json_get(json_get(c, "user"), "user_idname");
+	struct json_val id = json_path(c, "user", "user_idname", NULL), groups = json_path(c, "user", "group_idnames", NULL);
 
-	if (!json_present(id) || json_is(json_get(id, "strategy"), "any"))
+	if (!json_present(id) || rego_is(json_get(id, "strategy"), "any") || framework < GUEST_USER)
 		warn(w, c, "the host chooses the user", nothing());
-	else if (json_is(json_get(id, "strategy"), "re2"))
+	else if (rego_is(json_get(id, "strategy"), "re2"))
 		warn(w, c, "the host chooses the user within a pattern", json_get(id, "pattern"));
+	for (struct json_val g = json_at(groups, 0); json_present(g) && framework >= GUEST_USER; g = json_next(groups, g))
+		if (rego_is(json_get(g, "strategy"), "any") || rego_is(json_get(g, "strategy"), "re2"))
+			warn(w, c, "the host chooses groups within a pattern", json_get(g, "pattern"));
 }
 
-static void warn_container(struct warner *w, struct json_val c)
+/* What the policy says, and older frameworks do not look at. */
+static void warn_ignored(struct warner *w, struct json_val c, uint32_t framework)
+{
+	static const struct {
+		const char *member;
+		uint32_t since;
+	} table[] = {
+		{ "no_new_privileges", GUEST_NO_NEW_PRIVILEGES }, { "user", GUEST_USER }, { "capabilities", GUEST_CAPABILITIES },
+		{ "seccomp_profile_sha256", GUEST_SECCOMP },
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+		if (framework < table[i].since && json_present(json_get(c, table[i].member))) {
+			w->n++;
+			put_head(w->o, c);
+			out_str(w->o, "this framework_version ignores ");
+			out_str(w->o, table[i].member);
+			put_line_end(w->o);
+		}
+}
+
+static void warn_container(struct warner *w, struct json_val c, uint32_t framework)
 {
 	struct json_val exec = json_get(c, "exec_processes");
 
@@ -429,10 +525,48 @@ static void warn_container(struct warner *w, struct json_val c)
 		warn(w, c, "the host reads what it prints", nothing());
 	for (struct json_val x = json_at(exec, 0); json_present(x); x = json_next(exec, x))
 		warn(w, c, "the host may start a program in it", json_at(json_get(x, "command"), 0));
-	warn_user(w, c);
-	warn_env(w, c);
-	warn_mounts(w, c);
-	warn_capabilities(w, c);
+	warn_user(w, c, framework);
+	warn_env(w, c, json_get(c, "env_rules"));
+	warn_mounts(w, c, json_get(c, "mounts"));
+	warn_capabilities(w, c, framework);
+	warn_ignored(w, c, framework);
+}
+
+/* Requests that the framework does not decide, and those that it allows for want of a rule. */
+static void warn_points(struct warner *w, const struct rego_policy *p)
+{
+	for (size_t i = 0; i < GUEST_POINTS; i++) {
+		enum guest_answer answer = guest_answer(p, &guest_points[i]);
+
+		if (answer != ANSWER_ALLOW && answer != ANSWER_OTHER && answer != ANSWER_DEFAULT_ALLOW)
+			continue;
+		w->n++;
+		out_str(w->o, "request ");
+		out_str(w->o, guest_points[i].name);
+		out_str(w->o, answer == ANSWER_ALLOW ? " is always allowed\n" : answer == ANSWER_OTHER ?
+			" is not decided by the framework; it was not judged\n" :
+			" is allowed by the guest's default: it is newer than the policy's api_version, and the policy does not define it\n");
+	}
+}
+
+static void warn_version(struct warner *w, const char *name, uint32_t version, uint32_t newest)
+{
+	if (version && version <= newest)
+		return;
+	w->n++;
+	out_str(w->o, name);
+	out_str(w->o, version ? " is newer than this program knows, so not judged\n" : " is missing, or not three numbers: not understood\n");
+}
+
+static void warn_odd(void *ctx, const char *what, struct span name)
+{
+	struct warner *w = ctx;
+
+	w->n++;
+	out_str(w->o, what);
+	out_str(w->o, ": ");
+	put_text(w->o, name);
+	put_line_end(w->o);
 }
 
 static void warn_whole(struct warner *w, const struct rego_policy *p)
@@ -443,27 +577,27 @@ static void warn_whole(struct warner *w, const struct rego_policy *p)
 		{ "allow_dump_stacks", "the host may read the guest agent's stacks" },
 		{ "allow_runtime_logging", "the host receives the guest's logs" },
 		{ "allow_unencrypted_scratch", "what containers write may lie unencrypted with the host" },
+		{ "allow_host_network", "host network: containers may use the host's network" },
 	};
-	struct json_val fragments = rego_read_value(p, "fragments");
+	struct json_val fragments = rego_read_value(p, "fragments"), external = rego_read_value(p, "external_processes");
+	struct json_val platform = guest_list(p, "platform_rules");
 
-	for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
-		const struct rego_statement *s = rego_read_statement(p, points[i]);
-
-		if (!s || by_framework(s))
-			continue;
-		w->n++;
-		out_str(w->o, "request ");
-		out_str(w->o, points[i]);
-		out_str(w->o, s->kind == REGO_VALUE && is_true(json_get(json_root(&s->doc), "allowed")) ? " is always allowed\n" :
-			" is not decided by the framework; it was not judged\n");
-	}
+	warn_version(w, "api_version", guest_api(p), GUEST_API);
+	warn_version(w, "framework_version", guest_framework(p), GUEST_FRAMEWORK);
+	warn_points(w, p);
 	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
-		if (is_true(rego_read_value(p, flags[i].flag)))
+		if (guest_flag(p, flags[i].flag))
 			warn(w, nothing(), flags[i].text, nothing());
 	for (struct json_val f = json_at(fragments, 0); json_present(f); f = json_next(fragments, f))
 		warn(w, nothing(), "whatever this issuer signs may run beside, in the same machine", json_get(f, "issuer"));
-	if (json_size(rego_read_value(p, "external_processes")))
+	if (json_size(external))
 		warn(w, nothing(), "programs outside containers may be started", nothing());
+	for (struct json_val x = json_at(external, 0); json_present(x); x = json_next(external, x))
+		warn_env(w, nothing(), json_get(x, "env_rules"));
+	for (struct json_val r = json_at(platform, 0); json_present(r); r = json_next(platform, r)) {
+		warn_env(w, platform, json_get(r, "env_rules"));
+		warn_mounts(w, platform, json_get(r, "mounts"));
+	}
 }
 
 void explain_warnings(const struct rego_policy *p, struct out *o, size_t *n)
@@ -479,9 +613,10 @@ void explain_warnings(const struct rego_policy *p, struct out *o, size_t *n)
 		out_str(o, p->unknown);
 		put_line_end(o);
 	}
+	shape_check(p, warn_odd, &w);
 	warn_whole(&w, p);
 	for (struct json_val c = json_at(list, 0); json_present(c); c = json_next(list, c))
 		if (!explain_is_pause(c))
-			warn_container(&w, c);
+			warn_container(&w, c, guest_framework(p));
 	*n = w.n;
 }

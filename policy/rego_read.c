@@ -120,14 +120,14 @@ static void copy_raw(struct cursor *c, struct out *o)
 	for (c->at++; !at_end(c) && peek(c) != '`'; c->at++) {
 		uint8_t b = peek(c);
 
-		if (b == '"' || b == '\\') {
-			out_byte(o, '\\');
-			out_byte(o, b);
-		} else if (b == '\n') {
-			out_str(o, "\\n");
-		} else {
-			out_byte(o, b);
+		if (b < 0x20) {
+			out_str(o, "\\u00");
+			out_hex(o, &b, 1);
+			continue;
 		}
+		if (b == '"' || b == '\\')
+			out_byte(o, '\\');
+		out_byte(o, b);
 	}
 	c->at++;
 	out_byte(o, '"');
@@ -207,6 +207,7 @@ static bool read_json(struct cursor *c, struct rego_statement *s)
 	copy_value(c, &o);
 	if (o.bad || json_parse(&s->doc, out_span(&o), p->toks + p->toks_used, POLICY_TOKENS_MAX - p->toks_used) != ERR_OK)
 		return false;
+	rego_unescape(&s->doc, p->toks + p->toks_used, p->clean + p->clean_used);
 	p->clean_used += o.n;
 	p->toks_used += s->doc.n;
 	s->kind = REGO_VALUE;
@@ -235,6 +236,11 @@ static bool read_assignment(struct cursor *c, struct rego_statement *s)
 	bool ok;
 
 	s->name = take_word(c);
+	s->is_default = span_eq_str(s->name, "default") && is_blank(peek(c));
+	if (s->is_default) {
+		skip_blanks(c);
+		s->name = take_word(c);
+	}
 	skip_blanks(c);
 	if (peek(c) == ':')
 		c->at++;
@@ -244,12 +250,26 @@ static bool read_assignment(struct cursor *c, struct rego_statement *s)
 	skip_space(c);
 	switch (peek(c)) {
 	case '{': case '[': case '"': case '`': ok = read_json(c, s); break;
-	default: ok = read_word(c, s); break;
+	/* A default is a value: Rego takes no reference there. */
+	default: ok = read_word(c, s) && (s->kind == REGO_VALUE || !s->is_default); break;
 	}
 	/* A second value for one name makes the guest refuse the policy; which of them was meant is not for us to say. */
 	for (size_t i = 0; i < c->p->n && ok; i++)
-		ok = !span_eq(c->p->list[i].name, s->name);
+		ok = !span_eq(c->p->list[i].name, s->name) || c->p->list[i].is_default != s->is_default;
 	return ok && line_ends(c);
+}
+
+/* Imports that only change the language's form; others may give a name another meaning. */
+static bool is_keyword_import(struct cursor *c, struct span first)
+{
+	struct span what;
+
+	if (!span_eq_str(first, "import"))
+		return false;
+	skip_blanks(c);
+	what = take_word(c);
+	return (span_eq_str(what, "rego.v1") || span_eq_str(what, "future.keywords") || span_starts(what, "future.keywords.")) &&
+	       line_ends(c);
 }
 
 static enum err read_statement(struct cursor *c)
@@ -258,7 +278,7 @@ static enum err read_statement(struct cursor *c)
 	size_t from = c->at;
 	struct span first = take_word(c);
 
-	if (span_eq_str(first, "import")) {
+	if (is_keyword_import(c, first)) {
 		c->at += rest_of_line(c).n;
 		return ERR_OK;
 	}
@@ -296,10 +316,12 @@ enum err rego_read(struct rego_policy *p, struct span text, struct why *why)
 
 const struct rego_statement *rego_read_statement(const struct rego_policy *p, const char *name)
 {
+	const struct rego_statement *found = NULL;
+
 	for (size_t i = 0; i < p->n; i++)
-		if (span_eq_str(p->list[i].name, name))
-			return &p->list[i];
-	return NULL;
+		if (span_eq_str(p->list[i].name, name) && (!found || found->is_default))
+			found = &p->list[i];
+	return found;
 }
 
 struct json_val rego_read_value(const struct rego_policy *p, const char *name)
@@ -308,4 +330,34 @@ struct json_val rego_read_value(const struct rego_policy *p, const char *name)
 	const struct rego_statement *s = rego_read_statement(p, name);
 
 	return s && s->kind == REGO_VALUE ? json_root(&s->doc) : (struct json_val){ &none, SIZE_MAX };
+}
+
+void rego_unescape(const struct json *doc, struct json_tok *toks, uint8_t *text)
+{
+	for (size_t i = 0; i < doc->n; i++) {
+		struct json_val v = { doc, i };
+		struct span raw = json_raw(v);
+		struct out o = out_init(text + toks[i].start, raw.n);
+
+		/* A member's name has a size: the hash that it is found by. What is written never overtakes what is read. */
+		if (toks[i].type != JSON_STRING || toks[i].size || span_find(raw, '\\') == raw.n)
+			continue;
+		if (json_string(v, &o) == ERR_OK)
+			toks[i].end = toks[i].start + (uint32_t)o.n;
+	}
+}
+
+struct span rego_text(struct json_val v)
+{
+	return json_type_of(v) == JSON_STRING ? json_raw(v) : span_of(NULL, 0);
+}
+
+bool rego_is(struct json_val v, const char *text)
+{
+	return json_type_of(v) == JSON_STRING && span_eq_str(json_raw(v), text);
+}
+
+bool rego_same(struct json_val a, struct json_val b)
+{
+	return json_type_of(a) == JSON_STRING && json_type_of(b) == JSON_STRING && span_eq(json_raw(a), json_raw(b));
 }

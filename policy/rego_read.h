@@ -16,6 +16,7 @@ enum rego_kind {
 struct rego_statement {
 	struct span name, word;
 	enum rego_kind kind;
+	bool is_default; /* "default NAME := VALUE": counts where there is no other */
 	struct json doc;
 };
 
@@ -26,7 +27,7 @@ struct rego_policy {
 	char unknown[80];            /* the beginning of the first statement that is more than an assignment */
 	size_t toks_used, clean_used;
 	struct json_tok toks[POLICY_TOKENS_MAX];
-	uint8_t clean[2 * POLICY_TEXT_MAX]; /* values, with raw strings quoted and trailing commas dropped */
+	uint8_t clean[2 * POLICY_TEXT_MAX]; /* values, with raw strings quoted and trailing commas dropped, then unescaped */
 };
 
 /* Reads "package policy" and its statements; the text must outlive p. What is no plain assignment (a rule with a body,
@@ -37,5 +38,14 @@ MUST_USE enum err rego_read(struct rego_policy *p, struct span text, struct why 
 struct json_val rego_read_value(const struct rego_policy *p, const char *name);
 /* The statement of a name, or NULL. */
 const struct rego_statement *rego_read_statement(const struct rego_policy *p, const char *name);
+
+/* Strings of values are unescaped once, when they are read. Then json_raw, not json_is or json_string, gives their text.
+ * rego_unescape does it in place for all strings of a document that are no member names. text: the document's own bytes. */
+void rego_unescape(const struct json *doc, struct json_tok *toks, uint8_t *text);
+/* The text of an unescaped string; empty when v is none. */
+struct span rego_text(struct json_val v);
+bool rego_is(struct json_val v, const char *text);
+/* Both are strings, and equal. */
+bool rego_same(struct json_val a, struct json_val b);
 
 #endif

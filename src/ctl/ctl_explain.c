@@ -8,15 +8,16 @@
 #include "ctl/ctl_say.h"
 #include "enc/base64.h"
 #include "policy/explain.h"
+#include "policy/shape.h"
 #include "policy/simulate.h"
 
 static const char hash_usage[] =
 	"usage: parleyctl policy hash FILE\n"
 	"\n"
 	"Prints the SHA-256 of the policy in FILE: the HOST_DATA that the hardware reports for it. FILE holds the text, or its\n"
-	"base64 as in a template or annotation (blanks at the end do not count there; in the text every byte counts).\n"
+	"base64 as in a template or annotation (line ends and blanks do not count there; in the text every byte counts).\n"
 	"\n"
-	"exit status: 0 done, 1 empty, 2 wrong use, 3 the file cannot be read\n";
+	"exit status: 0 done, 1 no policy, 2 wrong use, 3 the file cannot be read\n";
 
 static const char explain_usage[] =
 	"usage: parleyctl policy explain [--strict] FILE\n"
@@ -31,15 +32,17 @@ static const char diff_usage[] =
 	"usage: parleyctl policy diff A B\n"
 	"\n"
 	"Compares what two policies (text or base64) allow: facts of A alone begin with \"- \", of B alone with \"+ \".\n"
-	"Says so when they allow the same but are not the same text, because then HOST_DATA differs.\n"
+	"Says so when they allow the same but are not the same text, because then HOST_DATA differs; and when they hold something\n"
+	"that was not compared.\n"
 	"\n"
 	"exit status: 0 the same text, 1 different or no policy, 2 wrong use, 3 a file cannot be read\n";
 
 static const char simulate_usage[] =
 	"usage: parleyctl policy simulate FILE --request R.json\n"
 	"\n"
-	"Answers requests as the guest would under the policy in FILE (text or base64), one line each: allow, or deny with the\n"
-	"rule that denies. R.json is a request or an array of requests, judged in order:\n"
+	"Answers requests as the guest (framework 0.5.0) would under the policy in FILE (text or base64), one line each: allow,\n"
+	"deny with the rule that denies, or ? when this program cannot judge the request. R.json is a request or an array of\n"
+	"requests, judged in order; what a request leaves out is empty:\n"
 	"  {\"point\": \"create_container\", \"containerID\": \"...\", \"layers\": [\"<root>\"], \"argList\": [\"/parley\"],\n"
 	"   \"envList\": [\"A=b\"], \"workingDir\": \"/\", \"sandboxDir\": \"/sandbox\", \"mounts\": [...], \"user\": {\"id\": \"0\",\n"
 	"   \"name\": \"\"}, \"groups\": [{\"id\": \"0\", \"name\": \"\"}], \"umask\": \"0022\", \"capabilities\": {...}, ...}\n"
@@ -49,10 +52,11 @@ static const char simulate_usage[] =
 	"exit status: 0 all allowed, 1 something denied or not to be judged, 2 wrong use, 3 a file cannot be read\n";
 
 #define FACTS_MAX (2 * POLICY_TEXT_MAX)
+#define FILE_MAX (POLICY_B64_MAX + POLICY_B64_MAX / 16) /* base64 in lines of 64 with CRLF */
 
 /* Two policies at most at a time. Static: some MiB. */
 struct loaded {
-	uint8_t file[POLICY_B64_MAX], decoded[POLICY_TEXT_MAX], facts[FACTS_MAX];
+	uint8_t file[FILE_MAX], decoded[POLICY_TEXT_MAX], facts[FACTS_MAX];
 	struct span text;
 	struct rego_policy policy;
 	struct out out;
@@ -69,20 +73,77 @@ static int say_usage(int argc, char **argv, const char *usage)
 	return SAY_USAGE;
 }
 
-/* The text of a policy: the file itself, or what its base64 holds. */
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* What is no policy though people give it for one: the reason, or NULL. */
+static const char *wrong_kind(struct span s)
+{
+	static const struct {
+		const char *begins, *reason;
+	} table[] = {
+		{ "\xef\xbb\xbf", "begins with a byte order mark (UTF-8), which the platform would hash and the guest not take: save without it" },
+		{ "\xff\xfe", "is UTF-16: save it as UTF-8 without byte order mark" }, { "\xfe\xff", "is UTF-16: save it as UTF-8 without byte order mark" },
+		{ "{", "is JSON: give the value of ccePolicy (the base64 alone), not the template around it" },
+		{ "[", "is JSON: give the value of ccePolicy (the base64 alone), not the template around it" },
+		{ "\"", "is a quoted string: give the base64 without the quotes" },
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+		if (span_starts(s, table[i].begins))
+			return table[i].reason;
+	if (span_find(s, 0) != s.n)
+		return "holds a zero byte: no text (UTF-16?)";
+	return span_starts(s, "ccePolicy") ? "begins with the name ccePolicy: give its value alone" : NULL;
+}
+
+/* Whether all of it is base64's alphabet, in either form; the text of a policy has other characters. */
+static bool looks_base64(struct span s, bool *url)
+{
+	*url = false;
+	for (size_t i = 0; i < s.n; i++) {
+		*url = *url || s.p[i] == '-' || s.p[i] == '_';
+		if (!is_alnum(s.p[i]) && !is_blank(s.p[i]) && span_find(SPAN_LIT("+/=-_"), s.p[i]) == 5)
+			return false;
+	}
+	return s.n > 0;
+}
+
+/* Out of lines: the blanks are taken out in place. */
+static struct span without_blanks(uint8_t *p, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!is_blank(p[i]))
+			p[kept++] = p[i];
+	return span_of(p, kept);
+}
+
+/* The text of a policy: the file itself, or what its base64 holds. Never the base64 itself, nor what is no policy. */
 static int load_text(struct loaded *l, const char *path)
 {
 	size_t n, m;
+	const char *wrong;
+	bool url;
 	int status = ctl_say_read(path, l->file, sizeof l->file, &n);
 
 	if (status)
 		return status;
 	l->text = span_of(l->file, n);
-	if (base64_decode(B64_STD, span_trim(l->text), l->decoded, sizeof l->decoded, &m) == ERR_OK && m)
-		l->text = span_of(l->decoded, m);
-	if (l->text.n == 0)
+	if (span_trim(l->text).n == 0)
 		return ctl_say_problem(SAY_REFUSED, path, NULL, "empty: no policy");
-	return 0;
+	if (!span_starts(span_trim(l->text), "package ") && looks_base64(l->text, &url)) {
+		if (url)
+			return ctl_say_problem(SAY_REFUSED, path, NULL, "is base64url or no base64: the platform takes standard base64 (+ and /)");
+		if (base64_decode(B64_STD, without_blanks(l->file, n), l->decoded, sizeof l->decoded, &m) != ERR_OK)
+			return ctl_say_problem(SAY_REFUSED, path, NULL, "looks like base64 but is damaged or cut off: no policy");
+		l->text = span_of(l->decoded, m);
+	}
+	wrong = wrong_kind(span_trim(l->text));
+	return wrong ? ctl_say_problem(SAY_REFUSED, path, NULL, wrong) : 0;
 }
 
 static int load(struct loaded *l, const char *path)
@@ -119,8 +180,11 @@ int ctl_explain_hash(int argc, char **argv)
 	status = load_text(&A, argv[1]);
 	if (status)
 		return status;
-	if (rego_read(&A.policy, A.text, &why) != ERR_OK)
-		(void)ctl_say_problem(SAY_DONE, argv[1], why.text, "hashed all the same");
+	switch (rego_read(&A.policy, A.text, &why)) {
+	case ERR_OK: break;
+	case ERR_TOO_BIG: (void)ctl_say_problem(SAY_DONE, argv[1], why.text, "hashed all the same"); break;
+	default: return ctl_say_problem(SAY_REFUSED, argv[1], why.text, why.about);
+	}
 	put_hash(&o, A.text);
 	ctl_say_out(out_span(&o));
 	return SAY_DONE;
@@ -222,17 +286,17 @@ int ctl_explain_diff(int argc, char **argv)
 		ctl_say_out(SPAN_LIT("NOT COMPARED: statements that were not understood (see explain)\n"));
 	if (span_eq(A.text, B.text))
 		return SAY_DONE;
-	if (!a && !b)
+	if (shape_same(&A.policy, &B.policy))
 		ctl_say_out(SPAN_LIT("the same is allowed, but the texts differ, and so does HOST_DATA\n"));
+	else if (!a && !b)
+		ctl_say_out(SPAN_LIT("NOT COMPARED: the policies differ in something that is not described here\n"));
 	return SAY_REFUSED;
 }
 
 int ctl_explain_simulate(int argc, char **argv)
 {
-	static struct json_tok toks[POLICY_TOKENS_MAX];
-	struct json doc;
 	struct why why;
-	size_t n, denied = 0;
+	size_t n, refused;
 	int status;
 	enum err e;
 
@@ -243,11 +307,9 @@ int ctl_explain_simulate(int argc, char **argv)
 		status = ctl_say_read(argv[3], B.file, sizeof B.file, &n);
 	if (status)
 		return status;
-	if (json_parse(&doc, span_of(B.file, n), toks, POLICY_TOKENS_MAX) != ERR_OK)
-		return ctl_say_problem(SAY_REFUSED, argv[3], NULL, "not JSON");
-	e = simulate_run(&A.policy, json_root(&doc), &A.out, &denied, &why);
+	e = simulate_run(&A.policy, span_of(B.file, n), &A.out, &refused, &why);
 	ctl_say_out(out_span(&A.out));
 	if (e != ERR_OK)
 		return ctl_say_problem(SAY_REFUSED, argv[3], why.text, why.about);
-	return denied ? SAY_REFUSED : SAY_DONE;
+	return refused ? SAY_REFUSED : SAY_DONE;
 }

@@ -53,6 +53,50 @@ expect 1 '- fragment' $ctl policy diff $p/contoso.rego $p/aci-nofragment/contoso
 expect 0 '' $ctl policy diff $p/contoso.rego $p/contoso.b64
 { cat $p/contoso.rego; echo; } > "$tmp/longer.rego"
 expect 1 'the texts differ' $ctl policy diff $p/contoso.rego "$tmp/longer.rego"
+
+# --- Files people give for a policy: base64 in lines is its policy, everything else is refused by name and never hashed ---
+v=$p/aci-nofragment/contoso digest=$(cat $p/aci-nofragment/contoso.hostdata)
+base64 -w 76 $v.rego > "$tmp/76.b64"
+base64 -w 64 $v.rego | sed 's/$/\r/' > "$tmp/64crlf.b64"
+{ cat $v.b64; printf '\r\n\n'; } > "$tmp/end.b64"
+base64 -w 76 $v.rego | sed 's/^/    /' > "$tmp/indented.b64"
+for f in 76 64crlf end indented; do
+	[ "$($ctl policy hash "$tmp/$f.b64")" = "$digest" ] || bad "$f.b64: another hash than the policy's"
+	expect 0 "HOST_DATA $digest" $ctl policy explain "$tmp/$f.b64"
+	expect 0 '' $ctl policy diff "$tmp/$f.b64" $v.rego
+done
+b64=$(cat $v.b64)
+printf '\357\273\277' | cat - $v.rego > "$tmp/bom"
+printf '\377\376' > "$tmp/utf16"; sed 's/./&\x00/g' $v.rego >> "$tmp/utf16"
+sed 's/./&\x00/g' $v.rego > "$tmp/utf16le"
+printf '%s' "$b64" | tr '+/' '-_' | tr -d '=' | sed 's/$/-/' > "$tmp/url"
+printf '%s' "$b64" | base64 -w 0 > "$tmp/twice"
+printf '%s' "$b64" | cut -c1-1001 > "$tmp/cut"
+printf '{"properties":{"confidentialComputeProperties":{"ccePolicy":"%s"}}}' "$b64" > "$tmp/template"
+printf '"%s"' "$b64" > "$tmp/quoted"
+printf 'ccePolicy: %s\n' "$b64" > "$tmp/yaml"
+printf '\357\273\277' | cat - $v.rego | base64 > "$tmp/bom64"
+printf ' \n' > "$tmp/blank"
+echo 'no policy, at all' > "$tmp/other"
+while read -r f says; do
+	expect 1 "$says" $ctl policy hash "$tmp/$f"
+	[ -z "$($ctl policy hash "$tmp/$f" 2> /dev/null)" ] || bad "policy hash $f: something on standard output"
+	expect 1 "$says" $ctl policy explain "$tmp/$f"
+	expect 1 "$says" $ctl policy diff $v.rego "$tmp/$f"
+done << END
+bom byte order mark
+bom64 byte order mark
+utf16 UTF-16
+utf16le UTF-16
+url base64url
+twice not a policy
+cut damaged or cut off
+template ccePolicy
+quoted quoted
+yaml ccePolicy
+blank empty
+other not a policy
+END
 root=$(sed -n 's/^root *//p' build/image/digests)
 cat > "$tmp/exec.json" << END
 [{"point":"create_container","containerID":"c","layers":["$root"],"argList":["/bin/sh"],"workingDir":"/","umask":"0022","user":{"id":"0","name":""}}]

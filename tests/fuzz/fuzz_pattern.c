@@ -4,6 +4,7 @@
 #include <regex.h>
 
 #include "policy/pattern.h"
+#include "policy/pattern_loose.h"
 
 /* Extended regular expressions of POSIX and RE2 agree on: letters, digits, '.', groups, '|', and one of * + ? behind something. */
 static bool is_common(const char *p)
@@ -53,6 +54,8 @@ void fuzz_one(struct span in)
 		e = pattern_match(span_of(p, pattern.n), span_of(t, text.n), &match);
 		HOLD(e == ERR_OK || e == ERR_RANGE || e == ERR_SYNTAX || e == ERR_TOO_BIG);
 		(void)pattern_has_loose_or(span_of(p, pattern.n));
+		(void)pattern_is_open(span_of(p, pattern.n));
+		(void)pattern_is_wide(span_of(p, pattern.n));
 		char *ps = fuzz_text(pattern), *ts = fuzz_text(text);
 
 		if (e == ERR_OK && ps && ts && pattern.n < 40 && text.n < 60 && is_common(ps) && !strchr(ts, '\n'))

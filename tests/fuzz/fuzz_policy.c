@@ -32,10 +32,8 @@ static void texts_inside(const struct rego_policy *p, struct span in)
 void fuzz_one(struct span in)
 {
 	static struct rego_policy p;
-	static struct json_tok toks[200];
 	static uint8_t text[1 << 20];
 	struct why why = { { 0 }, { 0 } };
-	struct json doc;
 	struct out o;
 	uint8_t *exact;
 	size_t n;
@@ -54,9 +52,8 @@ void fuzz_one(struct span in)
 	o = out_init(text, sizeof text);
 	explain_warnings(&p, &o, &n);
 	/* A container in it that nobody wrote with our root must not be let in. */
-	HOLD(json_parse(&doc, span_str(requests), toks, 200) == ERR_OK);
 	o = out_init(text, sizeof text);
-	if (simulate_run(&p, json_root(&doc), &o, &n, &why) != ERR_OK)
+	if (simulate_run(&p, span_str(requests), &o, &n, &why) != ERR_OK)
 		HOLD(why.text[0]);
 	else
 		HOLD(n <= 5);
