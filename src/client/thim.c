@@ -56,7 +56,8 @@ static void write_kds(struct out *o, const struct snp_report *r)
 
 enum err thim_write_target(struct out *o, enum thim_source source, const struct snp_report *r)
 {
-	if (r ? r->product == SNP_PRODUCT_UNKNOWN : source != THIM_HOST)
+	/* Azure's cache goes by chip and TCB alone. */
+	if (r ? r->product == SNP_PRODUCT_UNKNOWN && source != THIM_AZURE_CACHE : source != THIM_HOST)
 		return ERR_RANGE;
 	switch (source) {
 	case THIM_HOST: write_host(o, r); return ERR_OK;
@@ -110,7 +111,9 @@ enum err thim_fetch(enum thim_source source, const char *base_url, const struct 
 		return fault_set(f, ERR_CONFIG, STEP_COLLATERAL, "the certificate service's endpoint is not a URL");
 	prefix = o;
 	if (thim_write_target(&o, source, r) != ERR_OK || *out_cstr(&o) == '\0')
-		return fault_set(f, ERR_RANGE, STEP_COLLATERAL, "no certificate can be asked for: unknown processor");
+		return fault_set(f, ERR_RANGE, STEP_COLLATERAL, r && r->product_assumed ?
+		                 "no certificate can be asked for: version 2 of the report does not name the processor" :
+		                 "no certificate can be asked for: unknown processor");
 	TRY(get(&to, work.target, source == THIM_HOST, &body, deadline_ms, f));
 	switch (source) {
 	case THIM_HOST: err = certs_parse_thim(body, certs); break;

@@ -24,7 +24,7 @@ static const char help[] =
 	"  --report FILE    the report: 1184 bytes or their hex digits\n"
 	"  --out FILE       where the chain goes (PEM); default: standard output\n"
 	"  --crl FILE       fetch the revocation list too, to this file (DER)\n"
-	"  --product NAME   Milan, Genoa or Turin, for version 2 reports, which do not say (default Milan)\n"
+	"  --product NAME   Milan, Genoa or Turin, for version 2 reports, which do not say (default Milan, where its layout fits)\n"
 	"  --kds URL        another service than " KDS "\n"
 	"  --ca FILE        further trust anchors for TLS (PEM)\n"
 	"\n"
@@ -43,17 +43,6 @@ struct request {
 static int use(const char *what, const char *about)
 {
 	return ctl_say_problem(SAY_USAGE, what, about, "see parleyctl fetch-certs --help");
-}
-
-/* A version 2 report is taken for Milan unless told otherwise. */
-static bool set_product(struct snp_report *r, const char *name)
-{
-	enum snp_product p = report_product(span_str(name));
-
-	if (p == SNP_PRODUCT_UNKNOWN || (!r->product_assumed && r->product != p))
-		return false;
-	report_set_product(r, p);
-	return true;
 }
 
 static int save(const char *path, struct span bytes)
@@ -102,18 +91,23 @@ static int fetch_crl(const char *path, const struct snp_report *report, const ch
 
 static int run(const struct request *r)
 {
-	const char *kds = r->kds ? r->kds : KDS, *problem;
+	const char *kds = r->kds ? r->kds : KDS;
+	char problem[REPORT_PROBLEM_MAX];
 	struct snp_report report;
 	int status = ctl_evidence_report(&evidence, r->report);
 
 	if (status)
 		return status;
-	if (report_parse(evidence.report, &report, &problem) != ERR_OK)
+	if (report_parse(evidence.report, &report, problem) != ERR_OK)
 		return ctl_say_problem(SHOW_NOT_GENUINE, r->report, NULL, problem);
 	if (report.signing_key == 1)
 		return ctl_say_problem(SHOW_UNCHECKED, r->report, NULL, "signed with a provider's key (VLEK): only that provider has its certificate");
-	if (r->product && !set_product(&report, r->product))
+	if (r->product && !report_name_product(&report, span_str(r->product)))
 		return use("not this report's product", r->product);
+	if (report.product == SNP_PRODUCT_UNKNOWN)
+		return ctl_say_problem(SHOW_UNCHECKED, r->report, NULL, report.product_assumed ?
+		                       "version 2 does not name the processor, and this is not Milan's layout: say --product" :
+		                       "the processor is not known: neither Milan, Genoa nor Turin");
 	status = ctl_online_trust(r->ca);
 	if (!status)
 		status = fetch_chain(r, &report, kds);

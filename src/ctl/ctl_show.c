@@ -91,6 +91,10 @@ static void put_fields(struct out *o, const struct verify_facts *f)
 	put_field(o, "measurement", r->measurement, 48);
 	put_field(o, "chip_id", r->chip_id, 64);
 	put_number(o, "vmpl", r->vmpl);
+	pad(o, "", 9);
+	pad(o, "platform", ID_WIDTH);
+	report_put_platform(o, r->platform_info);
+	out_byte(o, '\n');
 	put_number(o, "tcb.bootloader", t->bootloader);
 	put_number(o, "tcb.tee", t->tee);
 	put_number(o, "tcb.snp", t->snp);
@@ -143,6 +147,8 @@ static void put_tcb(struct jw *w, const struct snp_report *r)
 static void put_report(struct jw *w, const struct verify_facts *f)
 {
 	const struct snp_report *r = &f->report;
+	uint8_t names[REPORT_UNKNOWN_MAX];
+	struct out o = out_init(names, sizeof names);
 
 	jw_object(w, "report");
 	jw_u64(w, "version", r->version);
@@ -154,6 +160,9 @@ static void put_report(struct jw *w, const struct verify_facts *f)
 	jw_u64(w, "vmpl", r->vmpl);
 	jw_bool(w, "debug_allowed", r->debug_allowed);
 	jw_bool(w, "migration_allowed", r->migration_allowed);
+	report_put_platform(&o, r->platform_info);
+	jw_u64(w, "platform_info", r->platform_info);
+	jw_span(w, "platform", out_span(&o));
 	put_tcb(w, r);
 	if (f->endorsed)
 		jw_u64(w, "uvm_svn", f->uvm_svn);

@@ -14,11 +14,16 @@
 #include "plat/file.h"
 #include "tee/report.h"
 
+/* Fields that only describe (AMD SEV-SNP Firmware ABI, ATTESTATION_REPORT). The mitigation vectors came with version 5. */
+enum {
+	AT_CPUID = 0x188, AT_CURRENT_FIRMWARE = 0x1e8, AT_COMMITTED_FIRMWARE = 0x1ec, AT_LAUNCH_MITIGATIONS = 0x1f8,
+	AT_CURRENT_MITIGATIONS = 0x200, VERSION_MITIGATIONS = 5,
+};
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_FILE = 3 };
 
 static const char usage[] =
 	"usage: parleyctl version\n"
-	"       parleyctl report FILE\n"
+	"       parleyctl report [--product Milan|Genoa|Turin] FILE\n"
 	"       parleyctl verify ...\n"
 	"       parleyctl fetch-certs ...\n"
 	"       parleyctl release-policy explain ...\n"
@@ -28,7 +33,8 @@ static const char usage[] =
 	"       parleyctl --help\n"
 	"\n"
 	"report: reads an SNP attestation report (1184 bytes, or their 2368 hex digits) and prints its fields, one a\n"
-	"line. It checks the form only: the signature is NOT verified.\n"
+	"line. It checks the form only: the signature is NOT verified. Version 2 does not name the processor, which the\n"
+	"patch levels depend on: --product does.\n"
 	"verify, fetch-certs, release-policy, policy, image, token: see their --help.\n"
 	"\n"
 	"exit status: 0 done, 1 not an acceptable report, 2 wrong use, 3 the file cannot be read\n";
@@ -126,7 +132,17 @@ static void put_tcb(struct out *o, const char *label, const struct snp_tcb *t, e
 	out_byte(o, '\n');
 }
 
-static void print_report(const struct snp_report *r)
+/* Build, minor and major version. */
+static void put_firmware(struct out *o, const char *label, const uint8_t *v)
+{
+	name(o, label);
+	for (size_t i = 3; i-- > 0;) {
+		out_u64(o, v[i]);
+		out_byte(o, i ? '.' : '\n');
+	}
+}
+
+static void print_report(const struct snp_report *r, bool product_given)
 {
 	static const char *const keys[] = { "vcek", "vlek" };
 	uint8_t text[8192];
@@ -135,13 +151,22 @@ static void print_report(const struct snp_report *r)
 	put_num(&o, "version", r->version);
 	name(&o, "product");
 	out_str(&o, report_product_name(r->product));
-	out_str(&o, r->product_assumed ? " (assumed: version 2 does not say)\n" : "\n");
+	if (r->product_assumed && r->product == SNP_PRODUCT_UNKNOWN)
+		out_str(&o, " (version 2 does not name the processor: say --product)");
+	else if (r->product_assumed)
+		out_str(&o, product_given ? " (as --product says)" : " (assumed: version 2 does not say)");
+	out_byte(&o, '\n');
+	if (!r->product_assumed)
+		put_hex(&o, "cpuid", r->signed_part.p + AT_CPUID, 3);
 	put_num(&o, "guest_svn", r->guest_svn);
 	put_mask(&o, "policy", r->policy);
 	put_bool(&o, "debug_allowed", r->debug_allowed);
 	put_bool(&o, "migration_allowed", r->migration_allowed);
 	put_bool(&o, "smt_allowed", r->smt_allowed);
 	put_mask(&o, "platform_info", r->platform_info);
+	name(&o, "platform");
+	report_put_platform(&o, r->platform_info);
+	out_byte(&o, '\n');
 	put_hex(&o, "family_id", r->family_id, 16);
 	put_hex(&o, "image_id", r->image_id, 16);
 	put_num(&o, "vmpl", r->vmpl);
@@ -150,10 +175,17 @@ static void print_report(const struct snp_report *r)
 	out_byte(&o, '\n');
 	put_bool(&o, "author_key", r->author_key);
 	put_bool(&o, "chip_key_masked", r->chip_key_masked);
+	put_bool(&o, "chip_id_masked", span_is_zero(span_of(r->chip_id, 64)));
 	put_tcb(&o, "current_tcb", &r->current_tcb, r->product);
 	put_tcb(&o, "reported_tcb", &r->reported_tcb, r->product);
 	put_tcb(&o, "committed_tcb", &r->committed_tcb, r->product);
 	put_tcb(&o, "launch_tcb", &r->launch_tcb, r->product);
+	put_firmware(&o, "current_fw", r->signed_part.p + AT_CURRENT_FIRMWARE);
+	put_firmware(&o, "committed_fw", r->signed_part.p + AT_COMMITTED_FIRMWARE);
+	if (r->version >= VERSION_MITIGATIONS) {
+		put_mask(&o, "launch_mit", load_le64(r->signed_part.p + AT_LAUNCH_MITIGATIONS));
+		put_mask(&o, "current_mit", load_le64(r->signed_part.p + AT_CURRENT_MITIGATIONS));
+	}
 	put_hex(&o, "report_data", r->report_data, 64);
 	put_hex(&o, "measurement", r->measurement, 48);
 	put_hex(&o, "host_data", r->host_data, 32);
@@ -162,7 +194,9 @@ static void print_report(const struct snp_report *r)
 	put_hex(&o, "report_id", r->report_id, 32);
 	put_hex(&o, "report_id_ma", r->report_id_ma, 32);
 	put_hex(&o, "chip_id", r->chip_id, 64);
-	out_str(&o, "signature         not verified\n");
+	name(&o, "not_known");
+	report_put_unknown(&o, r);
+	out_str(&o, "\nsignature         not verified\n");
 	write_all(STDOUT_FILENO, out_span(&o));
 }
 
@@ -186,10 +220,10 @@ static enum err read_report(const char *path, uint8_t report[SNP_REPORT_LEN])
 	return hex_decode(text, report, SNP_REPORT_LEN);
 }
 
-static int cmd_report(const char *path)
+static int cmd_report(const char *path, const char *product)
 {
 	uint8_t report[SNP_REPORT_LEN];
-	const char *problem = NULL;
+	char problem[REPORT_PROBLEM_MAX];
 	struct snp_report r;
 
 	switch (read_report(path, report)) {
@@ -200,9 +234,11 @@ static int cmd_report(const char *path)
 	case ERR_RANGE: return complain(EXIT_REFUSED, path, NULL, "neither 1184 bytes nor 2368 hex digits");
 	default: return complain(EXIT_REFUSED, path, NULL, "not hex");
 	}
-	if (report_parse(report, &r, &problem) != ERR_OK)
+	if (report_parse(report, &r, problem) != ERR_OK)
 		return complain(EXIT_REFUSED, path, NULL, problem);
-	print_report(&r);
+	if (product && !report_name_product(&r, span_str(product)))
+		return complain(EXIT_USAGE, "not this report's product:", product, NULL);
+	print_report(&r, product != NULL);
 	return EXIT_DONE;
 }
 
@@ -229,7 +265,9 @@ int main(int argc, char **argv)
 	if (argc >= 2 && strcmp(argv[1], "token") == 0)
 		return ctl_token(argc - 2, argv + 2);
 	if (argc == 3 && strcmp(argv[1], "report") == 0)
-		return cmd_report(argv[2]);
+		return cmd_report(argv[2], NULL);
+	if (argc == 5 && strcmp(argv[1], "report") == 0 && strcmp(argv[2], "--product") == 0)
+		return cmd_report(argv[4], argv[3]);
 	write_all(STDERR_FILENO, span_str(usage));
 	return EXIT_USAGE;
 }

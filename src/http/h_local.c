@@ -181,12 +181,12 @@ int h_local_combined(struct request *q, struct jw *w)
 	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
 	uint8_t report[SNP_REPORT_LEN];
 	struct span value[FIELDS], data;
-	const char *problem;
+	char problem[REPORT_PROBLEM_MAX];
 	struct snp_report r;
 
 	if (!take(q, &combined, value, &data))
 		return REPLIED;
-	if (attest_evidence(q->s, data, report, q->deadline_ms, &q->fault) != ERR_OK || report_parse(report, &r, &problem) != ERR_OK)
+	if (attest_evidence(q->s, data, report, q->deadline_ms, &q->fault) != ERR_OK || report_parse(report, &r, problem) != ERR_OK)
 		return fail(q, &combined);
 	attest_collateral(with);
 	*w = jw_init(&o); /* over what the fields were in */

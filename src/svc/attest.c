@@ -71,8 +71,8 @@ enum err attest_runtime_for_caller(const struct settings *s, struct span client_
 static enum err check_report(const uint8_t report[SNP_REPORT_LEN], const uint8_t report_data[64], struct snp_report *r,
                              struct fault *f)
 {
-	const char *problem = NULL;
-	enum err err = report_parse(report, r, &problem);
+	char problem[REPORT_PROBLEM_MAX];
+	enum err err = report_parse(report, r, problem);
 
 	if (err)
 		return fault_set_detail(f, ERR_PROTOCOL, STEP_REPORT, "the SNP report is not acceptable", span_str(problem));
@@ -124,8 +124,7 @@ static void settle_product(struct snp_report *r)
 
 	if (!r->product_assumed || !leaf_of(&certs, &v))
 		return;
-	r->product = v.product;
-	r->reported_tcb = report_tcb(r->reported_tcb.raw, v.product);
+	report_set_product(r, v.product);
 }
 
 /* Asks the configured source for the chain of this report. THIM is asked first for what the host holds now, then by name:

@@ -1,4 +1,4 @@
-/* The SNP attestation report: fields and must-be-zero checks. */
+/* The SNP attestation report: fields, and what of them is judged. */
 #include "tee/report.h"
 
 /* Offsets of ATTESTATION_REPORT (AMD SEV-SNP Firmware ABI; azure-protocols.md 1.5). */
@@ -15,38 +15,36 @@ enum {
 #define POLICY_MUST_BE_ONE (1ULL << 17)
 #define POLICY_MIGRATE (1ULL << 18)
 #define POLICY_DEBUG (1ULL << 19)
-#define POLICY_KNOWN ((1ULL << 26) - 1)
-#define PLATFORM_KNOWN 0xbfULL /* bits 0 to 5 and 7 */
+#define POLICY_KNOWN ((1ULL << 26) - 1) /* 56860 rev. 1.58, table 10 */
 #define FLAG_AUTHOR_KEY 0x1u
 #define FLAG_MASK_CHIP_KEY 0x2u
 #define FLAGS_KNOWN 0x1fu
-enum { VERSION_MIN = 2, VERSION_CPUID = 3, VERSION_MIT = 5, VERSION_MAX = 5 };
-enum { VMPL_MAX = 3, ALGO_ECDSA_P384 = 1, KEY_VCEK = 0, KEY_VLEK = 1 };
+/* Every version so far gave a meaning to reserved bytes and moved nothing. Version 6 (56860 rev. 1.59) adds the extended TCBs of
+ * processors after Turin, at 0x220. */
+enum { VERSION_MIN = 2, VERSION_CPUID = 3, VERSION_MAX = 6 };
+enum { VMPL_MAX = 3, ALGO_ECDSA_P384 = 1, KEY_VCEK = 0, KEY_VLEK = 1, KEY_NONE = 7 };
 
-/* Reserved bytes, by the versions in which they are reserved. */
+/* Bytes that describe nothing known, by the versions in which that is so. */
 struct reserved {
 	uint16_t at, n;
 	uint8_t from, to;
 };
 static const struct reserved reserved_bytes[] = {
-	{ 0x04c, 4, 2, 5 },
-	{ 0x188, 24, 2, 2 }, { 0x18b, 21, 3, 5 },
-	{ 0x1eb, 1, 2, 5 }, { 0x1ef, 1, 2, 5 },
-	{ 0x1f8, 168, 2, 4 }, { 0x208, 152, 5, 5 },
-	/* the signature: R and S use 48 of 72 bytes each, the rest of the field is unused (1.6) */
-	{ 0x2d0, 24, 2, 5 }, { 0x318, 24, 2, 5 }, { 0x330, 368, 2, 5 },
+	{ 0x04c, 4, 2, 6 },
+	{ 0x188, 24, 2, 2 }, { 0x18b, 21, 3, 6 },
+	{ 0x1eb, 1, 2, 6 }, { 0x1ef, 1, 2, 6 },
+	{ 0x1f8, 168, 2, 4 }, { 0x208, 152, 5, 6 },
 };
+/* The signature: R and S use 48 of 72 bytes each, the rest of the field is unused (1.6). */
+static const struct {
+	uint16_t at, n;
+} unsigned_bytes[] = { { 0x2d0, 24 }, { 0x318, 24 }, { 0x330, 368 } };
 
-static bool reserved_are_zero(const uint8_t *b, uint32_t version)
-{
-	for (size_t i = 0; i < sizeof reserved_bytes / sizeof reserved_bytes[0]; i++) {
-		const struct reserved *r = &reserved_bytes[i];
-
-		if (version >= r->from && version <= r->to && !span_is_zero(span_of(b + r->at, r->n)))
-			return false;
-	}
-	return true;
-}
+/* PLATFORM_INFO by bit (56860 rev. 1.59, table 28). They describe the platform and permit nothing. */
+static const char *const platform_names[] = {
+	"smt", "tsme", "ecc", "rapl_disabled", "ciphertext_hiding_dram", "alias_check_complete", "iommu_write_safe", "tio",
+};
+enum { PLATFORM_NAMES = sizeof platform_names / sizeof platform_names[0] };
 
 static const char *const product_names[SNP_PRODUCTS] = { "unknown", "Milan", "Genoa", "Turin" };
 
@@ -115,15 +113,32 @@ void report_set_product(struct snp_report *r, enum snp_product p)
 		*tcbs[i] = report_tcb(tcbs[i]->raw, p);
 }
 
-/* Of an unknown product nothing is known. */
-static bool tcb_reserved_zero(const struct snp_tcb *t, enum snp_product p)
+bool report_name_product(struct snp_report *r, struct span name)
 {
-	return p == SNP_PRODUCT_UNKNOWN || report_tcb_raw(t, p) == t->raw;
+	enum snp_product p = report_product(name);
+
+	if (p == SNP_PRODUCT_UNKNOWN || (!r->product_assumed && r->product != p))
+		return false;
+	report_set_product(r, p);
+	return true;
 }
 
-static enum err refuse(const char **problem, enum err err, const char *text)
+/* Of an unknown product nothing is known. */
+static bool tcb_fits(uint64_t raw, enum snp_product p)
 {
-	*problem = text;
+	const struct snp_tcb t = report_tcb(raw, p);
+
+	return p == SNP_PRODUCT_UNKNOWN || report_tcb_raw(&t, p) == raw;
+}
+
+static enum err refuse(char problem[REPORT_PROBLEM_MAX], enum err err, const char *what, uint64_t value, const char *why)
+{
+	struct out o = out_init(problem, REPORT_PROBLEM_MAX);
+
+	out_str(&o, what);
+	out_u64(&o, value);
+	out_str(&o, why);
+	(void)out_cstr(&o);
 	return err;
 }
 
@@ -144,6 +159,16 @@ static void take_numbers(const uint8_t *b, struct snp_report *r)
 	r->signing_key = (r->flags >> 2) & 7;
 }
 
+/* Version 2 does not name the processor. Milan's layout is assumed where it fits: Turin's chips have 8 bytes of identity, and its
+ * TCBs have levels where Milan's are reserved. */
+static enum snp_product product_of_version_2(const uint8_t *b, const struct snp_report *r)
+{
+	bool short_id = span_is_zero(span_of(b + AT_CHIP_ID + 8, 56)) && !span_is_zero(span_of(b + AT_CHIP_ID, 8));
+
+	return !short_id && tcb_fits(r->current_tcb.raw, SNP_MILAN) && tcb_fits(r->reported_tcb.raw, SNP_MILAN) &&
+	       tcb_fits(r->committed_tcb.raw, SNP_MILAN) && tcb_fits(r->launch_tcb.raw, SNP_MILAN) ? SNP_MILAN : SNP_PRODUCT_UNKNOWN;
+}
+
 static void take_tcbs(const uint8_t *b, struct snp_report *r)
 {
 	r->product_assumed = r->version < VERSION_CPUID;
@@ -151,7 +176,7 @@ static void take_tcbs(const uint8_t *b, struct snp_report *r)
 	r->reported_tcb.raw = load_le64(b + AT_REPORTED_TCB);
 	r->committed_tcb.raw = load_le64(b + AT_COMMITTED_TCB);
 	r->launch_tcb.raw = load_le64(b + AT_LAUNCH_TCB);
-	report_set_product(r, r->product_assumed ? SNP_MILAN : product_of(b[AT_CPUID_FAMILY], b[AT_CPUID_MODEL]));
+	report_set_product(r, r->product_assumed ? product_of_version_2(b, r) : product_of(b[AT_CPUID_FAMILY], b[AT_CPUID_MODEL]));
 }
 
 static void take_views(const uint8_t *b, struct snp_report *r)
@@ -170,45 +195,51 @@ static void take_views(const uint8_t *b, struct snp_report *r)
 	r->signature = b + AT_SIGNATURE;
 }
 
-static enum err check_numbers(const struct snp_report *r, const char **problem)
+static unsigned lowest_bit(uint64_t bits)
+{
+	unsigned i = 0;
+
+	while (!(bits >> i & 1))
+		i++;
+	return i;
+}
+
+static enum err check_numbers(const struct snp_report *r, char problem[REPORT_PROBLEM_MAX])
 {
 	if (r->version < VERSION_MIN || r->version > VERSION_MAX)
-		return refuse(problem, ERR_RANGE, "VERSION is not 2, 3, 4 or 5");
+		return refuse(problem, ERR_RANGE, "report version ", r->version, " is not known: versions 2 to 6 are");
 	if (r->vmpl > VMPL_MAX)
-		return refuse(problem, ERR_RANGE, "VMPL is over 3: the host asked for this report, not the guest");
+		return refuse(problem, ERR_RANGE, "VMPL ", r->vmpl, " is over 3: the host asked for this report, not the guest");
 	if (r->signature_algo != ALGO_ECDSA_P384)
-		return refuse(problem, ERR_RANGE, "SIGNATURE_ALGO is not ECDSA P-384 with SHA-384");
-	if (!(r->policy & POLICY_MUST_BE_ONE) || (r->policy & ~POLICY_KNOWN))
-		return refuse(problem, ERR_SYNTAX, "POLICY has reserved bits set, or bit 17 clear");
-	if (r->platform_info & ~PLATFORM_KNOWN)
-		return refuse(problem, ERR_SYNTAX, "PLATFORM_INFO has reserved bits set");
-	if (r->flags & ~FLAGS_KNOWN)
-		return refuse(problem, ERR_SYNTAX, "the key flags have reserved bits set");
+		return refuse(problem, ERR_RANGE, "SIGNATURE_ALGO ", r->signature_algo, " is not 1, ECDSA P-384 with SHA-384");
+	if (!(r->policy & POLICY_MUST_BE_ONE))
+		return refuse(problem, ERR_SYNTAX, "POLICY bit ", lowest_bit(POLICY_MUST_BE_ONE), " is clear and must be set");
+	/* Unlike PLATFORM_INFO's, bits of POLICY permit: DEBUG is one. The specification has the unknown ones zero. */
+	if (r->policy & ~POLICY_KNOWN)
+		return refuse(problem, ERR_SYNTAX, "POLICY bit ", lowest_bit(r->policy & ~POLICY_KNOWN), " is not known: it may permit anything");
+	if (r->signing_key == KEY_NONE)
+		return refuse(problem, ERR_RANGE, "SIGNING_KEY is ", KEY_NONE, ", none: the report is not signed");
 	if (r->signing_key != KEY_VCEK && r->signing_key != KEY_VLEK)
-		return refuse(problem, ERR_RANGE, "SIGNING_KEY is neither VCEK nor VLEK");
+		return refuse(problem, ERR_RANGE, "SIGNING_KEY ", r->signing_key, " is not known: neither VCEK nor VLEK");
 	return ERR_OK;
 }
 
-static enum err check_zeros(const uint8_t *b, const struct snp_report *r, const char **problem)
+static enum err check_zeros(const uint8_t *b, const struct snp_report *r, char problem[REPORT_PROBLEM_MAX])
 {
-	if (!reserved_are_zero(b, r->version))
-		return refuse(problem, ERR_SYNTAX, "a reserved field is not zero");
+	for (size_t i = 0; i < sizeof unsigned_bytes / sizeof unsigned_bytes[0]; i++)
+		if (!span_is_zero(span_of(b + unsigned_bytes[i].at, unsigned_bytes[i].n)))
+			return refuse(problem, ERR_SYNTAX, "unused bytes of the signature, from offset ", unsigned_bytes[i].at,
+			              ", are set: nothing signs them");
 	if (!r->author_key && !span_is_zero(span_of(r->author_key_digest, 48)))
-		return refuse(problem, ERR_SYNTAX, "AUTHOR_KEY_DIGEST is set without an author key");
-	if (r->product == SNP_TURIN && !span_is_zero(span_of(r->chip_id + 8, 56)))
-		return refuse(problem, ERR_SYNTAX, "CHIP_ID is longer than 8 bytes on Turin");
-	/* Version 2 does not say the product; it is judged by the layout that Milan and Genoa share. */
-	if (!tcb_reserved_zero(&r->current_tcb, r->product) || !tcb_reserved_zero(&r->reported_tcb, r->product) ||
-	    !tcb_reserved_zero(&r->committed_tcb, r->product) || !tcb_reserved_zero(&r->launch_tcb, r->product))
-		return refuse(problem, ERR_SYNTAX, "a TCB version has reserved bytes set");
+		return refuse(problem, ERR_SYNTAX, "AUTHOR_KEY_DIGEST is set, but bit ", 0, " of the key flags (AUTHOR_KEY_EN) is not");
 	return ERR_OK;
 }
 
-enum err report_parse(const uint8_t bytes[SNP_REPORT_LEN], struct snp_report *r, const char **problem)
+enum err report_parse(const uint8_t bytes[SNP_REPORT_LEN], struct snp_report *r, char problem[REPORT_PROBLEM_MAX])
 {
 	struct snp_report t = { 0 };
 
-	*problem = NULL;
+	problem[0] = '\0';
 	take_numbers(bytes, &t);
 	TRY(check_numbers(&t, problem));
 	take_tcbs(bytes, &t);
@@ -216,4 +247,85 @@ enum err report_parse(const uint8_t bytes[SNP_REPORT_LEN], struct snp_report *r,
 	TRY(check_zeros(bytes, &t, problem));
 	*r = t;
 	return ERR_OK;
+}
+
+/* --- What describes --- */
+
+static void put_name(struct out *o, size_t begun, const char *name)
+{
+	out_str(o, o->n > begun ? ", " : "");
+	out_str(o, name);
+}
+
+static void put_bits(struct out *o, size_t begun, const char *field, uint64_t bits)
+{
+	for (unsigned i = 0; i < 64; i++)
+		if (bits >> i & 1) {
+			put_name(o, begun, field);
+			out_u64(o, i);
+			field = "";
+		}
+}
+
+static void put_reserved(struct out *o, size_t begun, const uint8_t *b, size_t at, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && b[at + i] == 0)
+		i++;
+	if (i == n)
+		return;
+	put_name(o, begun, "byte 0x");
+	out_hex_u64(o, at + i);
+}
+
+void report_put_unknown(struct out *o, const struct snp_report *r)
+{
+	const struct {
+		const char *name;
+		uint64_t raw;
+	} tcbs[] = {
+		{ "CURRENT_TCB byte ", r->current_tcb.raw }, { "REPORTED_TCB byte ", r->reported_tcb.raw },
+		{ "COMMITTED_TCB byte ", r->committed_tcb.raw }, { "LAUNCH_TCB byte ", r->launch_tcb.raw },
+	};
+	size_t begun = o->n;
+
+	put_bits(o, begun, "PLATFORM_INFO bit ", r->platform_info >> PLATFORM_NAMES << PLATFORM_NAMES);
+	put_bits(o, begun, "key flags bit ", r->flags & ~FLAGS_KNOWN);
+	for (size_t i = 0; i < 4; i++) {
+		const struct snp_tcb known = report_tcb(tcbs[i].raw, r->product);
+		uint64_t rest = r->product == SNP_PRODUCT_UNKNOWN ? 0 : tcbs[i].raw ^ report_tcb_raw(&known, r->product);
+
+		if (rest) {
+			put_name(o, begun, tcbs[i].name);
+			out_u64(o, lowest_bit(rest) / 8);
+		}
+	}
+	for (size_t i = 0; i < sizeof reserved_bytes / sizeof reserved_bytes[0]; i++)
+		if (r->version >= reserved_bytes[i].from && r->version <= reserved_bytes[i].to)
+			put_reserved(o, begun, r->signed_part.p, reserved_bytes[i].at, reserved_bytes[i].n);
+	if (r->product == SNP_TURIN)
+		put_reserved(o, begun, r->signed_part.p, AT_CHIP_ID + 8, 56);
+}
+
+void report_put_platform(struct out *o, uint64_t platform_info)
+{
+	for (unsigned i = 0, n = 0; i < 64; i++) {
+		if (!(platform_info >> i & 1))
+			continue;
+		out_str(o, n++ ? " " : "");
+		out_str(o, i < PLATFORM_NAMES ? platform_names[i] : "bit ");
+		if (i >= PLATFORM_NAMES)
+			out_u64(o, i);
+	}
+}
+
+bool report_platform_bit(struct span name, unsigned *bit)
+{
+	for (unsigned i = 0; i < PLATFORM_NAMES; i++)
+		if (span_eq_str(name, platform_names[i])) {
+			*bit = i;
+			return true;
+		}
+	return false;
 }

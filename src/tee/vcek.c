@@ -56,12 +56,29 @@ static enum err read_product(const struct x509_cert *c, enum snp_product *produc
 	return *product == SNP_PRODUCT_UNKNOWN ? ERR_RANGE : ERR_OK;
 }
 
+/* The reserved bytes of a TCB have extensions too: spl_4 to spl_7, in the order of the bytes; Turin has no spl_4 (57230, tables 8
+ * and 11). AMD derives the key from all eight bytes: what is certified there must be reported, and the other way round. */
+static enum err read_reserved_levels(const struct x509_cert *c, struct vcek *v)
+{
+	unsigned first = v->product == SNP_TURIN ? 5 : 4, at = v->product == SNP_TURIN ? 4 : 2;
+
+	for (unsigned i = 0; first + i <= 7; i++) {
+		uint8_t level = 0;
+		enum err err = read_spl(c, (uint8_t)(first + i), &level);
+
+		if (err && err != ERR_NOT_FOUND)
+			return err;
+		v->tcb.raw |= (uint64_t)level << (8 * (at + i));
+	}
+	return ERR_OK;
+}
+
 static enum err read_levels(const struct x509_cert *c, struct vcek *v)
 {
 	for (size_t i = v->product == SNP_TURIN ? 0 : 1; i < TCB_PARTS; i++) /* only Turin has an FMC */
 		TRY(read_spl(c, levels[i].spl, &v->tcb.part[i]));
 	v->tcb.raw = report_tcb_raw(&v->tcb, v->product);
-	return ERR_OK;
+	return read_reserved_levels(c, v);
 }
 
 /* The specification says raw bytes; some certificates wrap them. The lengths cannot be confused: 64 or 8 raw bytes
@@ -117,6 +134,8 @@ static const char *first_difference(const struct snp_report *r, const struct vce
 	for (size_t i = 0; i < TCB_PARTS; i++)
 		if (t.part[i] != v->tcb.part[i])
 			return levels[i].name;
+	if (t.raw != v->tcb.raw)
+		return "reserved byte of the patch levels";
 	if (!v->vlek && !span_is_zero(span_of(r->chip_id, HWID_LEN)) && !span_eq(v->hwid, span_of(r->chip_id, v->hwid.n)))
 		return "chip";
 	return NULL;

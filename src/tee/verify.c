@@ -18,8 +18,9 @@ static bool check_signature(const struct snp_report *r, const struct chain *c, s
 {
 	uint8_t digest[SHA384_LEN], sig[2 * SCALAR];
 
-	if (r->chip_key_masked)
-		return checks_that(checks, "report.signature", false, "the platform's owner has masked the chip's key: reports are not signed");
+	/* MASK_CHIP_KEY is about the VCEK: a host with a VLEK signs with that all the same. */
+	if (r->chip_key_masked && r->signing_key == 0)
+		return checks_that(checks, "report.signature", false, "the platform's owner has masked the chip's key: the report is not signed");
 	if (c->leaf.key.type != KEY_EC || c->leaf.key.curve != EC_P384)
 		return checks_that(checks, "report.signature", false, "the leaf certificate's key is not on P-384");
 	hash_digest(HASH_SHA384, r->signed_part, digest);
@@ -31,12 +32,12 @@ static bool check_signature(const struct snp_report *r, const struct chain *c, s
 
 static bool check_chip(const struct snp_report *r, const struct vcek *v, struct checks *checks)
 {
-	if (v->vlek) {
-		checks_skip(checks, "vcek.chip", "a VLEK certifies the provider's key, not a chip");
-		return true;
-	}
-	if (span_is_zero(span_of(r->chip_id, 64))) {
-		checks_skip(checks, "vcek.chip", "the report hides the chip's identity");
+	bool hidden = span_is_zero(span_of(r->chip_id, 64));
+
+	if (v->vlek || hidden) {
+		checks_skip(checks, "vcek.chip", !v->vlek ? "the report hides the chip's identity (the chip id is masked)" :
+		            hidden ? "a VLEK certifies the provider's key, not a chip; the report hides the chip's identity (the chip id is masked)" :
+		            "a VLEK certifies the provider's key, not a chip");
 		return true;
 	}
 	return checks_equal(checks, "vcek.chip", v->hwid, span_of(r->chip_id, v->hwid.n), "the certificate is for another chip");
@@ -60,16 +61,19 @@ static bool check_certified(const struct snp_report *r, const struct vcek *v, st
 
 bool verify_form(struct span bytes, struct snp_report *r, struct checks *checks)
 {
-	const char *problem = NULL;
-	uint8_t text[64];
-	struct out o = out_init(text, sizeof text);
+	char problem[REPORT_PROBLEM_MAX];
+	uint8_t text[REPORT_UNKNOWN_MAX + 64], names[REPORT_UNKNOWN_MAX];
+	struct out o = out_init(text, sizeof text), unknown = out_init(names, sizeof names);
 
 	if (bytes.n != SNP_REPORT_LEN)
 		return checks_that(checks, "report.form", false, "a report has 1184 bytes");
-	if (report_parse(bytes.p, r, &problem) != ERR_OK)
+	if (report_parse(bytes.p, r, problem) != ERR_OK)
 		return checks_that(checks, "report.form", false, problem);
 	out_str(&o, "version ");
 	out_u64(&o, r->version);
+	report_put_unknown(&unknown, r);
+	out_str(&o, unknown.n ? "; set and not known: " : "");
+	out_put(&o, out_span(&unknown));
 	return checks_judge(checks, "report.form", true, span_of(NULL, 0), out_span(&o), NULL);
 }
 

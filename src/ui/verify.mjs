@@ -280,55 +280,80 @@ const FIELDS = {
   reportdata: [0x50, 64], hostdata: [0xc0, 32], launchmeasurement: [0x90, 48], reportid: [0x140, 32], idkeydigest: [0xe0, 48], authorkeydigest: [0x110, 48],
   familyId: [0x10, 16], imageId: [0x20, 16],
 };
-// Reserved bytes: offset, length, first and last version of the report.
-const RESERVED = [
-  [0x4c, 4, 2, 5], [0x188, 24, 2, 2], [0x18b, 21, 3, 5], [0x1eb, 1, 2, 5], [0x1ef, 1, 2, 5], [0x1f8, 168, 2, 4], [0x208, 152, 5, 5],
-  [0x2d0, 24, 2, 5], [0x318, 24, 2, 5], [0x330, 368, 2, 5], // of the signature: r and s have 48 of 72 bytes
-];
+// PLATFORM_INFO by bit. They describe the platform and permit nothing.
+const PLATFORM = ['smt', 'tsme', 'ecc', 'rapl_disabled', 'ciphertext_hiding_dram', 'alias_check_complete', 'iommu_write_safe', 'tio'];
+// Bytes that describe nothing known: offset, length, first and last version of the report.
+const RESERVED = [[0x4c, 4, 2, 6], [0x188, 24, 2, 2], [0x18b, 21, 3, 6], [0x1eb, 1, 2, 6], [0x1ef, 1, 2, 6], [0x1f8, 168, 2, 4], [0x208, 152, 5, 6]];
+// Of the signature: r and s have 48 of 72 bytes each.
+const UNSIGNED = [[0x2d0, 24], [0x318, 24], [0x330, 368]];
+const TCBS = { CURRENT_TCB: 0x38, REPORTED_TCB: 0x180, COMMITTED_TCB: 0x1e0, LAUNCH_TCB: 0x1f0 };
 function productOf(family, model) {
   if (family === 0x19) return model < 16 ? 'Milan' : [1, 10].includes(model >> 4) ? 'Genoa' : 'unknown';
   return family === 0x1a && model < 32 ? 'Turin' : 'unknown';
+}
+// The numbers of the set bits of some bytes, the lowest first.
+const setBits = (b) => Array.from({ length: 8 * b.length }, (_, i) => i).filter((i) => b[i >> 3] >> (i & 7) & 1);
+// The first byte of a TCB that is set and no level.
+const strayLevel = (raw, product) => (LAYOUT[product] ? raw.findIndex((x, i) => x && !LAYOUT[product][i]) : -1);
+// Names what is set and no known specification defines: it describes, so it is shown and not refused.
+function notKnown(part, version, product) {
+  const all = [];
+  const bitsOf = (field, list) => { if (list.length) all.push(`${field} bit ${list.join(', ')}`); };
+  const first = ([at, n]) => { const i = part(at, n).findIndex((x) => x); if (i >= 0) all.push(`byte 0x${(at + i).toString(16)}`); };
+  bitsOf('PLATFORM_INFO', setBits(part(0x40, 8)).filter((i) => i >= PLATFORM.length));
+  bitsOf('key flags', setBits(part(0x48, 4)).filter((i) => i > 4));
+  for (const [name, at] of Object.entries(TCBS)) if (strayLevel(part(at, 8), product) >= 0) all.push(`${name} byte ${strayLevel(part(at, 8), product)}`);
+  RESERVED.filter(([, , from, to]) => version >= from && version <= to).forEach(first);
+  if (product === 'Turin') first([0x1a8, 56]);
+  return all.join(', ');
 }
 function readReport(b) {
   need(b.length === 1184);
   const part = (at, n) => b.subarray(at, at + n);
   const u32 = (at) => number(reversed(part(at, 4)));
   const [version, policy, flags] = [u32(0), u32(8), u32(0x48)];
-  const product = version < 3 ? 'Milan' : productOf(...part(0x188, 2)); // version 2 does not say: the certificate will
   const r = {
-    version, product, guestsvn: u32(4), vmpl: u32(0x30), masked: (flags & 2) > 0, vlek: flags >> 2 === 1,
-    smt: (policy & 1 << 16) > 0, migration: (policy & 1 << 18) > 0, debug: (policy & 1 << 19) > 0, tcb: part(0x180, 8), chip: part(0x1a0, 64),
+    version, guestsvn: u32(4), vmpl: u32(0x30), masked: (flags & 2) > 0, vlek: (flags >> 2 & 7) === 1,
+    smt: (policy & 1 << 16) > 0, migration: (policy & 1 << 18) > 0, debug: (policy & 1 << 19) > 0, tcb: part(0x180, 8), chip: part(0x1a0, 64), platform: setBits(part(0x40, 8)),
     signed: part(0, 0x2a0), signature: join(reversed(part(0x2a0, 48)), reversed(part(0x2e8, 48))), // little-endian there
   };
   for (const [name, at] of Object.entries(FIELDS)) r[name] = part(...at);
+  const key = flags >> 2 & 7;
+  // Unlike PLATFORM_INFO's, bits of POLICY permit: what is not known of them may permit anything.
+  const stranger = setBits(part(8, 8)).find((i) => i > 25);
   const wrong = {
-    VERSION: version < 2 || version > 5,
-    VMPL: r.vmpl > 3,
-    SIGNATURE_ALGO: u32(0x34) !== 1,
-    POLICY: !(policy & 1 << 17) || policy >>> 26 || u32(12),
-    PLATFORM_INFO: u32(0x40) & ~0xbf || u32(0x44),
-    'the key flags': flags >>> 3,
-    'a reserved field': RESERVED.some(([at, n, from, to]) => version >= from && version <= to && !isZero(part(at, n))),
-    AUTHOR_KEY_DIGEST: !(flags & 1) && !isZero(r.authorkeydigest),
-    CHIP_ID: product === 'Turin' && !isZero(r.chip.subarray(8)),
-    'a TCB version': LAYOUT[product] && [0x38, 0x180, 0x1e0, 0x1f0].some((at) => part(at, 8).some((x, i) => x && !LAYOUT[product][i])),
+    [`report version ${version} is not known: versions 2 to 6 are`]: version < 2 || version > 6,
+    [`VMPL ${r.vmpl} is over 3: the host asked for this report, not the guest`]: r.vmpl > 3,
+    [`SIGNATURE_ALGO ${u32(0x34)} is not 1, ECDSA P-384 with SHA-384`]: u32(0x34) !== 1,
+    'POLICY bit 17 is clear and must be set': !(policy & 1 << 17),
+    [`POLICY bit ${stranger} is not known: it may permit anything`]: stranger !== undefined,
+    [key === 7 ? 'SIGNING_KEY is 7, none: the report is not signed' : `SIGNING_KEY ${key} is not known: neither VCEK nor VLEK`]: key > 1,
+    'unused bytes of the signature are set: nothing signs them': UNSIGNED.some((x) => !isZero(part(...x))),
+    'AUTHOR_KEY_DIGEST is set, but bit 0 of the key flags (AUTHOR_KEY_EN) is not': !(flags & 1) && !isZero(r.authorkeydigest),
   };
-  for (const [what, is] of Object.entries(wrong)) if (is) refuse(`${what} is not as it must be`);
+  for (const [what, is] of Object.entries(wrong)) if (is) refuse(what);
+  // Version 2 does not name the processor: the certificate will. Until then Milan, where its layout fits.
+  const short = isZero(r.chip.subarray(8)) && !isZero(r.chip);
+  const milan = !short && Object.values(TCBS).every((at) => strayLevel(part(at, 8), 'Milan') < 0);
+  r.product = version > 2 ? productOf(...part(0x188, 2)) : milan ? 'Milan' : 'unknown';
+  r.notKnown = notKnown(part, version, r.product);
   return r;
 }
 
 // --- AMD's certificates (AMD 57230) ---
 const AMD = '2b060104019c7801';
-// Patch levels: number among the extensions, and in words.
-const SPL = { bootloader: [1, 'boot loader'], tee: [2, 'TEE'], snp: [3, 'SNP firmware'], microcode: [8, 'microcode'], fmc: [9, 'FMC'] };
+// Patch levels in the order in which they are compared: number among the extensions, and in words.
+const SPL = { fmc: [9, 'FMC'], bootloader: [1, 'boot loader'], tee: [2, 'TEE'], snp: [3, 'SNP firmware'], microcode: [8, 'microcode'] };
 function readVcek(c) {
   const product = utf8(only(value(c, `${AMD}02`), 0x16)).split('-')[0];
-  const level = (name) => {
-    const [e, ...more] = elements(value(c, `${AMD}030${SPL[name][0]}`));
+  const level = (n) => {
+    const [e, ...more] = elements(value(c, `${AMD}030${n}`));
     return need(!more.length && number(uint(e)) < 256) && number(uint(e));
   };
+  // Reserved bytes have extensions too, spl_4 to spl_7; Turin has no spl_4.
+  const reserved = (i) => { const n = i + (product === 'Turin' ? 1 : 2); return value(c, `${AMD}030${n}`) === undefined ? 0 : level(n); };
   need(Object.hasOwn(LAYOUT, product));
-  const tcb = Uint8Array.from(LAYOUT[product], (name) => (name ? level(name) : 0));
+  const tcb = Uint8Array.from(LAYOUT[product], (name, i) => (name ? level(SPL[name][0]) : reserved(i)));
   const vlek = value(c, `${AMD}05`) !== undefined;
   const n = product === 'Turin' ? 8 : 64;
   const id = !vlek && value(c, `${AMD}04`);
@@ -372,7 +397,8 @@ async function judgeChain(o, ders, rules, facts) {
 
 async function judgeSignature(o, r, chain) {
   const whole = await o.check('report.signature', 'not signed by this certificate’s key: changed, or of another chip or patch level', async () => {
-    if (r.masked) refuse('the platform’s owner has masked the chip’s key: reports are not signed');
+    // MASK_CHIP_KEY is about the VCEK: a host with a VLEK signs with that all the same.
+    if (r.masked && !r.vlek) refuse('the platform’s owner has masked the chip’s key: the report is not signed');
     if (!chain) refuse('there is no certificate to check it with');
     need(chain.leaf.key.crv === 'P-384');
     await signed(chain.leaf.key, [ECDSA, 384], r.signed, r.signature);
@@ -383,14 +409,15 @@ async function judgeSignature(o, r, chain) {
   const hidden = isZero(r.chip);
   const fits = await o.check('vcek.tcb', 'the certificate is for another patch level (TCB)', () => equal(reversed(tcb), reversed(r.tcb)));
   await o.check('vcek.chip', 'the certificate is for another chip', () => {
-    if (vlek) return skip('a VLEK certifies the provider’s key, not a chip');
-    return hidden ? skip('the report hides the chip’s identity') : chip();
+    const why = [vlek && 'a VLEK certifies the provider’s key, not a chip', hidden && 'the report hides the chip’s identity (the chip id is masked)'].filter(Boolean);
+    return why.length ? skip(why.join('; ')) : chip();
   });
   const kind = await o.check('vcek.kind', 'the certificate and the report differ', () => {
     const [certified, reported] = [levels(tcb, product), levels(r.tcb, product)];
     need(r.version < 3 || r.product === product, '', 'product');
     need(r.vlek === vlek, '', 'kind of signing key');
     for (const [name, [, words]] of Object.entries(SPL)) need(certified[name] === reported[name], '', `${words} patch level`);
+    need(same(tcb, r.tcb), '', 'reserved byte of the patch levels');
     need(vlek || hidden || attempt(chip), '', 'chip');
     return vlek ? 'VLEK' : 'VCEK';
   });
@@ -456,7 +483,7 @@ async function judgeEndorsement(o, message, r, rules, facts) {
 async function judgeEvidence(o, e, rules, facts) {
   await o.check('report.form', 'a report has 1184 bytes', () => {
     facts.report = readReport(e.report);
-    return `version ${facts.report.version}`;
+    return `version ${facts.report.version}${facts.report.notKnown && `; set and not known: ${facts.report.notKnown}`}`;
   });
   const r = facts.report;
   const chain = await judgeChain(o, e.chain, rules, facts);

@@ -113,12 +113,14 @@ const pem = (name) => Buffer.concat(x509.fromPem(real(name).toString('latin1')))
 const base64File = (name) => Buffer.from(real(name).toString('latin1'), 'base64');
 
 test('real reports, chains and endorsements, those that belong together and those that do not', { skip }, async () => {
-  const reports = ['skr-sidecar/snp_report.bin', 'skr-sidecar/cert_fetcher_test_report_v3.bin', 'go-sev-guest/attestation.bin', 'skr-sidecar/fake_report_template.bin'].map(real);
+  const reports = ['skr-sidecar/snp_report.bin', 'skr-sidecar/cert_fetcher_test_report_v3.bin', 'go-sev-guest/attestation.bin', 'skr-sidecar/fake_report_template.bin',
+    'turin/turin_attestation_report.bin', '../field/snp/s04-report-v2.bin'].map(real);
   const thim = (json) => { const t = JSON.parse(json); return Buffer.concat(x509.fromPem(t.vcekCert + t.certificateChain)); };
   const vcek = real('go-sev-guest/vcek.testcer');
   const chains = [
     pem('skr-sidecar/uvm_host_amd_certificate.pem'), pem('skr-sidecar/cert_fetcher_test_chain.pem'), Buffer.concat([vcek, pem('go-sev-guest/milan.testcer')]),
     thim(base64File('skr-sidecar/security-context-test/host-amd-cert-base64')), thim(real('skr-sidecar/uvm_host_amd_certificate.json')), Buffer.concat([vcek, pem('go-sev-guest/milanvlek.testcer')]),
+    pem('turin/turin_chain.pem'), pem('../field/snp/s01-chain.pem'),
     ...['genoa', 'genoa_vlek', 'milan', 'milan_vlek', 'turin_vcek', 'turin_vlek'].map((name) => Buffer.concat([vcek, pem(`go-sev-guest/ask_ark_${name}.pem`)])),
   ];
   const endorsements = [undefined, real('skr-sidecar/body.uvm_reference_info.bin'), base64File('skr-sidecar/security-context-test/reference-info-base64')];
@@ -129,8 +131,11 @@ test('real reports, chains and endorsements, those that belong together and thos
       for (const [m, endorsement] of endorsements.entries()) genuine += (await reportBoth({ report, certs, endorsement }, { policy }, `report ${i}, chain ${k}, endorsement ${m}`)).genuine;
     }
   }
-  // snp_report.bin with its certificates in two forms, alone and with its endorsement; the other two alone, go-sev-guest's chain in two forms
-  assert.strictEqual(genuine, 2 * 2 + 1 + 2);
+  // snp_report.bin with its certificates in two forms, alone and with its endorsement; the others alone, go-sev-guest's chain in two forms
+  assert.strictEqual(genuine, 2 * 2 + 1 + 2 + 1);
+  const field = { report: real('../field/snp/s04-report-v2.bin'), certs: pem('../field/snp/s01-chain.pem') };
+  const v = await reportBoth(field, { root: x509.fromPem(real('../field/snp/root-turin.pem').toString('latin1'))[0] }, 'version 2 of a new processor');
+  assert.deepStrictEqual([v.genuine, v.product], [true, 'Turin']);
 });
 
 // --- Evidence of our own making: any product, any mistake, signed all the same ---
@@ -256,8 +261,7 @@ test('every product, version and kind of key', async () => {
   const list = [];
   for (const product of ['Milan', 'Genoa', 'Turin']) {
     for (const vlek of [false, true]) {
-      for (const version of [2, 3, 4, 5]) {
-        if (version === 2 && product === 'Turin') continue; // its TCB is not laid out as a version 2 report's
+      for (const version of [2, 3, 4, 5, 6]) {
         list.push([`${product} ${vlek ? 'VLEK' : 'VCEK'} ${version}`, [], { report: reportOf({ product, vlek, version }), chain: chainOf({ product, vlek }), crl: crlOf({ issuer: named(`ARK-${product}`) }) }]);
       }
     }
@@ -265,28 +269,80 @@ test('every product, version and kind of key', async () => {
   await cases(list);
 });
 
+// What permits, or says how to read the report, is refused where it is not known.
 test('reports whose fields are not as they must be, well signed', async () => {
   const bad = (what, edit, o) => [what, ['report.form'], () => proofOf({ report: reportOf({ edit, ...o }) })];
   const u64 = (at, add) => (b) => b.writeBigUInt64LE(b.readBigUInt64LE(at) | add, at);
-  const list = [bad('VERSION 1', (b) => { b[0] = 1; }), bad('VERSION 6', (b) => { b[0] = 6; }), bad('VMPL 4', (b) => { b[0x30] = 4; }),
+  const list = [bad('VERSION 1', (b) => { b[0] = 1; }), bad('VERSION 7', (b) => { b[0] = 7; }), bad('VERSION 258', (b) => { b[1] = 1; }), bad('VMPL 4', (b) => { b[0x30] = 4; }),
   bad('VMPL of the host', (b) => b.fill(0xff, 0x30, 0x34)),
     bad('ALGO 0', (b) => { b[0x34] = 0; }), bad('bit 17', (b) => { b[10] &= ~2; }), bad('policy bit 26', u64(8, 1n << 26n)), bad('policy bit 63', u64(8, 1n << 63n)),
-    bad('platform bit 6', u64(0x40, 1n << 6n)), bad('platform bit 40', u64(0x40, 1n << 40n)), bad('flag 5', (b) => { b[0x48] |= 32; }),
-    bad('key 2', (b) => { b[0x48] |= 8; }), bad('key 7', (b) => { b[0x48] |= 28; }),
-    bad('author key', (b) => { b[0x110] = 1; }), bad('Turin chip', (b) => { b[0x1a8] = 1; }, { product: 'Turin' }), bad('TCB byte 3', (b) => { b[0x1f3] = 1; }),
-    bad('TCB byte 4', (b) => { b[0x3c] = 1; }, { product: 'Turin' })];
-  for (const [version, ats] of Object.entries({ 2: [0x188, 0x1f8], 3: [0x18b, 0x19f], 4: [0x1f8, 0x29f], 5: [0x208, 0x1eb, 0x1ef, 0x4c] })) {
-    for (const at of ats) list.push(bad(`version ${version}, byte ${at}`, (b) => { b[at] = 1; }, { version: Number(version) }));
+    ...[2, 3, 4, 5, 6, 7].map((k) => bad(`key ${k}`, (b) => { b[0x48] = k << 2; })), bad('author key', (b) => { b[0x110] = 1; })];
+  list.push(['short', ['proof.form'], () => proofOf({ report: reportOf().subarray(1) })]);
+  for (const at of [0x2d0, 0x2e7, 0x318, 0x32f, 0x330, 0x49f]) { // beside R and S
+    const unsigned = reportOf();
+    unsigned[at] = 1;
+    list.push([`byte ${at}, which nothing signs`, ['report.form'], { report: unsigned }]);
   }
-  const well = (what, edit, o) => [what, [], () => proofOf({ report: reportOf({ edit, ...o }) })];
-  list.push(well('platform bits', (b) => { b[0x40] = 0xbf; }), well('author key', (b) => { b[0x48] = 1; b[0x110] = 1; }),
-  well('mitigation', (b) => b.fill(1, 0x1f8, 0x208), { version: 5 }), well('hidden chip', (b) => b.fill(0, 0x1a0, 0x1e0)),
-    ['masked key', ['report.signature'], () => proofOf({ report: reportOf({ edit: (b) => { b[0x48] = 2; } }) })],
-    ['short', ['proof.form'], () => proofOf({ report: reportOf().subarray(1) })]);
-  const unsigned = reportOf();
-  unsigned[0x2d0] = 1; // behind R
-  list.push(['behind R', ['report.form'], { report: unsigned }]);
   await cases(list);
+});
+
+// What only describes is shown by both, in the same words, and never refused.
+test('reports with bits that nobody knows, well signed', async () => {
+  const P = (product) => ({ chain: chainOf({ product }), crl: null });
+  const wrong = [];
+  const shows = async (what, names, edit, { product = 'Milan', ids = [], ...o } = {}) => {
+    try {
+      const v = await proofBoth(proofOf({ ...P(product), report: reportOf({ edit, product, ...o }) }), trusting({ policy: undefined }), what);
+      const { found } = v.checks.find((c) => c.id === 'report.form');
+      if (failed(v).join() !== ids.join() || !found.endsWith(names ? `; set and not known: ${names}` : `version ${o.version ?? 3}`)) wrong.push(`${what}: ${failed(v)}, ${found}`);
+    } catch (e) {
+      wrong.push(e.message);
+    }
+  };
+  const set = (at, x = 1) => (b) => { b[at] |= x; };
+  for (let i = 0; i < 64; i++) await shows(`PLATFORM_INFO bit ${i}`, i > 7 ? `PLATFORM_INFO bit ${i}` : '', set(0x40 + (i >> 3), 1 << i % 8));
+  for (let i = 5; i < 32; i++) await shows(`flag ${i}`, `key flags bit ${i}`, set(0x48 + (i >> 3), 1 << i % 8));
+  await shows('author key', '', (b) => { b[0x48] = 1; b[0x110] = 1; });
+  for (const [version, ats] of Object.entries({ 2: [0x4c, 0x188, 0x1f8], 3: [0x18b, 0x19f, 0x1eb], 4: [0x1f8, 0x29f], 5: [0x208, 0x1eb, 0x1ef, 0x4f], 6: [0x220, 0x27f] })) {
+    for (const at of ats) await shows(`version ${version}, byte ${at}`, `byte 0x${at.toString(16)}`, set(at, 0x80), { version: Number(version) });
+  }
+  await shows('mitigations', '', (b) => b.fill(1, 0x1f8, 0x208), { version: 5 });
+  await shows('LAUNCH_TCB', 'LAUNCH_TCB byte 3', set(0x1f3));
+  await shows('CURRENT_TCB of Turin', 'CURRENT_TCB byte 4', set(0x3c), { product: 'Turin', version: 5 });
+  await shows('the chip of a Turin', 'byte 0x1a8', set(0x1a8), { product: 'Turin', version: 5 });
+  await shows('all of it', 'PLATFORM_INFO bit 8, 63, key flags bit 5, 31, COMMITTED_TCB byte 2, byte 0x4d, byte 0x1ef', (b) => {
+    for (const [at, x] of [[0x41, 1], [0x47, 0x80], [0x48, 0x20], [0x4b, 0x80], [0x1e2, 9], [0x1e5, 9], [0x4d, 1], [0x4f, 1], [0x1ef, 1]]) b[at] |= x;
+  });
+  // The levels that a certificate is for are judged, also those of reserved bytes: spl_4 to spl_7.
+  await shows('a reserved level that is not certified', 'REPORTED_TCB byte 3', set(0x183, 7), { ids: ['vcek.tcb', 'vcek.kind'] });
+  assert.strictEqual(wrong.length, 0, wrong.join('\n'));
+  const certified = (product, number, at, ids) => [`${product} spl_${number}`, ids, () => proofOf({
+    chain: chainOf({ product, edits: { [`3.${number}`]: der.integer(7) } }), crl: null, report: reportOf({ product, version: 5, edit: set(at, 7) }) })];
+  await cases([
+    ...[4, 5, 6, 7].map((n) => certified('Milan', n, 0x180 + n - 2, [])), ...[5, 6, 7].map((n) => certified('Turin', n, 0x180 + n - 1, [])),
+    certified('Milan', 4, 0x1f2, ['vcek.tcb', 'vcek.kind']), certified('Turin', 4, 0x184, ['vcek.tcb', 'vcek.kind']), certified('Milan', 5, 0x182, ['vcek.tcb', 'vcek.kind']),
+  ]);
+});
+
+// MASK_CHIP_KEY is about the VCEK, MASK_CHIP_ID about the chip's identity; a host with a VLEK may have both.
+test('keys and chips that the host masks', async () => {
+  const hide = (b) => b.fill(0, 0x1a0, 0x1e0);
+  const key2 = (b) => { b[0x48] |= 2; };
+  const both = (b) => { hide(b); key2(b); };
+  const blank = () => { const b = reportOf({ edit: key2 }); b.fill(0, 0x2a0); return b; };
+  const masked = (product, vlek, version, edit) => [`${product} ${vlek} ${version} ${edit.name}`, vlek || edit === hide ? [] : ['report.signature'], () => proofOf({
+    report: reportOf({ product, vlek, version, edit }), chain: chainOf({ product, vlek }), crl: null })];
+  await cases([
+    ...['Milan', 'Genoa', 'Turin'].flatMap((p) => [true, false].flatMap((vlek) => [2, 3, 5].flatMap((v) => [hide, key2, both].map((e) => masked(p, vlek, v, e))))),
+    ['not signed', ['report.signature'], () => proofOf({ report: blank() })],
+    ['a VLEK’s, of another provider’s key', ['report.signature'], () => proofOf({ report: reportOf({ vlek: true, edit: both, key: key('other leaf', p384).privateKey }), chain: chainOf({ vlek: true }), crl: null })],
+    ['a VLEK’s, of another level', ['vcek.tcb', 'vcek.kind'], () => proofOf({ report: reportOf({ vlek: true, edit: both, levels: { ...LEVELS, snp: 23 } }), chain: chainOf({ vlek: true }), crl: null })],
+    ['a VLEK’s, with a VCEK’s certificate', ['vcek.kind'], () => proofOf({ report: reportOf({ vlek: true, edit: both }) })],
+  ]);
+  const why = (v) => v.checks.find((c) => c.id === 'vcek.chip').why;
+  const proof = (o) => proofBoth(proofOf({ report: reportOf({ ...o, edit: hide }), chain: chainOf(o), crl: null }), trusting(), 'masked');
+  assert.match(why(await proof({ vlek: true })), /not a chip; .*the chip id is masked/);
+  assert.match(why(await proof({ vlek: false })), /the chip id is masked/);
 });
 
 test('certificates: order, roots, dates, curves, names, extensions, paddings', async () => {

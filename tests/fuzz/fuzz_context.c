@@ -60,6 +60,7 @@ void fuzz_one(struct span in)
 	struct span s = span_of(exact, in.n);
 	struct snp_report r;
 	const char *problem = NULL;
+	char field[REPORT_PROBLEM_MAX];
 	size_t n;
 	enum err e;
 
@@ -74,7 +75,7 @@ void fuzz_one(struct span in)
 		HOLD(c.has_tcbm && certs_from_pem(span_of(c.pem, c.pem_len), &again) == ERR_OK);
 		memset(bytes, 0, sizeof bytes);
 		bytes[0] = 2, bytes[0x34] = 1, bytes[0xa] = 2; /* an acceptable report of nobody */
-		if (report_parse(bytes, &r, &problem) == ERR_OK && !certs_match(&c, &r, &problem))
+		if (report_parse(bytes, &r, field) == ERR_OK && !certs_match(&c, &r, &problem))
 			HOLD(problem);
 		(void)pem_all(span_of(c.pem, c.pem_len), "CERTIFICATE", ders, sizeof ders, &n);
 	}

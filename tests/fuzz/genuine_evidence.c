@@ -15,7 +15,7 @@ struct span genuine_evidence_first(struct span ders)
 void genuine_evidence_load(void)
 {
 	struct genuine_evidence *g = &genuine_evidence;
-	const char *problem;
+	char problem[REPORT_PROBLEM_MAX];
 	struct x509_cert ark;
 	size_t n;
 	uint8_t *der = fuzz_file("tests/fuzz/data/ark.der", &n);
@@ -26,7 +26,7 @@ void genuine_evidence_load(void)
 	g->all.n = n;
 	g->report = span_sub(g->all, 0, SNP_REPORT_LEN);
 	g->chain = span_sub(g->all, SNP_REPORT_LEN, n);
-	HOLD(report_parse(g->report.p, &g->fields, &problem) == ERR_OK);
+	HOLD(report_parse(g->report.p, &g->fields, problem) == ERR_OK);
 	HOLD(x509_parse(genuine_evidence_first(g->chain), &g->leaf) == ERR_OK);
 	g->now_s = g->leaf.not_before + 86400 * 30;
 }

@@ -156,7 +156,7 @@ bool report_answer(const uint8_t req[REQ_LEN], const struct report_edit *e, uint
 	if (e->old_tcb)
 		put64(r + 0x180, e->tcb);
 	if (e->reserved_set)
-		r[0x04c] = 1; /* reserved in every version */
+		r[0x00b] |= 4; /* POLICY bit 26, which must be zero */
 	if (!report_sign(r))
 		return false;
 	if (e->bad_signature)

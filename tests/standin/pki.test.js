@@ -64,7 +64,7 @@ test('a TLS leaf is for its host and the same each time', async () => {
 });
 
 test('a report signed by the VCEK is accepted, at every version', () => {
-  for (const version of [2, 3, 4, 5]) {
+  for (const version of [2, 3, 4, 5, 6]) {
     const r = verify(makeReport({ version }));
     assert.deepStrictEqual(r.levels, { bl: 4, tee: 0, snp: 0x18, ucode: 0xdb });
     assert.strictEqual(r.hostData, '11'.repeat(32));
@@ -82,13 +82,13 @@ test('a flipped bit anywhere in the report is refused', () => {
 
 test('a well-signed report with forbidden fields is refused', () => {
   const wrong = {
-    'version 1': (b) => b.writeUInt32LE(1, 0), 'version 6': (b) => b.writeUInt32LE(6, 0), 'requested by the host': (b) => b.writeUInt32LE(0xffffffff, 0x30),
+    'version 1': (b) => b.writeUInt32LE(1, 0), 'version 7': (b) => b.writeUInt32LE(7, 0), 'requested by the host': (b) => b.writeUInt32LE(0xffffffff, 0x30),
     'signature algorithm 0': (b) => b.writeUInt32LE(0, 0x34), 'masked chip key': (b) => b.writeUInt32LE(2, 0x48), 'VLEK': (b) => b.writeUInt32LE(4, 0x48),
-    'reserved 4C': (b) => b.writeUInt8(1, 0x4c), 'reserved 18B': (b) => b.writeUInt8(1, 0x18b), 'reserved 1EB': (b) => b.writeUInt8(1, 0x1eb),
-    'reserved 29F': (b) => b.writeUInt8(1, 0x29f), 'policy bit 17 clear': (b) => b.writeBigUInt64LE(0x1001fn, 8),
+    'policy bit 26': (b) => b.writeUInt8(4, 0x0b), 'policy bit 17 clear': (b) => b.writeBigUInt64LE(0x1001fn, 8),
   };
   for (const [name, edit] of Object.entries(wrong)) assert.throws(() => verify(makeReport({ edit })), name);
   assert.throws(() => verify(makeReport().subarray(0, 1183)), /1184/);
+  for (const at of [0x4c, 0x18b, 0x1eb, 0x29f, 0x47]) verify(makeReport({ edit: (b) => b.writeUInt8(1, at) })); // which only describe
 });
 
 test('a chain for another TCB, another chip, or to another root is refused', async () => {

@@ -37,26 +37,20 @@ function parse(b) {
   };
 }
 
-// Reserved ranges [from, to) by report version.
-function reservedRanges(version) {
-  const common = [[0x4c, 0x50], [0x1eb, 0x1ec], [0x1ef, 0x1f0], [0x2a0 + 48, 0x2a0 + 72], [0x2e8 + 48, 0x2e8 + 72], [0x330, 0x4a0]];
-  const family = version >= 3 ? [0x18b, 0x1a0] : [0x188, 0x1a0];
-  const tail = version >= 5 ? [0x208, 0x2a0] : [0x1f8, 0x2a0];
-  return [...common, family, tail];
-}
+// Beside R and S, [from, to): nothing signs them. Other reserved bytes describe, and describe nothing yet.
+const UNUSED = [[0x2a0 + 48, 0x2a0 + 72], [0x2e8 + 48, 0x2e8 + 72], [0x330, 0x4a0]];
 
 // What is wrong with the fields of the report whoever signed it, or null.
 function fault(r) {
-  if (r.version < 2 || r.version > 5) return `report version ${r.version} is not accepted`;
+  if (r.version < 2 || r.version > 6) return `report version ${r.version} is not accepted`;
   if (r.signatureAlgo !== 1) return 'report is not signed with ECDSA P-384';
   if (r.maskChipKey) return 'report signature is masked';
   if (r.signingKey !== 0) return 'report is not signed by a VCEK';
-  if (r.flags >>> 5 !== 0) return 'reserved flag bits are set';
   if ((r.policy >> 17n & 1n) !== 1n) return 'policy bit 17 is not set';
   if (r.policy >> 26n !== 0n) return 'reserved policy bits are set';
   if (r.vmpl > 3) return 'report was requested by the host';
-  for (const [from, to] of reservedRanges(r.version)) {
-    if (r.raw.subarray(from, to).some((x) => x !== 0)) return `reserved bytes at 0x${from.toString(16)} are not zero`;
+  for (const [from, to] of UNUSED) {
+    if (r.raw.subarray(from, to).some((x) => x !== 0)) return `unused bytes of the signature at 0x${from.toString(16)} are not zero`;
   }
   return null;
 }

@@ -171,7 +171,7 @@ static inline void amd_report(uint8_t r[SNP_REPORT_LEN], unsigned version, uint8
 {
 	static const uint8_t old_tcb[8] = { 3, 1, 0, 0, 0, 0, 20, 219 }, turin_tcb[8] = { 2, 3, 1, 20, 0, 0, 0, 219 };
 	static const size_t tcbs[] = { 0x38, 0x180, 0x1e0, 0x1f0 };
-	bool turin = version >= 3 && family == 0x1a;
+	bool turin = family == 0x1a; /* which version 2 does not say */
 
 	memset(r, 0, SNP_REPORT_LEN);
 	r[0] = (uint8_t)version;

@@ -17,12 +17,12 @@ static struct accept_context context;
 /* A good Milan party: HOST_DATA bb.., endorsed at 104. */
 static void good(void)
 {
-	const char *problem;
+	char problem[REPORT_PROBLEM_MAX];
 
 	amd_report(report, 3, 0x19, 1);
 	memset(&facts, 0, sizeof facts);
 	memset(&context, 0, sizeof context);
-	assert_int_equal(report_parse(report, &facts.report, &problem), ERR_OK);
+	assert_int_equal(report_parse(report, &facts.report, problem), ERR_OK);
 	facts.endorsed = true;
 	facts.uvm_svn = 104;
 }

@@ -29,16 +29,17 @@ static uint8_t *need(const char *name, size_t *n)
 	return p;
 }
 
+static char field_problem[REPORT_PROBLEM_MAX];
+
 static void load_report(const char *name)
 {
-	const char *problem;
 	size_t n;
 	uint8_t *p = need(name, &n);
 
 	assert_int_equal(n, SNP_REPORT_LEN);
 	memcpy(report_bytes, p, n);
 	free(p);
-	assert_int_equal(report_parse(report_bytes, &report, &problem), ERR_OK);
+	assert_int_equal(report_parse(report_bytes, &report, field_problem), ERR_OK);
 }
 
 static void load_pem(const char *name)
@@ -113,21 +114,21 @@ static void each_level_and_the_chip_count(void **state)
 	load_report(SKR "cert_fetcher_test_report_v3.bin");
 	for (size_t i = 0; i < sizeof bytes / sizeof bytes[0]; i++) {
 		report_bytes[bytes[i].at] ^= 1;
-		assert_int_equal(report_parse(report_bytes, &report, &problem), ERR_OK);
+		assert_int_equal(report_parse(report_bytes, &report, field_problem), ERR_OK);
 		assert_false(vcek_matches(&report, &v, &problem));
 		assert_string_equal(problem, bytes[i].what);
 		report_bytes[bytes[i].at] ^= 1;
 	}
 	memset(report_bytes + 0x1a0, 0, 64); /* masked: not compared */
-	assert_int_equal(report_parse(report_bytes, &report, &problem), ERR_OK);
+	assert_int_equal(report_parse(report_bytes, &report, field_problem), ERR_OK);
 	assert_true(vcek_matches(&report, &v, &problem));
 	report_bytes[0x189] = 0x11; /* Genoa */
-	assert_int_equal(report_parse(report_bytes, &report, &problem), ERR_OK);
+	assert_int_equal(report_parse(report_bytes, &report, field_problem), ERR_OK);
 	assert_false(vcek_matches(&report, &v, &problem));
 	assert_string_equal(problem, "product");
 	report_bytes[0x189] = 0x01;
 	report_bytes[0x48] = 1 << 2; /* signed by a VLEK */
-	assert_int_equal(report_parse(report_bytes, &report, &problem), ERR_OK);
+	assert_int_equal(report_parse(report_bytes, &report, field_problem), ERR_OK);
 	assert_false(vcek_matches(&report, &v, &problem));
 }
 
@@ -333,7 +334,6 @@ static void request_targets(void **state)
 	                           "c5ce87e7f3ab3a6620073ed60dc05ddc21";
 	static const uint8_t turin_tcb[8] = { 9, 2, 3, 4, 0, 0, 0, 200 };
 	char want[1024];
-	const char *problem;
 	struct out o = out_init(want, sizeof want);
 
 	(void)state;
@@ -350,10 +350,17 @@ static void request_targets(void **state)
 	memset(report_bytes + 0x1a8, 0, 56);
 	report_bytes[0x188] = 0x1a;
 	report_bytes[0x189] = 2;
-	assert_int_equal(report_parse(report_bytes, &report, &problem), ERR_OK);
+	assert_int_equal(report_parse(report_bytes, &report, field_problem), ERR_OK);
 	assert_string_equal(target(THIM_AMD_KDS, &report),
 	                    "/vcek/v1/Turin/0f92f1d29e384e0a?fmcSPL=9&blSPL=2&teeSPL=3&snpSPL=4&ucodeSPL=200");
-	report.product = SNP_PRODUCT_UNKNOWN;
+	report_bytes[0] = 2; /* which does not name the processor */
+	assert_int_equal(report_parse(report_bytes, &report, field_problem), ERR_OK);
+	assert_int_equal(report.product, SNP_PRODUCT_UNKNOWN);
+	snprintf(want, sizeof want, "/SevSnpVM/certificates/%.16s%0112d/c800000004030209?api-version=2020-10-15-preview&clientId=ConfidentialACI",
+	         chip, 0);
+	assert_string_equal(target(THIM_AZURE_CACHE, &report), want); /* the cache needs no product */
+	o = out_init(want, sizeof want);
+	assert_int_equal(thim_write_target(&o, THIM_HOST, &report), ERR_RANGE);
 	assert_int_equal(thim_write_target(&o, THIM_AMD_KDS, &report), ERR_RANGE);
 }
 

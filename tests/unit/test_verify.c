@@ -57,8 +57,17 @@ static const char *state_of(const char *id)
 	return "absent";
 }
 
+static const char *found_of(const char *id)
+{
+	for (size_t i = 0; i < checks.n; i++)
+		if (strcmp(checks.list[i].id, id) == 0)
+			return checks_text(&checks, checks.list[i].found);
+	return "";
+}
+
 /* --- Real evidence --- */
 
+#define TURIN "azure/turin/"
 struct pair {
 	const char *report, *first, *second, *uvm;
 	bool belongs;
@@ -67,6 +76,7 @@ static const struct pair pairs[] = {
 	{ SKR "snp_report.bin", SKR "uvm_host_amd_certificate.pem", NULL, SKR "body.uvm_reference_info.bin", true },
 	{ SKR "cert_fetcher_test_report_v3.bin", SKR "cert_fetcher_test_chain.pem", NULL, NULL, true },
 	{ GSG "attestation.bin", GSG "vcek.testcer", GSG "milan.testcer", NULL, true },
+	{ TURIN "turin_attestation_report.bin", TURIN "turin_chain.pem", NULL, NULL, true },
 	/* each with the chain of another chip */
 	{ SKR "snp_report.bin", SKR "cert_fetcher_test_chain.pem", NULL, NULL, false },
 	{ SKR "cert_fetcher_test_report_v3.bin", SKR "uvm_host_amd_certificate.pem", NULL, NULL, false },
@@ -111,7 +121,7 @@ static void real_pairs(void **state)
 		assert_int_equal(*first_failed() == 0, pairs[i].belongs);
 		if (pairs[i].belongs) {
 			assert_string_equal(state_of("crl"), "skipped");
-			assert_int_equal(facts.report.product, SNP_MILAN);
+			assert_int_equal(facts.report.product, strncmp(pairs[i].report, TURIN, sizeof TURIN - 1) ? SNP_MILAN : SNP_TURIN);
 			assert_int_equal(facts.endorsed, pairs[i].uvm != NULL);
 			assert_false(facts.configured_root);
 		}
@@ -265,7 +275,7 @@ static void versions_and_products(void **state)
 		{ 2, 0, 0, "milan", SNP_MILAN }, { 3, 0x19, 1, "milan", SNP_MILAN }, { 4, 0x19, 1, "milan", SNP_MILAN },
 		{ 5, 0x19, 1, "milan", SNP_MILAN }, { 2, 0, 0, "genoa", SNP_GENOA }, { 3, 0x19, 0x11, "genoa", SNP_GENOA },
 		{ 5, 0x19, 0xa0, "genoa", SNP_GENOA }, { 3, 0x1a, 2, "turin", SNP_TURIN }, { 5, 0x1a, 2, "turin", SNP_TURIN },
-		{ 3, 0x19, 1, "wrapped", SNP_MILAN },
+		{ 3, 0x19, 1, "wrapped", SNP_MILAN }, { 6, 0x19, 1, "milan", SNP_MILAN }, { 2, 0x1a, 2, "turin", SNP_TURIN }, { 6, 0x1a, 2, "turin", SNP_TURIN },
 	};
 	uint8_t r[SNP_REPORT_LEN];
 
@@ -360,8 +370,8 @@ static void signed_but_not_to_be_believed(void **state)
 {
 	/* what only a malicious or unknown firmware could sign: the form is refused whoever signed it */
 	static const struct { size_t at; uint8_t value; } all[] = {
-		{ 0x00, 1 }, { 0x00, 6 }, { 0x30, 4 }, { 0x34, 0 }, { 0x34, 2 }, { 0x48, 2 }, { 0x48, 7 << 2 }, { 0x4c, 1 }, { 0x0a, 1 },
-		{ 0x18b, 1 }, { 0x1eb, 1 }, { 0x1ef, 1 }, { 0x1f8, 1 }, { 0x208, 1 }, { 0x29f, 1 }, { 0x182, 1 }, { 0x110, 1 },
+		{ 0x00, 1 }, { 0x00, 7 }, { 0x30, 4 }, { 0x34, 0 }, { 0x34, 2 }, { 0x48, 2 }, { 0x48, 2 << 2 }, { 0x48, 7 << 2 }, { 0x0a, 1 },
+		{ 0x0b, 4 }, { 0x0f, 0x80 }, { 0x182, 1 }, { 0x110, 1 },
 	};
 	uint8_t r[SNP_REPORT_LEN];
 
@@ -379,6 +389,56 @@ static void signed_but_not_to_be_believed(void **state)
 	amd_sign(r, "leaf");
 	r[0x2d0] = 1; /* R has 48 bytes */
 	assert_false(made(r, "milan", NULL, &made_rules));
+}
+
+/* What only describes: every bit of PLATFORM_INFO and every reserved byte, signed by a chip, is named and hides nothing. */
+static void what_describes_is_shown(void **state)
+{
+	static const struct { size_t from, to; } all[] = {
+		{ 0x40, 0x48 }, { 0x49, 0x50 }, { 0x18b, 0x1a0 }, { 0x1eb, 0x1ec }, { 0x1ef, 0x1f0 }, { 0x1f8, 0x2a0 },
+	};
+	uint8_t r[SNP_REPORT_LEN];
+
+	(void)state;
+	if (!*amd_dir)
+		skip();
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		for (size_t at = all[i].from; at < all[i].to; at += at < 0x1f8 ? 1 : 13)
+			for (unsigned bit = at < 0x48 ? 0 : at % 8; bit < 8; bit += at < 0x48 ? 1 : 8) {
+				amd_report(r, 3, 0x19, 1);
+				r[at] = (uint8_t)(1u << bit);
+				amd_sign(r, "leaf");
+				if (!made(r, "milan", NULL, &made_rules))
+					fail_msg("byte %zx, bit %u: %s", at, bit, first_failed());
+				if ((at != 0x40) != (strstr(found_of("report.form"), "; set and not known: ") != NULL))
+					fail_msg("byte %zx, bit %u: '%s'", at, bit, found_of("report.form"));
+			}
+}
+
+/* A VLEK's report where the host masks the chip's key and identity; a VCEK's with the identity masked. */
+static void masked(void **state)
+{
+	uint8_t r[SNP_REPORT_LEN];
+
+	(void)state;
+	if (!*amd_dir)
+		skip();
+	for (unsigned version = 2; version <= 6; version++) {
+		amd_report(r, (uint8_t)version, 0x19, 1);
+		r[0x48] = 1 << 2 | 2;
+		memset(r + 0x1a0, 0, 64);
+		amd_sign(r, "leaf");
+		assert_true(made(r, "vlek", NULL, &made_rules));
+		assert_string_equal(state_of("vcek.chip"), "skipped");
+		r[0x90] ^= 1; /* the flag excuses no signature */
+		assert_false(made(r, "vlek", NULL, &made_rules));
+		assert_string_equal(first_failed(), "report.signature");
+		amd_report(r, (uint8_t)version, 0x19, 1);
+		memset(r + 0x1a0, 0, 64);
+		amd_sign(r, "leaf");
+		assert_true(made(r, "milan", NULL, &made_rules));
+		assert_string_equal(state_of("vcek.chip"), "skipped");
+	}
 }
 
 static void revocation(void **state)
@@ -483,7 +543,8 @@ int main(void)
 		cmocka_unit_test(every_byte_of_the_certificates), cmocka_unit_test(dates_of_real_certificates),
 		cmocka_unit_test(roots_of_all_products), cmocka_unit_test(versions_and_products), cmocka_unit_test(vlek),
 		cmocka_unit_test(wrong_chains), cmocka_unit_test(our_root_only_when_configured),
-		cmocka_unit_test(signed_but_not_to_be_believed), cmocka_unit_test(revocation),
+		cmocka_unit_test(signed_but_not_to_be_believed),
+		cmocka_unit_test(what_describes_is_shown), cmocka_unit_test(masked), cmocka_unit_test(revocation),
 		cmocka_unit_test(every_byte_of_a_revocation_list), cmocka_unit_test(too_many_checks_are_no_pass),
 		cmocka_unit_test(untrusted_text_is_inert),
 	};
