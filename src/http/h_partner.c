@@ -17,7 +17,11 @@ static bool names_partners(struct request *q)
 
 static int answer(struct request *q, enum err e, const struct out *result, const char *busy)
 {
-	return e == ERR_OK ? answer_json(q, result) : e == ERR_STATE ? answer_error(q, 409, busy) : FAILED;
+	if (e == ERR_OK)
+		return answer_json(q, result);
+	if (q->fault.step == STEP_PARTNER) /* a partner is missing: nothing is wrong with the request, whatever the partner's error is */
+		return answer_fault(q, 503, NULL, 0);
+	return e == ERR_STATE ? answer_error(q, 409, busy) : FAILED;
 }
 
 int h_partner_analyze(struct request *q, struct jw *w)

@@ -38,6 +38,7 @@ static struct work {
 	bool have[COMPANIES];            /* spool file is there */
 	size_t n_errors;
 	char errors[2 * COMPANIES][ERROR_TEXT_MAX];
+	struct fault first; /* of these errors */
 	uint8_t event[ANALYZE_RESULT_MAX];
 	struct partner partner;
 	struct spool_in spool;
@@ -185,7 +186,31 @@ static void note_error(struct work *w, enum company c, const struct fault *f)
 	partner_error_text(providers[c].role, f, &o);
 	(void)out_cstr(&o);
 	log_fault(LOG_WARN, "analyze", role_name(providers[c].role), f);
-	w->n_errors++;
+	if (w->n_errors++ == 0)
+		w->first = *f;
+}
+
+/* Whether the result would leave out a partner although it must not. */
+static bool is_incomplete(const struct work *w)
+{
+	return w->n_errors && !w->s->partial_results;
+}
+
+static enum err refuse_incomplete(const struct work *w, struct fault *f)
+{
+	uint8_t text[sizeof w->first.message];
+	struct out o = out_init(text, sizeof text);
+
+	for (size_t i = 0; i < w->n_errors; i++)
+		out_strs(&o, i ? "; " : "", w->errors[i]);
+	*f = w->first;
+	return partner_incomplete(f, o.bad ? w->errors[0] : out_cstr(&o));
+}
+
+/* "success" is for a result over every partner's records, some of them readable. */
+static const char *status_of(const struct work *w)
+{
+	return w->n_errors || !w->believed->readable ? "partial" : "success";
 }
 
 static void write_errors(const struct work *w, struct jw *j)
@@ -350,17 +375,26 @@ static bool any_records(const struct work *w)
 	return w->believed->records[COMPANY_CONTOSO] || w->believed->records[COMPANY_FABRIKAM];
 }
 
-static enum err send_error(struct work *w, enum err why, const char *message, struct fault *f)
+/* The last event of an analysis that failed with f. */
+static enum err send_fault(struct work *w, const struct fault *f)
 {
 	struct out o;
 	struct jw j = begin_event(w, &o, "error");
 	enum err e;
 
-	jw_str(&j, "message", message);
+	jw_str(&j, "message", f->message);
 	if (w->n_errors)
 		write_errors(w, &j);
+	jw_str(&j, "likely_cause", fault_cause(f));
+	jw_str(&j, "solution", fault_remedy(f));
 	e = end_event(w, &j, false);
-	return e ? e : fault_set(f, why, STEP_ANALYSIS, message);
+	return e ? e : f->err;
+}
+
+static enum err send_error(struct work *w, enum err why, const char *message, struct fault *f)
+{
+	fault_set(f, why, STEP_ANALYSIS, message);
+	return send_fault(w, f);
 }
 
 static enum err send_complete(struct work *w)
@@ -368,7 +402,7 @@ static enum err send_complete(struct work *w)
 	struct out o;
 	struct jw j = begin_event(w, &o, "complete");
 
-	jw_str(&j, "status", "success");
+	jw_str(&j, "status", status_of(w));
 	analysis_write(w->believed, &j, false);
 	jw_fixed(&j, "total_time", analysis_round(clock_ms() - w->started_ms, 10), 2);
 	write_errors(w, &j);
@@ -379,10 +413,14 @@ static enum err run_stream(struct work *w, struct fault *f)
 {
 	enum err e = fetch_all(w);
 
-	if (!e && w->total)
+	if (!e && w->total && !is_incomplete(w))
 		e = count_all(w);
 	if (w->stopped)
 		return is_cancelled() ? send_error(w, ERR_CLOSED, "the analysis was stopped: the server is shutting down", f) : e;
+	if (!e && w->total && is_incomplete(w)) {
+		(void)refuse_incomplete(w, f);
+		return send_fault(w, f);
+	}
 	if (!e && !any_records(w))
 		return send_error(w, ERR_NOT_FOUND, "no records to analyze from any partner", f);
 	if (!e)
@@ -419,7 +457,7 @@ static enum err write_result(struct work *w, struct out *result, struct fault *f
 	struct jw j = jw_init(result);
 
 	jw_object(&j, NULL);
-	jw_str(&j, "status", w->believed->readable ? "success" : "partial");
+	jw_str(&j, "status", status_of(w));
 	analysis_write(w->believed, &j, true);
 	write_errors(w, &j);
 	jw_str(&j, "note", "Only age, salary, eye color, favorite color, city and country were decrypted; salaries of groups smaller "
@@ -436,12 +474,14 @@ enum err analyze_once(const struct settings *s, struct out *result, struct fault
 		return e;
 	begin(&slot, s, NULL);
 	e = fetch_all(&slot);
-	if (!e)
+	if (!e && !is_incomplete(&slot))
 		e = count_all(&slot);
-	if (!e)
-		e = write_result(&slot, result, f);
-	else
+	if (e)
 		fault_set(f, e, STEP_ANALYSIS, "the analysis was stopped");
+	else if (is_incomplete(&slot))
+		e = refuse_incomplete(&slot, f);
+	else
+		e = write_result(&slot, result, f);
 	end(&slot);
 	leave();
 	return e;

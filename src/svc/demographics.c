@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/ct.h"
+#include "base/log.h"
 #include "crypto/rng.h"
 #include "svc/analysis.h"
+#include "svc/partner.h"
 #include "svc/partread.h"
 #include "svc/release.h"
 
@@ -213,9 +215,24 @@ static void write_combined(struct jw *w)
 	jw_end_object(w);
 }
 
+static void write_result(struct jw *w, bool whole)
+{
+	jw_object(w, NULL);
+	jw_str(w, "status", whole && work.believed.analysis.readable ? "success" : "partial");
+	jw_object(w, "partners");
+	write_partner(w, COMPANY_CONTOSO);
+	write_partner(w, COMPANY_FABRIKAM);
+	jw_end_object(w);
+	write_combined(w);
+	jw_end_object(w);
+}
+
 enum err demographics_run(const struct settings *s, struct out *result, int64_t deadline_ms, struct fault *f)
 {
 	struct jw w = jw_init(result);
+	uint8_t text[COMPANIES * (sizeof f->message + 16)];
+	struct out errors = out_init(text, sizeof text);
+	bool whole = true;
 	uint32_t seed;
 
 	if (!partread_enter())
@@ -223,20 +240,27 @@ enum err demographics_run(const struct settings *s, struct out *result, int64_t 
 	memset(&work, 0, sizeof work);
 	rng_bytes(&seed, sizeof seed);
 	analysis_init(&work.believed.analysis, s->generation_year, s->min_group, seed);
+	fault_clear(f);
 	for (enum company c = COMPANY_CONTOSO; c < COMPANIES; c++) {
-		fault_clear(f);
-		work.outcome[c].ok = read_partner(s, c, deadline_ms, f) == ERR_OK;
-		memcpy(work.outcome[c].message, f->message, sizeof work.outcome[c].message);
+		struct fault one;
+
+		fault_clear(&one);
+		work.outcome[c].ok = read_partner(s, c, deadline_ms, &one) == ERR_OK;
+		memcpy(work.outcome[c].message, one.message, sizeof work.outcome[c].message);
+		if (work.outcome[c].ok)
+			continue;
+		log_fault(LOG_WARN, "demographics", role_name(providers[c]), &one);
+		out_str(&errors, errors.n ? "; " : "");
+		partner_error_text(providers[c], &one, &errors);
+		if (whole)
+			*f = one;
+		whole = false;
 	}
-	jw_object(&w, NULL);
-	jw_str(&w, "status", "success");
-	jw_object(&w, "partners");
-	write_partner(&w, COMPANY_CONTOSO);
-	write_partner(&w, COMPANY_FABRIKAM);
-	jw_end_object(&w);
-	write_combined(&w);
-	jw_end_object(&w);
+	if (whole || s->partial_results)
+		write_result(&w, whole);
 	WIPE(work);
 	partread_leave();
+	if (!whole && !s->partial_results)
+		return partner_incomplete(f, out_cstr(&errors));
 	return result->bad ? fault_set(f, ERR_FULL, STEP_ANALYSIS, "the result is larger than the reply can be") : ERR_OK;
 }

@@ -7,7 +7,8 @@
 #include "svc/settings.h"
 
 /* Releases the partners' keys if need be, fetches, decrypts the six fields that are needed, counts, and writes the result object. A
- * partner that fails is told in the result, not an error of the call. Salaries of groups smaller than MIN_GROUP_SIZE are null.
+ * partner whose records did not arrive whole is an error (its fault, STEP_PARTNER); with PARTIAL_RESULTS=on it is told in the
+ * result, whose status is then "partial". Salaries of groups smaller than MIN_GROUP_SIZE are null.
  * ERR_STATE when another one runs, ERR_FULL. */
 MUST_USE enum err demographics_run(const struct settings *s, struct out *result, int64_t deadline_ms, struct fault *f);
 

@@ -349,6 +349,7 @@ static const struct variable table[] = {
 	{ "HOSTNAME", "printable text", read_text, MEMBER(hostname), 0 },
 	{ "DEBUG_ROUTES", "off or on", read_choice, MEMBER(debug_routes), 0 },
 	{ "MIN_GROUP_SIZE", "1 to 1000000", read_number, MEMBER(min_group), 0 },
+	{ "PARTIAL_RESULTS", "off or on", read_choice, MEMBER(partial_results), 0 },
 	{ "GENERATION_YEAR", "1900 to 9999", read_number, MEMBER(generation_year), 0 },
 	{ "AUTO_INIT", "off or on", read_choice, MEMBER(auto_start), 0 },
 	{ "LOG_LEVEL", "error, warn, info or debug", read_choice, MEMBER(log_level), 0 },
@@ -365,7 +366,7 @@ static char *const defaults[] = {
 /* Prefixes that nobody else uses: a name of ours misspelt is an error, not a setting silently ignored. UVM_, AZURE_ and
  * IDENTITY_ are the platform's. */
 static const char *const own_prefixes[] = {
-	"SKR_", "PARTNER_", "OPERATOR_", "CERT_CACHE", "EXTRA_", "AKV_", "MIN_GROUP", "GENERATION_", "AUTO_INIT", "COMPARE_",
+	"SKR_", "PARTNER_", "OPERATOR_", "CERT_CACHE", "EXTRA_", "AKV_", "MIN_GROUP", "PARTIAL_", "GENERATION_", "AUTO_INIT", "COMPARE_",
 	"DEBUG_ROUTE", "AZURE_STORAGE_", "PEER_", "SIDECAR_", "TLS_",
 };
 

@@ -76,7 +76,7 @@ function onEvent(e) {
   }
 }
 
-const streamFault = (e) => new Fault(200, { message: e.message, failure_reason: e.errors ? e.errors.join(' ') : undefined, diagnosis: { solution: 'Look at the state of both partners: each needs its key and records.' } });
+const streamFault = (e) => new Fault(200, { message: e.message, failure_reason: e.errors ? e.errors.join(' ') : undefined, diagnosis: { likely_cause: e.likely_cause, solution: e.solution || 'Look at the state of both partners: each needs its key and records.' } });
 
 // One try: the final event, or null when the stream broke off before it.
 async function follow(signal) {
@@ -167,7 +167,7 @@ function staff(r) {
 
 function showResult(r) {
   fill($('analysis-out'), el('div.results', { id: 'results' },
-    r.errors && note('warn', 'Not everything could be used', el('ul', r.errors.map((t) => el('li', t)))),
+    r.errors && note('warn', 'Not everything could be used', el('p', 'This result is partial: it leaves out what is listed here.'), el('ul', r.errors.map((t) => el('li', t)))),
     staff(r),
     block('Generations', key(), generations(r)),
     block('Average salary by country', worldMap(r.salary_by_country), el('details.fold', el('summary', 'The same figures as a table'), salaries(r.salary_by_country))),
@@ -193,7 +193,7 @@ async function analyse(config) {
     showProgress('Starting', 0);
     const result = await run(stop.signal);
     showProgress('Done', 100);
-    hint('analysis', result.errors ? 'warn' : 'ok', plural(result.total_count, 'record'));
+    hint('analysis', result.status === 'success' ? 'ok' : 'warn', `${result.status === 'success' ? '' : 'partial: '}${plural(result.total_count, 'record')}`);
     log('ok', `analysis of ${plural(result.total_count, 'record')} complete`);
     showResult(result);
   } catch (e) {

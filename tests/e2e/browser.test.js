@@ -533,7 +533,7 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
     const start = [{ type: 'status', phase: 'fetch', message: 'Fetching' }, { type: 'progress', decrypted: 20, total: 500, percent: 4, elapsed: 0.5, remaining: 12, current_partner: 'Contoso' }];
     const few = { avg_salary: null, min_salary: null, max_salary: null, suppressed: true };
     const complete = {
-      type: 'complete', status: 'success', contoso_count: 12, fabrikam_count: 0, total_count: 12, total_time: 0.4, errors: ['Fabrikam: HTTP 503'],
+      type: 'complete', status: 'partial', contoso_count: 12, fabrikam_count: 0, total_count: 12, total_time: 0.4, errors: ['Fabrikam: HTTP 503'],
       top_10_countries: [{ country: 'Atlantis', count: 9, top_cities: [] }], generations: [{ generation: 'Gen Z', count: 12 }], generations_by_company: { Contoso: [{ generation: 'Gen Z', count: 12, percent: 100 }], Fabrikam: [] },
       avg_salaries: { Contoso: 50000, Fabrikam: 0, Combined: null }, eye_colors: { most_common: { color: 'N/A', count: 0 }, least_common: { color: 'N/A', count: 0 }, all: [] }, top_3_favorite_colors: [],
       salary_by_country: [{ country: 'Atlantis', avg_salary: 50000, count: 9, min_salary: 1, max_salary: 90000 }, { country: 'Sweden', count: 3, ...few }],
@@ -546,13 +546,13 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
     await page.waitForSelector('#results');
     assert.strictEqual(calls, 2);
     const shown = await text(page, '#results');
-    assert.match(shown, /Not everything could be used[\s\S]*Fabrikam: HTTP 503/);
+    assert.match(shown, /Not everything could be used[\s\S]*This result is partial[\s\S]*Fabrikam: HTTP 503/);
     assert.match(shown, /Not on the map: Atlantis \(\$50k\)/);
     assert.match(await page.locator('.spot.small').innerHTML(), /Sweden: 3 people, too few to show/);
     await page.unroute('**/partner/analyze-stream');
-    await page.route('**/partner/analyze-stream', (route) => route.fulfill(sse({ type: 'error', message: 'no records to analyze from any partner', errors: ['Contoso: connection refused'] })));
+    await page.route('**/partner/analyze-stream', (route) => route.fulfill(sse({ type: 'error', message: 'no records to analyze from any partner', errors: ['Contoso: connection refused'], likely_cause: 'a partner is down', solution: 'start it' })));
     await page.click('#do-analysis');
-    await has(page, '#analysis-out', 'No records to analyze[\\s\\S]*Contoso: connection refused');
+    await has(page, '#analysis-out', 'No records to analyze[\\s\\S]*Contoso: connection refused[\\s\\S]*a partner is down[\\s\\S]*start it');
     await done(v, 'broken stream');
   });
 

@@ -6,7 +6,7 @@ const path = require('path');
 const { describe, test } = require('node:test');
 const ports = require('../world/ports');
 const { World } = require('../world/world');
-const { VECTORS, noVectors, scratch, newPeer, ROOT } = require('./lib');
+const { VECTORS, noVectors, scratch, newPeer, assertFault, ROOT } = require('./lib');
 const { Peer, provider, legacyRecords } = require('./lib-peer');
 
 const analyze = (party, body = {}) => party.post('/partner/analyze', body, { localAddress: newPeer() });
@@ -146,28 +146,40 @@ describe('main job', { concurrency: 2 }, () => {
       assert.strictEqual((await analyze(woodgrove)).status, 200);
     });
 
-    await t.test('a partner that is away is an error of its own; the other is counted', async () => {
+    const restarted = async (settings) => {
+      await world.parties.woodgrove.stop();
+      world.parties.woodgrove = world.makeParty('woodgrove', { settings });
+      await world.start(['woodgrove']);
+      return world.parties.woodgrove;
+    };
+    await t.test('a partner that is away: nothing is shown of the other', async () => {
       await world.fabrikam.stop();
-      const r = await analyze(woodgrove);
-      assert.deepStrictEqual([r.status, r.json.status, r.json.contoso_count, r.json.fabrikam_count, r.json.errors.length], [200, 'success', 120, 0, 1]);
+      assertFault(await analyze(woodgrove), { status: 503, step: 'partner', error: 'connect' });
+    });
+
+    await t.test('PARTIAL_RESULTS=on: it is an error of its own, the other is counted, and every form says that the result is partial', async () => {
+      const lenient = await restarted({ PARTIAL_RESULTS: 'on' });
+      const r = await analyze(lenient);
+      assert.deepStrictEqual([r.status, r.json.status, r.json.contoso_count, r.json.fabrikam_count, r.json.errors.length], [200, 'partial', 120, 0, 1]);
       assert.match(r.json.errors[0], /^Fabrikam: /);
-      const s = await woodgrove.events('/partner/analyze-stream');
-      const last = s.events[s.events.length - 1];
-      assert.deepStrictEqual([last.type, last.contoso_count, last.fabrikam_count, last.errors.length], ['complete', 120, 0, 1]);
+      const last = (await lenient.events('/partner/analyze-stream')).events.pop();
+      assert.deepStrictEqual([last.type, last.status, last.contoso_count, last.fabrikam_count, last.errors.length], ['complete', 'partial', 120, 0, 1]);
+      const older = await lenient.post('/analytics/partner-demographics', own, { localAddress: newPeer() });
+      assert.deepStrictEqual([older.status, older.json.status, older.json.partners.contoso.status, older.json.partners.fabrikam.status], [200, 'partial', 'success', 'error']);
     });
 
     await t.test('no partner at all: an error event with both reasons, and a partial answer', async () => {
       await world.contoso.stop();
-      const s = await woodgrove.events('/partner/analyze-stream');
-      const last = s.events[s.events.length - 1];
+      const last = (await world.parties.woodgrove.events('/partner/analyze-stream')).events.pop();
       assert.deepStrictEqual([last.type, last.errors.length], ['error', 2]);
-      const r = await analyze(woodgrove);
+      const r = await analyze(world.parties.woodgrove);
       assert.deepStrictEqual([r.status, r.json.status, r.json.total_count, r.json.errors.length], [200, 'partial', 0, 2]);
     });
 
     await t.test('they come back with their data', async () => {
       await world.start(['contoso', 'fabrikam']);
-      assert.strictEqual((await analyze(woodgrove)).json.total_count, 240);
+      const r = await analyze(await restarted({}));
+      assert.deepStrictEqual([r.json.status, r.json.total_count], ['success', 240]);
     });
   });
 
@@ -176,7 +188,7 @@ describe('main job', { concurrency: 2 }, () => {
     const list = (company) => () => [200, 'application/json', JSON.stringify({ status: 'success', company, record_count: lists[company].length, records: lists[company] })];
     const at = Object.fromEntries((await ports.free(2)).map((port, i) => [['contoso', 'fabrikam'][i], port]));
     const url = (company) => `https://localhost:${at[company]}`;
-    const world = await worldWith(t, { minGroup: 1, start: [], settings: { woodgrove: { PARTNER_CONTOSO_URL: url('contoso'), PARTNER_FABRIKAM_URL: url('fabrikam') } } });
+    const world = await worldWith(t, { minGroup: 1, start: [], settings: { woodgrove: { PARTNER_CONTOSO_URL: url('contoso'), PARTNER_FABRIKAM_URL: url('fabrikam'), PARTIAL_RESULTS: 'on' } } });
     const servers = {};
     for (const company of ['contoso', 'fabrikam']) {
       servers[company] = await provider(at[company], { peer: new Peer(world.services, { role: company, guest: { hostData: world.hostData[company] } }), list: list(company) });
@@ -202,7 +214,7 @@ describe('main job', { concurrency: 2 }, () => {
     await t.test('a record of another company, or a list that is none, is an error of that partner', async () => {
       lists.contoso[3].company = 'fabrikam';
       const r = await analyze(world.woodgrove);
-      assert.deepStrictEqual([r.json.contoso_count, r.json.fabrikam_count, r.json.errors.length], [0, 50, 1]);
+      assert.deepStrictEqual([r.json.status, r.json.contoso_count, r.json.fabrikam_count, r.json.errors.length], ['partial', 0, 50, 1]);
       assert.match(r.json.errors[0], /^Contoso: /);
     });
   });

@@ -46,9 +46,10 @@ async function refused(t, s) {
 
 const analyze = (party) => party.post('/partner/analyze', {}, { localAddress: newPeer(), timeout: HANG_MS });
 const all = (j, what) => assert.deepStrictEqual([j.status, j.total_count, j.errors], ['success', 240, null], `${what}: ${JSON.stringify(j.errors)}`);
+const partial = { settings: { woodgrove: { PARTIAL_RESULTS: 'on' } } };
 // Nothing of Contoso, which is said with its reason; Fabrikam whole.
 function withoutContoso(j, reason, what) {
-  assert.deepStrictEqual([j.contoso_count, j.fabrikam_count, (j.errors || []).length], [0, 120, 1], `${what}: ${JSON.stringify(j).slice(0, 300)}`);
+  assert.deepStrictEqual([j.status, j.contoso_count, j.fabrikam_count, (j.errors || []).length], ['partial', 0, 120, 1], `${what}: ${JSON.stringify(j).slice(0, 300)}`);
   assert.match(j.errors[0], reason, what);
 }
 
@@ -56,7 +57,7 @@ function withoutContoso(j, reason, what) {
 const PLACES = { 'at once': 0, 'in the handshake': 7000, 'in the proof': 12000, 'in the list': 40000 };
 
 async function partnerWire(t) {
-  const { world, wires, stop } = await wiredWorld(World, newPeer, { dir: scratch('wires') });
+  const { world, wires, stop } = await wiredWorld(World, newPeer, { dir: scratch('wires'), ...partial });
   t.after(stop);
   await world.start(['contoso', 'fabrikam', 'woodgrove']);
   const { woodgrove } = world;
@@ -87,7 +88,7 @@ async function partnerWire(t) {
 
 // Silence in each phase: told after three tries of 13 seconds, while the party serves everybody else.
 async function partnerStalls(t, after) {
-  const { world, wires, stop } = await wiredWorld(World, newPeer, { dir: scratch('stalls') });
+  const { world, wires, stop } = await wiredWorld(World, newPeer, { dir: scratch('stalls'), ...partial });
   t.after(stop);
   await world.start(['contoso', 'fabrikam', 'woodgrove']);
   wires.contoso.misbehave({ mode: 'stall', after });
@@ -101,12 +102,45 @@ async function partnerStalls(t, after) {
   all(ok(await analyze(world.woodgrove), 'after').json, 'after');
 }
 
+// The host of one partner drops its packets after a whole result: no form of the answer shows the other's statistics, which that result would
+// be subtracted from.
+async function packetsDropped(t) {
+  const { world, wires, stop } = await wiredWorld(World, newPeer, { dir: scratch('dropped') });
+  t.after(stop);
+  await world.start(['contoso', 'fabrikam', 'woodgrove']);
+  const { woodgrove } = world;
+  const { PARTNER_CONTOSO_URL: contoso_url, PARTNER_FABRIKAM_URL: fabrikam_url } = woodgrove.settings;
+  const older = () => woodgrove.post('/analytics/partner-demographics', { contoso_url, fabrikam_url }, { localAddress: newPeer(), timeout: HANG_MS });
+  all(ok(await analyze(woodgrove), 'undisturbed').json, 'undisturbed');
+  assert.strictEqual(ok(await older(), 'undisturbed').json.status, 'success');
+  for (const [name, title] of [['contoso', 'Contoso'], ['fabrikam', 'Fabrikam']]) {
+    await t.test(title, async () => {
+      wires[name].misbehave({ mode: 'cut', after: 0 });
+      const why = new RegExp(`^no statistics without the records of every partner: ${title}: [A-Za-z ]{10,}`);
+      for (const r of [await analyze(woodgrove), await older()]) {
+        assertFault(r, { status: 503, step: 'partner' });
+        assert.match(r.json.message, why);
+        assert.match(r.json.diagnosis.solution, /PARTIAL_RESULTS=on/);
+        assert.ok(!/country|salar|generation|eye_|_count/.test(r.text), r.text);
+      }
+      const { events } = await woodgrove.events('/partner/analyze-stream');
+      const last = events[events.length - 1];
+      assert.deepStrictEqual(Object.keys(last), ['type', 'message', 'errors', 'likely_cause', 'solution']);
+      assert.deepStrictEqual([last.type, last.errors.length], ['error', 1]);
+      assert.match(last.message, why);
+      assert.deepStrictEqual(events.filter((e) => e.type === 'complete' || e.type === 'progress'), []);
+      wires[name].misbehave(null);
+    });
+  }
+  all(ok(await analyze(woodgrove), 'after').json, 'after');
+}
+
 // A partner that answers badly once it has proven itself: what it says, once and for good.
 async function partnerAnswers(t) {
   let list;
   const now = { answer: null, count: 0 };
   const [port] = await ports.free(1);
-  const world = await World.make({ dir: scratch('answers'), minGroup: 1, settings: { woodgrove: { PARTNER_CONTOSO_URL: `https://localhost:${port}` } } });
+  const world = await World.make({ dir: scratch('answers'), minGroup: 1, settings: { woodgrove: { PARTNER_CONTOSO_URL: `https://localhost:${port}`, PARTIAL_RESULTS: 'on' } } });
   const server = await provider(port, {
     peer: new Peer(world.services, { role: 'contoso', guest: { hostData: world.hostData.contoso } }),
     list: () => {
@@ -259,7 +293,7 @@ async function clockJumps(t) {
 // Woodgrove's clock, and its partners' evidence.
 async function clockOfWoodgrove(t) {
   const box = new Box(scratch('faultbox'), { clock: true });
-  const { world, stop } = await wiredWorld(World, newPeer, { dir: scratch('clock') });
+  const { world, stop } = await wiredWorld(World, newPeer, { dir: scratch('clock'), ...partial });
   t.after(stop);
   world.parties.woodgrove = world.makeParty('woodgrove', { wrap: box.wrap });
   await world.start(['contoso', 'fabrikam', 'woodgrove']);
@@ -281,6 +315,7 @@ describe('network', { concurrency: 5 }, () => {
   for (const [name, s] of Object.entries(nobody)) test(`${name}: nobody listens`, (t) => refused(t, s));
   test("the partner's connection fails", partnerWire);
   for (const [place, after] of Object.entries(PLACES).filter(([p]) => p !== 'in the handshake')) test(`the partner falls silent ${place}`, (t) => partnerStalls(t, after));
+  test("a partner's packets are dropped: no statistics of the other alone", packetsDropped);
   test('the partner answers badly', partnerAnswers);
   test("the storage account's connection fails", { skip: azurite.available() ? false : 'Azurite is not installed' }, blobWire);
   test('the clock jumps', { skip: noClock }, clockJumps);

@@ -108,7 +108,7 @@ const malformed = {
 describe('peers', () => {
 before(async () => {
   const [port] = await ports.free(1);
-  world = await World.make({ dir: scratch('peer'), grantAll: true, settings: { woodgrove: { PARTNER_CONTOSO_URL: `https://localhost:${port}`, PARTNER_FABRIKAM_URL: 'https://localhost:1' } } });
+  world = await World.make({ dir: scratch('peer'), grantAll: true, settings: { woodgrove: { PARTNER_CONTOSO_URL: `https://localhost:${port}`, PARTNER_FABRIKAM_URL: 'https://localhost:1', PARTIAL_RESULTS: 'on' } } });
   services = world.services;
   await world.start(['contoso', 'woodgrove']);
   now = {};

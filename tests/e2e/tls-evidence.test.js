@@ -269,7 +269,7 @@ test('an event stream outlives the renewal', async (t) => {
 test("a fetch right after a partner's start waits for the evidence in its certificate", async (t) => {
   const dir = scratch('early');
   const faults = path.join(dir, 'faults');
-  const world = await World.make({ dir, box: { contoso: { faults } }, settings: { woodgrove: { PARTNER_FABRIKAM_URL: 'https://localhost:1' } } });
+  const world = await World.make({ dir, box: { contoso: { faults } }, settings: { woodgrove: { PARTNER_FABRIKAM_URL: 'https://localhost:1', PARTIAL_RESULTS: 'on' } } });
   t.after(async () => {
     await world.stop();
     world.clearData();

@@ -69,7 +69,7 @@ async function wiredWorld(World, from, options) {
   let world;
   for (const name of ['contoso', 'fabrikam']) wires[name] = await Wire.make(() => world.ports[name].peer, from);
   const urls = Object.fromEntries(Object.entries(wires).map(([name, w]) => [`PARTNER_${name.toUpperCase()}_URL`, `https://localhost:${w.port}`]));
-  world = await World.make({ minGroup: 1, ...options, settings: { woodgrove: urls } });
+  world = await World.make({ minGroup: 1, ...options, settings: { woodgrove: { ...urls, ...(options.settings || {}).woodgrove } } });
   return {
     world, wires,
     async stop() {

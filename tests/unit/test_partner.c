@@ -592,11 +592,36 @@ static void a_failing_partner_is_listed_and_the_other_counted(void **state)
 	struct reply contoso = { "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", { NULL, 0 }, false }, fabrikam = whole(1);
 
 	(void)state;
+	settings.partial_results = true;
 	answer(0, &contoso, 1);
 	answer(1, &fabrikam, 1);
 	assert_int_equal(stream(0), ERR_OK);
-	event_starts(seen.n - 1, "{\"type\":\"complete\",\"status\":\"success\",\"contoso_count\":0,\"fabrikam_count\":20,");
+	event_starts(seen.n - 1, "{\"type\":\"complete\",\"status\":\"partial\",\"contoso_count\":0,\"fabrikam_count\":20,");
 	assert_non_null(strstr(seen.text[seen.n - 1], "\"errors\":[\"Contoso: HTTP 403\"]}"));
+}
+
+/* One company's statistics, subtracted from an earlier result over both, would be the other's. */
+static void without_a_partner_nothing_is_shown(void **state)
+{
+	struct reply contoso = whole(0), fabrikam = { "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", { NULL, 0 }, false };
+	uint8_t text[8192];
+	struct out o = out_init(text, sizeof text);
+
+	(void)state;
+	answer(0, &contoso, 1);
+	answer(1, &fabrikam, 1);
+	assert_int_equal(stream(0), ERR_HTTP);
+	assert_int_equal(why.step, STEP_PARTNER);
+	assert_string_equal(why.message, "no statistics without the records of every partner: Fabrikam: HTTP 403");
+	assert_non_null(strstr(fault_remedy(&why), "PARTIAL_RESULTS=on"));
+	assert_int_equal(seen.n, 3); /* nothing was decrypted */
+	event_starts(2, "{\"type\":\"error\",\"message\":\"no statistics without the records of every partner: Fabrikam: HTTP 403\","
+	                "\"errors\":[\"Fabrikam: HTTP 403\"],\"likely_cause\":\"a partner is down");
+	answer(0, &contoso, 1);
+	answer(1, &fabrikam, 1);
+	assert_int_equal(analyze_once(&settings, &o, &why), ERR_HTTP);
+	assert_int_equal(why.step, STEP_PARTNER);
+	assert_int_equal(o.n, 0);
 }
 
 /* Damage is found only at the very end of the data (the seal), after everything was counted: none of it may show. */
@@ -611,8 +636,13 @@ static void damaged_data_contribute_nothing(void **state)
 	stored[0][at + 40] = stored[0][at + 40] == 'A' ? 'B' : 'A'; /* a name, which the analysis never decrypts */
 	answer(0, &contoso, 1);
 	answer(1, &fabrikam, 1);
+	assert_int_equal(stream(0), ERR_DAMAGED);
+	event_starts(seen.n - 1, "{\"type\":\"error\",\"message\":\"no statistics without the records of every partner: Contoso: the records were changed");
+	settings.partial_results = true;
+	answer(0, &contoso, 1);
+	answer(1, &fabrikam, 1);
 	assert_int_equal(stream(0), ERR_OK);
-	event_starts(seen.n - 1, "{\"type\":\"complete\",\"status\":\"success\",\"contoso_count\":0,\"fabrikam_count\":20,\"total_count\":20,");
+	event_starts(seen.n - 1, "{\"type\":\"complete\",\"status\":\"partial\",\"contoso_count\":0,\"fabrikam_count\":20,\"total_count\":20,");
 	assert_null(strstr(seen.text[seen.n - 1], "Italy"));
 	assert_non_null(strstr(seen.text[seen.n - 1], "\"errors\":[\"Contoso: the records were changed: their seal does not verify\"]"));
 	make_stored(0, csv_45);
@@ -676,9 +706,12 @@ static void the_one_shot_gives_the_same_members(void **state)
 	assert_true(cJSON_IsNull(cJSON_GetObjectItem(root, "errors")));
 	assert_true(cJSON_IsString(cJSON_GetObjectItem(root, "note")));
 	cJSON_Delete(root);
-	/* Nothing from anybody: partial, with the reasons. */
+	/* Nothing from anybody: an error, or partial with the reasons where results may be. */
 	settings.partner[ROLE_CONTOSO].url[0] = settings.partner[ROLE_FABRIKAM].url[0] = '\0';
 	o = out_init(text, sizeof text);
+	assert_int_equal(analyze_once(&settings, &o, &why), ERR_CONFIG);
+	assert_string_equal(why.message, "no statistics without the records of every partner: Contoso: no URL is configured; Fabrikam: no URL is configured");
+	settings.partial_results = true;
 	assert_int_equal(analyze_once(&settings, &o, &why), ERR_OK);
 	root = cJSON_ParseWithLength((const char *)text, o.n);
 	assert_string_equal(cJSON_GetObjectItem(root, "status")->valuestring, "partial");
@@ -711,6 +744,7 @@ int main(void)
 		cmocka_unit_test_setup(nobody_there, fresh),
 		cmocka_unit_test_setup_teardown(streams_every_event_in_order, fresh, drop_events),
 		cmocka_unit_test_setup_teardown(a_failing_partner_is_listed_and_the_other_counted, fresh, drop_events),
+		cmocka_unit_test_setup_teardown(without_a_partner_nothing_is_shown, fresh, drop_events),
 		cmocka_unit_test_setup_teardown(damaged_data_contribute_nothing, fresh, drop_events),
 		cmocka_unit_test_setup_teardown(no_records_at_all_is_an_error_event, fresh, drop_events),
 		cmocka_unit_test_setup_teardown(a_reader_that_has_gone_stops_it, fresh, drop_events),

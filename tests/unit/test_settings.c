@@ -67,6 +67,7 @@ static void defaults(void **state)
 	assert_true(s.port[PORT_HTTP].on && s.port[PORT_HTTPS].on && s.auto_start);
 	assert_false(s.operator_none || s.operator_set || s.loopback_only);
 	assert_int_equal(s.min_group, 5);
+	assert_false(s.partial_results);
 	assert_int_equal(s.generation_year, 2026);
 }
 
@@ -175,6 +176,10 @@ static void numbers_and_words(void **state)
 	assert_int_equal(s.min_group, 1);
 	refused("MIN_GROUP_SIZE=0");
 	refused("MIN_GROUP_SIZE=five");
+	accepted("PARTIAL_RESULTS=on");
+	assert_true(s.partial_results);
+	refused("PARTIAL_RESULTS=yes");
+	refused("PARTIAL_RESULT=on");
 	accepted("GENERATION_YEAR=2025");
 	assert_int_equal(s.generation_year, 2025);
 	refused("GENERATION_YEAR=26");
