@@ -13,7 +13,29 @@ enum state {
 	BROKEN,
 };
 
+/* A NUL is half of an ASCII character there, and in no text else. */
+#define UTF16 "NUL byte or UTF-16 byte order mark: the text is UTF-16, or no text; save it as CSV in UTF-8"
+#define OLD_MAC "carriage return without line feed, as old Macs end lines; save it with line ends LF or CRLF"
+
 static const uint8_t bom[3] = { 0xef, 0xbb, 0xbf };
+
+#define REMEDY "; save it with commas between the values"
+static const struct {
+	uint8_t byte;
+	const char *problem;
+} separators[] = {
+	{ ';', "the separator is a semicolon, not a comma" REMEDY },
+	{ '\t', "the separator is a tab, not a comma" REMEDY },
+	{ '|', "the separator is a vertical bar, not a comma" REMEDY },
+};
+
+/* A quote where none may be: in the first line, other separators than commas explain it. */
+static const char *quote_problem(const struct csv *c, struct span near, const char *problem)
+{
+	const char *separator = c->lines == 0 ? csv_separator(near) : NULL;
+
+	return separator ? separator : problem;
+}
 
 static enum err fail(struct csv *c, enum err err, const char *problem)
 {
@@ -37,7 +59,7 @@ static enum err end_value(struct csv *c, enum state next)
 
 	c->state = (uint8_t)next;
 	if (!utf8_valid(value))
-		return fail(c, ERR_SYNTAX, "text is not UTF-8");
+		return fail(c, ERR_SYNTAX, "text is not UTF-8 but in an older encoding such as Latin-1; save it as CSV in UTF-8");
 	c->n++;
 	c->start[c->n] = c->used;
 	/* The last element of start is the end of value FIELDS_MAX-1: there is no room to begin another. */
@@ -64,6 +86,12 @@ static void drop_bom(struct csv *c)
 	}
 }
 
+/* The text begins with a byte order mark of UTF-16, in either order. */
+static bool is_utf16(const struct csv *c)
+{
+	return c->lines == 0 && c->n == 0 && c->used == 2 && c->text[0] + c->text[1] == 0xff + 0xfe && c->text[0] >= 0xfe;
+}
+
 /* CR or LF outside quotes. A row is complete unless its line was blank. */
 static enum err at_line_end(struct csv *c, uint8_t b)
 {
@@ -80,38 +108,46 @@ static enum err step(struct csv *c, uint8_t b)
 {
 	enum err err;
 
+	if (c->state == ROW_START)
+		c->line = c->lines + 1;
 	if (b == 0)
-		return fail(c, ERR_SYNTAX, "NUL byte");
+		return fail(c, ERR_SYNTAX, UTF16);
 	if (c->state == ROW_CR && b != '\n')
-		return fail(c, ERR_SYNTAX, "carriage return without line feed");
+		return fail(c, ERR_SYNTAX, OLD_MAC);
 	if ((b == '\n' || b == '\r') && c->state != QUOTED)
 		return at_line_end(c, b);
 	switch ((enum state)c->state) {
 	case ROW_START:
 	case VALUE_START:
-		if (c->state == ROW_START)
-			c->line = c->lines + 1;
 		return b == '"' ? go(c, QUOTED) : b == ',' ? end_value(c, VALUE_START) : put(c, b, PLAIN);
 	case PLAIN:
 		if (b == '"')
-			return fail(c, ERR_SYNTAX, "quote inside an unquoted value");
+			return fail(c, ERR_SYNTAX, quote_problem(c, span_of(c->text, c->used), "quote inside an unquoted value"));
 		if (b == ',')
 			return end_value(c, VALUE_START);
 		err = put(c, b, PLAIN);
 		drop_bom(c);
-		return err;
+		return err == ERR_OK && is_utf16(c) ? fail(c, ERR_SYNTAX, UTF16) : err;
 	case QUOTED:
 		c->lines += b == '\n';
 		return b == '"' ? go(c, QUOTE) : put(c, b, QUOTED);
 	case QUOTE:
 		if (b == ',')
 			return end_value(c, VALUE_START);
-		return b == '"' ? put(c, b, QUOTED) : fail(c, ERR_SYNTAX, "text after a closing quote");
+		return b == '"' ? put(c, b, QUOTED) : fail(c, ERR_SYNTAX, quote_problem(c, span_of(&b, 1), "text after a closing quote"));
 	case ROW_CR:
 	case BROKEN:
 		break;
 	}
 	return ERR_SYNTAX;
+}
+
+const char *csv_separator(struct span text)
+{
+	for (size_t i = 0; i < sizeof separators / sizeof separators[0]; i++)
+		if (span_find(text, separators[i].byte) < text.n)
+			return separators[i].problem;
+	return NULL;
 }
 
 /* Forgets the row which the caller has seen. */
@@ -156,7 +192,7 @@ enum err csv_finish(struct csv *c)
 	case QUOTED:
 		return fail(c, ERR_SYNTAX, "the input ends inside quotes");
 	case ROW_CR:
-		return fail(c, ERR_SYNTAX, "carriage return without line feed");
+		return fail(c, ERR_SYNTAX, OLD_MAC);
 	case BROKEN:
 		break;
 	}

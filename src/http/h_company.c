@@ -59,6 +59,33 @@ static enum err read_upload(void *ctx, uint8_t *dst, size_t cap, size_t *n, stru
 	return e == ERR_OK ? ERR_OK : fault_set(f, e, STEP_STORE, "The upload ended before its end.");
 }
 
+/* What of the source the analysis counts and what it does not: as figures, and in words. */
+static void write_columns(struct jw *w, const struct populate_result *r)
+{
+	uint8_t text[POPULATE_NOTE_MAX];
+	struct out o = out_init(text, sizeof text);
+
+	jw_array(w, "columns");
+	for (size_t i = 0; i < ANALYSIS_FIELDS; i++) {
+		jw_object(w, NULL);
+		jw_str(w, "column", analysis_fields[i]);
+		jw_bool(w, "found", r->found[i]);
+		jw_u64(w, "read", r->values.n[i][VALUE_READ]);
+		jw_object(w, "not_read");
+		for (enum value_kind k = VALUE_EMPTY; k < VALUE_KINDS; k++)
+			if (r->values.n[i][k])
+				jw_u64(w, value_reason_member(k), r->values.n[i][k]);
+		jw_end_object(w);
+		jw_end_object(w);
+	}
+	jw_end_array(w);
+	jw_u64(w, "empty_rows", r->empty_rows);
+	jw_array(w, "warnings");
+	for (size_t i = 0; populate_note(r, i, &o); i++, o.n = 0)
+		jw_span(w, NULL, out_span(&o));
+	jw_end_array(w);
+}
+
 /* With Content-Type text/csv the body is the data; otherwise the configured file is read and the body ignored. */
 int h_company_populate(struct request *q, struct jw *w)
 {
@@ -81,6 +108,7 @@ int h_company_populate(struct request *q, struct jw *w)
 	jw_str(w, "destination", q->s->storage.blob ? q->s->storage.blob_name : store_file_name(q->s));
 	write_place(w, q->s);
 	jw_bool(w, "unchanged", r.unchanged);
+	write_columns(w, &r);
 	jw_str(w, "note", "Each value is encrypted with AES-256-GCM under a fresh key that only the company's released key opens.");
 	return 200;
 }

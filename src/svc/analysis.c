@@ -8,13 +8,6 @@
 #define TOP_COUNTRIES 10
 #define TOP_CITIES 3
 #define TOP_COLORS 3
-#define INT_DIGITS_MAX 18 /* fits int64_t whatever the digits are */
-
-const char *const analysis_fields[ANALYSIS_FIELDS] = {
-	[ANALYSIS_AGE] = "age",           [ANALYSIS_SALARY] = "salary", [ANALYSIS_EYE] = "eye_color",
-	[ANALYSIS_COLOR] = "favorite_color", [ANALYSIS_CITY] = "city",  [ANALYSIS_COUNTRY] = "country",
-};
-
 static const char *const titles[COMPANIES] = { "Contoso", "Fabrikam" };
 
 /* First birth year of each, multiparty-app.md section 4.1, in the order of that table. */
@@ -84,24 +77,6 @@ int64_t analysis_truncate(__int128 num, uint64_t den)
 	return signed_quotient(num, den, false);
 }
 
-/* A decimal integer as Python's int() takes it, within reason: blanks around and one sign, at most 18 digits. Zero and
- * everything else count as "no value" (section 4.1). */
-static bool number_of(struct span text, int64_t *value)
-{
-	struct span t = span_trim(text);
-	bool negative = t.n && t.p[0] == '-';
-	uint64_t v;
-
-	if (t.n && (t.p[0] == '-' || t.p[0] == '+'))
-		t = span_sub(t, 1, t.n);
-	while (t.n > 1 && t.p[0] == '0')
-		t = span_sub(t, 1, t.n);
-	if (t.n > INT_DIGITS_MAX || !span_u64(t, &v) || v == 0)
-		return false;
-	*value = negative ? -(int64_t)v : (int64_t)v;
-	return true;
-}
-
 static size_t generation_of(const struct analysis *a, int64_t age)
 {
 	int64_t born = a->generation_year - age;
@@ -144,23 +119,29 @@ static enum err add_place(struct analysis *a, struct span country, struct span c
 
 enum err analysis_add(struct analysis *a, enum company company, const struct span value[ANALYSIS_FIELDS], struct fault *f)
 {
-	int64_t age, salary = 0;
-	bool readable = false, paid = number_of(value[ANALYSIS_SALARY], &salary);
+	struct span label[ANALYSIS_FIELDS]; /* empty where there is no value */
+	int64_t number[ANALYSIS_FIELDS] = { 0 };
+	bool readable = false;
 	enum err e;
 
-	for (size_t i = 0; i < ANALYSIS_FIELDS; i++)
-		readable |= value[i].n != 0;
+	for (size_t i = 0; i < ANALYSIS_FIELDS; i++) {
+		enum value_kind kind = value_read(i, value[i], &number[i]);
+
+		a->values[company].n[i][kind]++;
+		label[i] = kind == VALUE_READ ? value[i] : span_of(NULL, 0);
+		readable |= kind != VALUE_EMPTY;
+	}
 	a->records[company]++;
 	a->readable += readable;
-	if (number_of(value[ANALYSIS_AGE], &age))
-		a->generation[company][generation_of(a, age)]++;
-	if (paid)
-		add_salary(&a->salary[company], salary);
-	e = add_place(a, value[ANALYSIS_COUNTRY], value[ANALYSIS_CITY], paid, salary, f);
-	if (!e && value[ANALYSIS_EYE].n)
-		e = groups_add(&a->groups, GROUP_EYE, 0, value[ANALYSIS_EYE], NULL, f);
-	if (!e && value[ANALYSIS_COLOR].n)
-		e = groups_add(&a->groups, GROUP_COLOR, 0, value[ANALYSIS_COLOR], NULL, f);
+	if (label[ANALYSIS_AGE].n)
+		a->generation[company][generation_of(a, number[ANALYSIS_AGE])]++;
+	if (label[ANALYSIS_SALARY].n)
+		add_salary(&a->salary[company], number[ANALYSIS_SALARY]);
+	e = add_place(a, label[ANALYSIS_COUNTRY], label[ANALYSIS_CITY], label[ANALYSIS_SALARY].n != 0, number[ANALYSIS_SALARY], f);
+	if (!e && label[ANALYSIS_EYE].n)
+		e = groups_add(&a->groups, GROUP_EYE, 0, label[ANALYSIS_EYE], NULL, f);
+	if (!e && label[ANALYSIS_COLOR].n)
+		e = groups_add(&a->groups, GROUP_COLOR, 0, label[ANALYSIS_COLOR], NULL, f);
 	return e;
 }
 

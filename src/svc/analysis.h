@@ -4,10 +4,7 @@
 
 #include "enc/json_write.h"
 #include "svc/groups.h"
-
-/* The only fields that are ever decrypted, in the order in which values are given to analysis_add. */
-enum { ANALYSIS_AGE, ANALYSIS_SALARY, ANALYSIS_EYE, ANALYSIS_COLOR, ANALYSIS_CITY, ANALYSIS_COUNTRY, ANALYSIS_FIELDS };
-extern const char *const analysis_fields[ANALYSIS_FIELDS];
+#include "svc/values.h"
 
 enum company { COMPANY_CONTOSO, COMPANY_FABRIKAM, COMPANIES };
 #define ANALYSIS_GENERATIONS 6
@@ -24,6 +21,7 @@ struct analysis {
 	int generation_year;
 	uint32_t min_group;
 	uint64_t records[COMPANIES];
+	struct value_counts values[COMPANIES];
 	uint64_t readable;                                   /* records with at least one value */
 	uint64_t generation[COMPANIES][ANALYSIS_GENERATIONS];
 	struct salaries salary[COMPANIES];
@@ -37,7 +35,7 @@ void analysis_init(struct analysis *a, int generation_year, uint32_t min_group, 
 /* As groups_copy and groups_wipe. */
 void analysis_copy(struct analysis *to, const struct analysis *from);
 void analysis_wipe(struct analysis *a);
-/* Counts one record. Empty values are missing; so are numbers that are no decimal integers or zero. Records are to be given
+/* Counts one record. What value_read does not read is missing. Records are to be given
  * in file order, Contoso's first. ERR_FULL: the record is then counted in part and *a is no longer of use. */
 MUST_USE enum err analysis_add(struct analysis *a, enum company company, const struct span value[ANALYSIS_FIELDS],
                                struct fault *f);

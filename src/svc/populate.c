@@ -15,8 +15,11 @@ static struct import {
 	struct recwrite writer;
 	struct sha256 source;
 	struct span row[FIELDS_MAX];
+	uint8_t names[FIELDS_MAX][FIELD_NAME_MAX]; /* of the header, in lower case */
 	uint8_t in[SPOOL_CHUNK];
 	bool have_head;
+	uint32_t column[ANALYSIS_FIELDS]; /* of each in the row, FIELDS_MAX for none */
+	struct populate_result seen;
 	/* ciphertext only */
 	struct spool_out out;
 	struct spool_in stored;
@@ -42,7 +45,7 @@ void populate_leave(void)
 /* "CSV line 12: problem: detail"; problem NULL: what the reader says. */
 static enum err csv_fault(struct fault *f, const struct csv *csv, const char *problem, struct span detail)
 {
-	uint8_t text[160];
+	uint8_t text[256];
 	struct out o = out_init(text, sizeof text);
 
 	if (!problem)
@@ -55,38 +58,90 @@ static enum err csv_fault(struct fault *f, const struct csv *csv, const char *pr
 
 /* --- rows --- */
 
-static enum err check_names(const struct import *im, struct fault *f)
+static bool is_number(struct span name)
 {
-	for (uint32_t i = 0; i < im->csv.n; i++) {
-		if (!records_field_ok(im->row[i]))
-			return csv_fault(f, &im->csv, "column name is empty, too long or has characters other than "
-			                 "letters, digits, blank, '_', '.', '-'", im->row[i]);
-		for (uint32_t k = 0; k < i; k++)
-			if (span_eq(im->row[i], im->row[k]))
-				return csv_fault(f, &im->csv, "column name is used twice", im->row[i]);
-	}
+	for (size_t i = 0; i < name.n; i++)
+		if ((name.p[i] < '0' || name.p[i] > '9') && name.p[i] != '.' && name.p[i] != '-')
+			return false;
+	return true;
+}
+
+#define NAMES_FIRST "; the first line must hold the columns' names"
+
+/* One column's name, trimmed, as it is stored: in lower case, so that its case does not count. */
+static enum err take_name(struct import *im, uint32_t i, struct fault *f)
+{
+	struct span name = span_trim(im->row[i]);
+	const char *separator = csv_separator(name);
+	uint8_t *lower = im->names[i];
+
+	if (separator)
+		return csv_fault(f, &im->csv, separator, span_of(NULL, 0));
+	if (!records_field_ok(name))
+		return csv_fault(f, &im->csv, "column name is empty, too long or has characters other than "
+		                 "letters, digits, blank, '_', '.', '-'" NAMES_FIRST, name);
+	if (is_number(name))
+		return csv_fault(f, &im->csv, "column name is a number" NAMES_FIRST, name);
+	for (size_t k = 0; k < name.n; k++)
+		lower[k] = name.p[k] >= 'A' && name.p[k] <= 'Z' ? (uint8_t)(name.p[k] - 'A' + 'a') : name.p[k];
+	im->row[i] = span_of(lower, name.n);
+	for (uint32_t k = 0; k < i; k++)
+		if (span_eq(im->row[i], im->row[k]))
+			return csv_fault(f, &im->csv, "column name is used twice (case and outer blanks do not count)", im->row[i]);
 	return ERR_OK;
 }
 
 static enum err take_head(const struct settings *s, struct import *im, struct fault *f)
 {
-	TRY(check_names(im, f));
+	for (uint32_t i = 0; i < im->csv.n; i++)
+		TRY(take_name(im, i, f));
 	TRY(recwrite_begin(&im->writer, role_name(s->role), im->row, im->csv.n, clock_unix_us(), &im->out.o, f));
+	for (size_t i = 0; i < ANALYSIS_FIELDS; i++) {
+		im->column[i] = records_field(&im->writer.head, span_str(analysis_fields[i]));
+		im->seen.found[i] = im->column[i] != FIELDS_MAX;
+	}
 	im->have_head = true;
 	return ERR_OK;
 }
 
+static bool is_empty_row(const struct import *im)
+{
+	for (uint32_t i = 0; i < im->csv.n; i++)
+		if (span_trim(im->row[i]).n)
+			return false;
+	return true;
+}
+
+static enum err ragged(struct fault *f, const struct import *im)
+{
+	uint8_t text[64];
+	struct out o = out_init(text, sizeof text);
+
+	out_u64(&o, im->csv.n);
+	out_str(&o, ", not ");
+	out_u64(&o, im->writer.head.n_fields);
+	return csv_fault(f, &im->csv, "row has another number of fields than the header (a comma in a value needs quotes)", out_span(&o));
+}
+
 static enum err take_record(struct import *im, struct fault *f)
 {
+	int64_t number;
 	enum err e;
 
+	if (is_empty_row(im)) { /* spreadsheets leave rows of nothing but commas */
+		im->seen.empty_rows++;
+		return ERR_OK;
+	}
 	if (im->csv.n != im->writer.head.n_fields)
-		return csv_fault(f, &im->csv, "row has another number of fields than the header", span_of(NULL, 0));
+		return ragged(f, im);
 	e = recwrite_record(&im->writer, im->row, &im->out.o);
 	if (e == ERR_FULL)
 		return fault_set(f, e, STEP_STORE, "too many records");
 	if (e)
 		return csv_fault(f, &im->csv, "row is too long", span_of(NULL, 0));
+	for (size_t i = 0; i < ANALYSIS_FIELDS; i++)
+		if (im->seen.found[i])
+			im->seen.values.n[i][value_read(i, im->row[im->column[i]], &number)]++;
 	return spool_settle(&im->out, f);
 }
 
@@ -155,7 +210,7 @@ static enum stored look(const struct settings *s, struct import *im, const uint8
 
 static enum err finish(const struct settings *s, struct import *im, struct populate_result *r, struct fault *f)
 {
-	struct populate_result done = { im->writer.records, im->writer.records, false, false };
+	struct populate_result done = im->seen;
 	uint8_t source[SHA256_LEN];
 	uint64_t total = 0;
 	struct fault why;
@@ -165,7 +220,9 @@ static enum err finish(const struct settings *s, struct import *im, struct popul
 	/* Only now is the hash of a stream known; what was written so far is dropped with the temporary. */
 	switch (look(s, im, source, &total, &why)) {
 	case SAME:
-		*r = (struct populate_result){ 0, total, true, false };
+		done.total_records = total;
+		done.unchanged = true;
+		*r = done;
 		return ERR_OK;
 	case UNREADABLE:
 		log_fault(LOG_WARN, "populate", "what is stored cannot be read; it is kept with " POPULATE_KEPT " behind its name", &why);
@@ -176,11 +233,75 @@ static enum err finish(const struct settings *s, struct import *im, struct popul
 	case OTHER:
 		break;
 	}
+	done.records_added = done.total_records = im->writer.records;
 	recwrite_end(&im->writer, source, &im->out.o);
 	e = spool_commit(&im->out, f);
 	if (!e)
 		*r = done;
 	return e;
+}
+
+/* "salary: 17 of 20 values are not read: 1 empty, 1 zero, ..." */
+static void write_unread(const struct populate_result *r, size_t field, struct out *o)
+{
+	const uint64_t *n = r->values.n[field];
+	uint64_t all = 0;
+	const char *comma = "";
+
+	for (size_t k = 0; k < VALUE_KINDS; k++)
+		all += n[k];
+	out_strs(o, analysis_fields[field], ": ");
+	out_u64(o, all - n[VALUE_READ]);
+	out_str(o, " of ");
+	out_u64(o, all);
+	out_str(o, " values are not read: ");
+	for (enum value_kind k = VALUE_EMPTY; k < VALUE_KINDS; k++) {
+		if (!n[k])
+			continue;
+		out_str(o, comma);
+		out_u64(o, n[k]);
+		out_strs(o, " ", value_reason(k));
+		comma = ", ";
+	}
+}
+
+static bool has_unread(const struct populate_result *r, size_t field)
+{
+	for (enum value_kind k = VALUE_EMPTY; k < VALUE_KINDS; k++)
+		if (r->values.n[field][k])
+			return true;
+	return false;
+}
+
+bool populate_note(const struct populate_result *r, size_t i, struct out *o)
+{
+	for (size_t field = 0; field < ANALYSIS_FIELDS; field++) {
+		if (r->found[field] && !has_unread(r, field))
+			continue;
+		if (i-- > 0)
+			continue;
+		if (r->found[field])
+			write_unread(r, field, o);
+		else
+			out_strs(o, analysis_fields[field], ": there is no such column");
+		return true;
+	}
+	if (i > 0 || r->empty_rows == 0)
+		return false;
+	out_str(o, "rows without any value, left out: ");
+	out_u64(o, r->empty_rows);
+	return true;
+}
+
+static bool log_note(const struct populate_result *r, size_t i)
+{
+	uint8_t text[POPULATE_NOTE_MAX];
+	struct out o = out_init(text, sizeof text);
+	bool there = populate_note(r, i, &o);
+
+	if (there)
+		log_text(LOG_WARN, "populate", "not counted by the analysis", "what", out_span(&o));
+	return there;
 }
 
 static enum err import(const struct settings *s, const struct populate_source *src, struct populate_result *r, struct fault *f)
@@ -189,6 +310,7 @@ static enum err import(const struct settings *s, const struct populate_source *s
 	enum err e;
 
 	memset(&im->csv, 0, sizeof im->csv);
+	memset(&im->seen, 0, sizeof im->seen);
 	im->have_head = false;
 	im->writer.records = 0;
 	hash_sha256_init(&im->source);
@@ -202,6 +324,8 @@ static enum err import(const struct settings *s, const struct populate_source *s
 	WIPE(im->csv);
 	WIPE(im->in);
 	WIPE(im->source);
+	for (size_t i = 0; !e && log_note(r, i); i++)
+		;
 	if (!e)
 		log_num(LOG_INFO, "populate", r->unchanged ? "content is stored already" : "stored", "records", r->total_records);
 	return e;

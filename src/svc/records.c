@@ -45,12 +45,25 @@ bool records_field_ok(struct span name)
 	return true;
 }
 
-uint32_t records_field(const struct records_head *h, struct span name)
+static uint32_t exact_field(const struct records_head *h, struct span name)
 {
 	for (uint32_t i = 0; i < h->n_fields; i++)
 		if (span_eq_str(name, h->field[i]))
 			return i;
 	return FIELDS_MAX;
+}
+
+uint32_t records_field(const struct records_head *h, struct span name)
+{
+	uint32_t found = exact_field(h, name);
+
+	for (uint32_t i = 0; i < h->n_fields && found == FIELDS_MAX; i++) {
+		char plain[FIELD_NAME_MAX + 1];
+
+		if (span_copy_str(name, plain, sizeof plain) && span_eq_nocase(span_trim(span_str(h->field[i])), plain))
+			found = i;
+	}
+	return found;
 }
 
 /* --- header --- */
@@ -67,7 +80,7 @@ static bool read_fields(struct json_val list, struct records_head *h)
 		if (json_plain(json_at(list, i), &name) || !records_field_ok(name))
 			return false;
 		h->n_fields = (uint32_t)i;
-		if (records_field(h, name) != FIELDS_MAX || !span_copy_str(name, h->field[i], sizeof h->field[i]))
+		if (exact_field(h, name) != FIELDS_MAX || !span_copy_str(name, h->field[i], sizeof h->field[i]))
 			return false;
 	}
 	h->n_fields = (uint32_t)n;

@@ -66,7 +66,8 @@ bool records_is_head(struct span line);
 bool records_is_end(struct span line);
 /* Names allowed as columns: [A-Za-z0-9_ .-]{1,64}, so that they need no escaping in JSON. */
 bool records_field_ok(struct span name);
-/* Index of a field, or FIELDS_MAX. */
+/* Index of a field, or FIELDS_MAX. The exact name first, else without regard to case and outer blanks: imports before 0.2.0 kept a
+ * column's name as it was written. */
 uint32_t records_field(const struct records_head *h, struct span name);
 
 /* Parse untrusted lines (without LF). ERR_DAMAGED with a text in f. */

@@ -124,7 +124,9 @@ async function list() {
 async function imported(work) {
   const r = await work();
   log('ok', `import: ${r.message}`);
-  fill($('protect-out'), note('ok', r.unchanged ? 'Already stored' : 'Encrypted and stored', el('p', r.message), facts(['From', r.source_file], ['Records added', number(r.records_added)], ['Records in all', number(r.total_records)], ['Stored in', r.destination])));
+  fill($('protect-out'), note('ok', r.unchanged ? 'Already stored' : 'Encrypted and stored', el('p', r.message), facts(['From', r.source_file], ['Records added', number(r.records_added)], ['Records in all', number(r.total_records)], ['Stored in', r.destination])),
+    r.warnings.length > 0 && note('warn', 'Not all of it will be counted', el('ul', r.warnings.map((t) => el('li', t)))));
+  for (const t of r.warnings) log('warn', t);
   opened.clear();
   first = 0;
   await list();

@@ -217,15 +217,15 @@ static void missing_values_count_as_records_only(void **state)
 	has("\"avg_salaries\":{\"Contoso\":0,");
 }
 
-/* Which texts are numbers: Python's int() within reason. */
+/* Which texts are numbers: whole ones above 0, in decimal digits. */
 static void parses_numbers(void **state)
 {
 	static const char *const no[] = { "", " ", "abc", "12.5", "1e3", "1,000", "1_000", "0x10", "--1", "+-1", "+", "-", "1 2", "\xd9\xa3",
-		                          "0", "-0", "000", "1000000000000000000", "99999999999999999999999999" };
+		                          "0", "-0", "000", "-9", "1000000000000000000", "99999999999999999999999999" };
 	static const struct {
 		const char *text;
 		int64_t value;
-	} yes[] = { { "1", 1 }, { " 7\t", 7 }, { "+8", 8 }, { "-9", -9 }, { "007", 7 },
+	} yes[] = { { "1", 1 }, { " 7\t", 7 }, { "+8", 8 }, { "007", 7 },
 		    { "999999999999999999", 999999999999999999 }, { "0000000000000000000000000001", 1 } };
 
 	(void)state;
@@ -246,7 +246,7 @@ static void generations_change_at_the_right_ages(void **state)
 	static const struct {
 		const char *age, *name;
 	} cases[] = {
-		{ "-5", "Gen Alpha" },  { "1", "Gen Alpha" },     { "13", "Gen Alpha" },    { "14", "Gen Z" },
+		{ "1", "Gen Alpha" },     { "13", "Gen Alpha" },    { "14", "Gen Z" },
 		{ "29", "Gen Z" },      { "30", "Millennials" },  { "45", "Millennials" },  { "46", "Gen X" },
 		{ "61", "Gen X" },      { "62", "Baby Boomers" }, { "80", "Baby Boomers" }, { "81", "Silent Generation" },
 		{ "999999999999999999", "Silent Generation" },

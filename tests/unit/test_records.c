@@ -411,9 +411,23 @@ static void does_not_mix_the_formats(void **state)
 	is_refused(out_span(&o), "an original record under our header");
 }
 
+/* Imports before 0.2.0 kept "Salary " as it was written: found too, the exact name first. */
+static void fields_are_found_without_case_and_outer_blanks(void **state)
+{
+	static struct records_head h = { .n_fields = 3, .field = { "Name", " SALARY ", "name" } };
+
+	(void)state;
+	assert_int_equal(records_field(&h, SPAN_LIT("name")), 2);
+	assert_int_equal(records_field(&h, SPAN_LIT("salary")), 1);
+	assert_int_equal(records_field(&h, SPAN_LIT("NAME")), 0);
+	assert_int_equal(records_field(&h, SPAN_LIT("salar")), FIELDS_MAX);
+	assert_int_equal(records_field(&h, SPAN_LIT("")), FIELDS_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fields_are_found_without_case_and_outer_blanks),
 		cmocka_unit_test(reads_back_what_was_written),
 		cmocka_unit_test(decrypts_only_the_fields_asked_for),
 		cmocka_unit_test(has_the_documented_form),
