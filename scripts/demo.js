@@ -99,8 +99,16 @@ function showResult(r) {
   say(`  average salary   Contoso ${money(r.avg_salaries.Contoso)}, Fabrikam ${money(r.avg_salaries.Fabrikam)}, together ${money(r.avg_salaries.Combined)}`);
   say(`  generations      ${r.generations.map((g) => `${g.generation} ${g.count}`).join(', ')}`);
   say(`  top countries    ${r.top_10_countries.slice(0, 5).map((c) => `${c.country} ${c.count}`).join(', ')}`);
-  say(`  eye colours      most ${r.eye_colors.most_common.color}, least ${r.eye_colors.least_common.color}`);
+  say(`  eye colours      most ${r.eye_colors.most_common.color}, least ${r.eye_colors.least_common.count ? r.eye_colors.least_common.color : 'not shown'}`);
   say(`  favourites       ${r.top_3_favorite_colors.map((c) => `${c.color} ${c.count}`).join(', ')}`);
+  if (r.withheld) {
+    const { min_group_size: min, countries, generations, eye_colors: eyes, favorite_colors: colors } = r.withheld;
+    say(`  not shown        groups with fewer than ${min} people of a company, and what they would follow from: people in countries ${countries}, generations ${generations}, eye colours ${eyes}, favourites ${colors}`);
+  }
+  for (const u of r.not_read || []) {
+    const reasons = Object.entries(u.reasons || {}).map(([why, n]) => `${n} ${why.replace(/_/g, ' ')}`).join(', ');
+    say(`  not read         ${u.company}, ${u.column}: ${u.count === null ? 'some values' : `${u.count} values`}${reasons && ` (${reasons})`}`);
+  }
 }
 
 async function stayUp(world) {

@@ -5,9 +5,11 @@
 
 #include <string.h>
 
-#define TOP_COUNTRIES 10
 #define TOP_CITIES 3
 #define TOP_COLORS 3
+/* Upper bounds, not included. */
+static const int64_t ranges[ANALYSIS_RANGES] = { 50000, 100000, 150000, 200000, INT64_MAX };
+
 static const char *const titles[COMPANIES] = { "Contoso", "Fabrikam" };
 
 /* First birth year of each, multiparty-app.md section 4.1, in the order of that table. */
@@ -87,7 +89,7 @@ static size_t generation_of(const struct analysis *a, int64_t age)
 	return i;
 }
 
-static void add_salary(struct salaries *s, int64_t v)
+static void add_salary(struct salaries *s, enum company c, int64_t v)
 {
 	if (s->n == 0 || v < s->min)
 		s->min = v;
@@ -95,34 +97,53 @@ static void add_salary(struct salaries *s, int64_t v)
 		s->max = v;
 	s->sum += v;
 	s->n++;
+	s->n_of[c]++;
 }
 
-static enum err add_place(struct analysis *a, struct span country, struct span city, bool paid, int64_t salary, struct fault *f)
+static void count_salary(struct analysis *a, enum company c, struct held_salary h)
 {
-	struct group *g;
-	struct salaries *s;
-	enum err e;
+	size_t range = 0;
 
-	if (!country.n)
-		return ERR_OK;
-	e = groups_add(&a->groups, GROUP_COUNTRY, 0, country, &g, f);
-	if (e)
-		return e;
-	if (paid) {
-		s = &a->by_country[g->ordinal];
+	add_salary(&a->salary[c], c, h.salary);
+	while (range + 1 < ANALYSIS_RANGES && h.salary >= ranges[range])
+		range++;
+	a->range[c][range]++;
+	if (h.country < GROUP_COUNTRIES_MAX) {
+		struct salaries *s = &a->by_country[h.country];
+
 		if (s->n == 0)
 			s->order = ++a->countries_with_salary;
-		add_salary(s, salary);
+		add_salary(s, c, h.salary);
 	}
-	return city.n ? groups_add(&a->groups, GROUP_CITY, g->ordinal, city, NULL, f) : ERR_OK;
+}
+
+/* The first ones wait for analysis_close: they may have to stay out. */
+static void take_salary(struct analysis *a, enum company c, struct held_salary h)
+{
+	if (a->n_held[c] < ANALYSIS_HELD && a->n_held[c] + 1 < a->min_group)
+		a->held[c][a->n_held[c]++] = h;
+	else
+		count_salary(a, c, h);
+}
+
+static enum err add_label(struct analysis *a, enum group_kind kind, uint32_t parent, struct span label, enum company c,
+                          uint32_t *ordinal, struct fault *f)
+{
+	struct group *g;
+
+	if (!label.n)
+		return ERR_OK;
+	TRY(groups_add(&a->groups, kind, parent, label, c, &g, f));
+	*ordinal = g->ordinal;
+	return ERR_OK;
 }
 
 enum err analysis_add(struct analysis *a, enum company company, const struct span value[ANALYSIS_FIELDS], struct fault *f)
 {
 	struct span label[ANALYSIS_FIELDS]; /* empty where there is no value */
 	int64_t number[ANALYSIS_FIELDS] = { 0 };
+	uint32_t country = GROUP_COUNTRIES_MAX, unused;
 	bool readable = false;
-	enum err e;
 
 	for (size_t i = 0; i < ANALYSIS_FIELDS; i++) {
 		enum value_kind kind = value_read(i, value[i], &number[i]);
@@ -135,14 +156,175 @@ enum err analysis_add(struct analysis *a, enum company company, const struct spa
 	a->readable += readable;
 	if (label[ANALYSIS_AGE].n)
 		a->generation[company][generation_of(a, number[ANALYSIS_AGE])]++;
+	TRY(add_label(a, GROUP_COUNTRY, 0, label[ANALYSIS_COUNTRY], company, &country, f));
 	if (label[ANALYSIS_SALARY].n)
-		add_salary(&a->salary[company], number[ANALYSIS_SALARY]);
-	e = add_place(a, label[ANALYSIS_COUNTRY], label[ANALYSIS_CITY], label[ANALYSIS_SALARY].n != 0, number[ANALYSIS_SALARY], f);
-	if (!e && label[ANALYSIS_EYE].n)
-		e = groups_add(&a->groups, GROUP_EYE, 0, label[ANALYSIS_EYE], NULL, f);
-	if (!e && label[ANALYSIS_COLOR].n)
-		e = groups_add(&a->groups, GROUP_COLOR, 0, label[ANALYSIS_COLOR], NULL, f);
-	return e;
+		take_salary(a, company, (struct held_salary){ number[ANALYSIS_SALARY], country });
+	if (label[ANALYSIS_COUNTRY].n) /* a city needs one */
+		TRY(add_label(a, GROUP_CITY, country, label[ANALYSIS_CITY], company, &unused, f));
+	TRY(add_label(a, GROUP_EYE, 0, label[ANALYSIS_EYE], company, &unused, f));
+	return add_label(a, GROUP_COLOR, 0, label[ANALYSIS_COLOR], company, &unused, f);
+}
+
+/* --- what may be shown --- */
+
+/* With and without a salary, as suppress_fold counts a cell. */
+enum { WITH = COMPANIES, WITHOUT = 2 * COMPANIES };
+
+static uint64_t without_salary(const struct analysis *a, enum company c)
+{
+	return a->records[c] - a->salary[c].n;
+}
+
+bool analysis_shows_salary(const struct analysis *a, enum company c)
+{
+	return suppress_ok(a->salary[c].n, a->min_group) && suppress_ok(without_salary(a, c), a->min_group);
+}
+
+bool analysis_shows_salaries(const struct analysis *a)
+{
+	return analysis_shows_salary(a, COMPANY_CONTOSO) && analysis_shows_salary(a, COMPANY_FABRIKAM);
+}
+
+static void settle_salaries(struct analysis *a, enum company c)
+{
+	uint64_t without = without_salary(a, c) - a->n_held[c];
+	uint32_t out = 0;
+
+	if (!suppress_ok(without, a->min_group))
+		out = a->min_group - (uint32_t)without;
+	for (; out < a->n_held[c]; out++)
+		count_salary(a, c, a->held[c][out]);
+	a->n_held[c] = 0;
+	WIPE(a->held[c]);
+}
+
+/* The people of a group, and of a country those with and without a salary where these are shown. */
+static struct cell cell_of(const struct analysis *a, const struct group *g)
+{
+	struct cell cell = { { 0 }, false };
+
+	for (size_t c = 0; c < COMPANIES; c++) {
+		cell.part[c] = g->part[c];
+		if (g->kind != GROUP_COUNTRY || !analysis_shows_salaries(a))
+			continue;
+		cell.part[WITH + c] = a->by_country[g->ordinal].n_of[c];
+		cell.part[WITHOUT + c] = g->part[c] - cell.part[WITH + c];
+	}
+	return cell;
+}
+
+static struct cell everybody(const struct analysis *a, bool salaries)
+{
+	struct cell cell = { { 0 }, false };
+
+	for (enum company c = COMPANY_CONTOSO; c < COMPANIES; c++) {
+		cell.part[c] = (uint32_t)a->records[c];
+		cell.part[WITH + c] = salaries ? (uint32_t)a->salary[c].n : 0;
+		cell.part[WITHOUT + c] = salaries ? (uint32_t)without_salary(a, c) : 0;
+	}
+	return cell;
+}
+
+static void subtract(struct cell *from, const struct cell *cell)
+{
+	for (size_t i = 0; i < SUPPRESS_PARTS; i++)
+		from->part[i] -= cell->part[i];
+}
+
+/* The groups of one kind and parent, which with those who have no such value are `rest`. Returns how many people are hidden. */
+static uint64_t fold_groups(struct analysis *a, enum group_kind kind, uint32_t parent, struct cell rest, bool *no_value)
+{
+	struct groups *g = &a->groups;
+	uint64_t people;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < g->n; i++) {
+		if (g->item[i].kind != kind || g->item[i].parent != parent)
+			continue;
+		a->cell[n] = cell_of(a, &g->item[i]);
+		subtract(&rest, &a->cell[n++]);
+	}
+	a->cell[n++] = rest;
+	people = suppress_fold(a->cell, n, a->min_group);
+	*no_value = a->cell[n - 1].hidden;
+	for (uint32_t i = g->n; i-- > 0;) {
+		if (g->item[i].kind != kind || g->item[i].parent != parent)
+			continue;
+		g->item[i].hidden = a->cell[--n - 1].hidden;
+	}
+	WIPE_N(a->cell, (g->of_kind[kind] + 1) * sizeof a->cell[0]);
+	return people;
+}
+
+/* The same of a table in an array of rows. rest: everybody whom it divides; its last cell gets those in no row. */
+static uint64_t fold_rows(struct analysis *a, const uint64_t *contoso, const uint64_t *fabrikam, size_t n, struct cell rest, bool *hidden)
+{
+	uint64_t people;
+
+	for (size_t i = 0; i < n; i++) {
+		a->cell[i] = (struct cell){ { (uint32_t)contoso[i], (uint32_t)fabrikam[i] }, false };
+		subtract(&rest, &a->cell[i]);
+	}
+	a->cell[n] = rest;
+	people = suppress_fold(a->cell, n + 1, a->min_group);
+	for (size_t i = 0; i <= n; i++)
+		hidden[i] = a->cell[i].hidden;
+	WIPE_N(a->cell, (n + 1) * sizeof a->cell[0]);
+	return people;
+}
+
+static void fold_ages_and_ranges(struct analysis *a)
+{
+	struct withheld *h = &a->withheld;
+	bool hidden[ANALYSIS_GENERATIONS + 1];
+	struct cell paid = { { (uint32_t)a->salary[COMPANY_CONTOSO].n, (uint32_t)a->salary[COMPANY_FABRIKAM].n }, false };
+
+	h->generations = fold_rows(a, a->generation[COMPANY_CONTOSO], a->generation[COMPANY_FABRIKAM], ANALYSIS_GENERATIONS,
+	                           everybody(a, false), hidden);
+	memcpy(h->generation, hidden, sizeof h->generation);
+	h->no_generation = hidden[ANALYSIS_GENERATIONS];
+	/* Nobody is in no range: how many have no salary is known, so they are no cell that could hide another. */
+	h->ranges = fold_rows(a, a->range[COMPANY_CONTOSO], a->range[COMPANY_FABRIKAM], ANALYSIS_RANGES, paid, hidden);
+	memcpy(h->range, hidden, sizeof h->range);
+	if (!analysis_shows_salaries(a))
+		memset(h->range, true, sizeof h->range);
+}
+
+void analysis_close(struct analysis *a)
+{
+	struct withheld *h = &a->withheld;
+	uint32_t top[ANALYSIS_TOP_COUNTRIES];
+	bool no_city;
+	size_t n;
+
+	for (enum company c = COMPANY_CONTOSO; c < COMPANIES; c++)
+		settle_salaries(a, c);
+	h->countries = fold_groups(a, GROUP_COUNTRY, 0, everybody(a, analysis_shows_salaries(a)), &h->no_country);
+	h->eyes = fold_groups(a, GROUP_EYE, 0, everybody(a, false), &h->no_eye);
+	h->colors = fold_groups(a, GROUP_COLOR, 0, everybody(a, false), &h->no_color);
+	fold_ages_and_ranges(a);
+	/* Cities are shown of these countries alone, whose own people may be shown. */
+	n = groups_top(&a->groups, GROUP_COUNTRY, 0, top, ANALYSIS_TOP_COUNTRIES);
+	for (size_t i = 0; i < n; i++) {
+		const struct group *g = &a->groups.item[top[i]];
+
+		(void)fold_groups(a, GROUP_CITY, g->ordinal, (struct cell){ { g->part[0], g->part[1] }, false }, &no_city);
+	}
+}
+
+uint64_t analysis_unread(const struct analysis *a, enum company c, size_t field)
+{
+	const struct withheld *h = &a->withheld;
+	uint64_t n = a->records[c] - a->values[c].n[field][VALUE_READ];
+	/* The number follows from what is shown, or from nothing. Of cities only parts are shown. */
+	const bool some[ANALYSIS_FIELDS] = {
+		[ANALYSIS_AGE] = h->no_generation, [ANALYSIS_SALARY] = !analysis_shows_salary(a, c), [ANALYSIS_EYE] = h->no_eye,
+		[ANALYSIS_COLOR] = h->no_color, [ANALYSIS_CITY] = a->min_group > 1, [ANALYSIS_COUNTRY] = h->no_country,
+	};
+
+	if (n && some[field])
+		return ANALYSIS_SOME;
+	return field == ANALYSIS_SALARY && n ? without_salary(a, c) : n;
 }
 
 /* --- writing --- */
@@ -159,13 +341,13 @@ static void write_group(const struct analysis *a, struct jw *w, const char *name
 {
 	const struct group *g = &a->groups.item[index];
 
-	write_counted(w, name, label_name, groups_label(&a->groups, g), g->count);
+	write_counted(w, name, label_name, groups_label(&a->groups, g), group_count(g));
 }
 
 static void write_countries(const struct analysis *a, struct jw *w)
 {
-	uint32_t top[TOP_COUNTRIES], cities[TOP_CITIES];
-	size_t n = groups_top(&a->groups, GROUP_COUNTRY, 0, top, TOP_COUNTRIES);
+	uint32_t top[ANALYSIS_TOP_COUNTRIES], cities[TOP_CITIES];
+	size_t n = groups_top(&a->groups, GROUP_COUNTRY, 0, top, ANALYSIS_TOP_COUNTRIES);
 
 	jw_array(w, "top_10_countries");
 	for (size_t i = 0; i < n; i++) {
@@ -174,7 +356,7 @@ static void write_countries(const struct analysis *a, struct jw *w)
 
 		jw_object(w, NULL);
 		jw_span(w, "country", groups_label(&a->groups, g));
-		jw_u64(w, "count", g->count);
+		jw_u64(w, "count", group_count(g));
 		jw_array(w, "top_cities");
 		for (size_t k = 0; k < m; k++)
 			write_group(a, w, NULL, "city", cities[k]);
@@ -190,7 +372,7 @@ static void write_generations(const struct analysis *a, struct jw *w)
 	for (size_t i = 0; i < ANALYSIS_GENERATIONS; i++) {
 		uint64_t n = a->generation[COMPANY_CONTOSO][i] + a->generation[COMPANY_FABRIKAM][i];
 
-		if (n)
+		if (n && !a->withheld.generation[i])
 			write_counted(w, NULL, "generation", span_str(generations[i].name), n);
 	}
 	jw_end_array(w);
@@ -198,15 +380,14 @@ static void write_generations(const struct analysis *a, struct jw *w)
 
 static void write_generations_of(const struct analysis *a, struct jw *w, enum company c)
 {
-	uint64_t all = 0;
+	/* Of those with a generation, or of all where how many have none is not shown. */
+	uint64_t all = a->withheld.no_generation ? a->records[c] : a->values[c].n[ANALYSIS_AGE][VALUE_READ];
 
-	for (size_t i = 0; i < ANALYSIS_GENERATIONS; i++)
-		all += a->generation[c][i];
 	jw_array(w, titles[c]);
 	for (size_t i = 0; i < ANALYSIS_GENERATIONS; i++) {
 		uint64_t n = a->generation[c][i];
 
-		if (!n)
+		if (!n || a->withheld.generation[i])
 			continue;
 		jw_object(w, NULL);
 		jw_str(w, "generation", generations[i].name);
@@ -217,50 +398,36 @@ static void write_generations_of(const struct analysis *a, struct jw *w, enum co
 	jw_end_array(w);
 }
 
-static void write_average(struct jw *w, const char *name, const struct salaries *s, bool hide)
+/* 0 without salaries, as the original has it; with groups withheld it would pass for a figure. */
+static void write_average(const struct analysis *a, struct jw *w, const char *name, const struct salaries *s, bool shown)
 {
-	if (hide)
+	if (!shown || (s->n == 0 && a->min_group > 1))
 		jw_null(w, name);
 	else
 		jw_i64(w, name, s->n ? analysis_round(s->sum, s->n) : 0);
 }
 
-static bool too_few(const struct analysis *a, const struct salaries *s)
-{
-	return s->n != 0 && s->n < a->min_group;
-}
-
 static void write_averages(const struct analysis *a, struct jw *w)
 {
 	const struct salaries *c = &a->salary[COMPANY_CONTOSO], *f = &a->salary[COMPANY_FABRIKAM];
-	struct salaries both = { c->sum + f->sum, c->n + f->n, 0, 0, 0 };
-	bool hide_c = too_few(a, c), hide_f = too_few(a, f);
+	struct salaries both = { .sum = c->sum + f->sum, .n = c->n + f->n };
 
 	jw_object(w, "avg_salaries");
-	write_average(w, titles[COMPANY_CONTOSO], c, hide_c);
-	write_average(w, titles[COMPANY_FABRIKAM], f, hide_f);
-	/* With one of them hidden and the other shown, the combined mean would give the hidden one away. */
-	write_average(w, "Combined", &both, too_few(a, &both) || hide_c != hide_f);
+	write_average(a, w, titles[COMPANY_CONTOSO], c, analysis_shows_salary(a, COMPANY_CONTOSO));
+	write_average(a, w, titles[COMPANY_FABRIKAM], f, analysis_shows_salary(a, COMPANY_FABRIKAM));
+	write_average(a, w, "Combined", &both, analysis_shows_salaries(a));
 	jw_end_object(w);
 }
 
-/* Shown before hidden; shown ones by rounded average (what the original sorts by), ties and hidden ones by first salary. */
-static bool goes_before(const struct analysis *a, const struct salaries *x, const struct salaries *y)
+/* By rounded average (what the original sorts by), ties by first salary. */
+static bool goes_before(const struct salaries *x, const struct salaries *y)
 {
-	bool hide_x = too_few(a, x), hide_y = too_few(a, y);
+	int64_t ax = analysis_round(x->sum, x->n), ay = analysis_round(y->sum, y->n);
 
-	if (hide_x != hide_y)
-		return hide_y;
-	if (!hide_x) {
-		int64_t ax = analysis_round(x->sum, x->n), ay = analysis_round(y->sum, y->n);
-
-		if (ax != ay)
-			return ax > ay;
-	}
-	return x->order < y->order;
+	return ax != ay ? ax > ay : x->order < y->order;
 }
 
-/* Indices in groups.item of the countries with salaries, sorted. */
+/* Indices in groups.item of the countries whose salaries are shown, sorted. */
 static size_t sort_by_salary(const struct analysis *a, uint32_t order[GROUP_COUNTRIES_MAX])
 {
 	size_t n = 0;
@@ -269,12 +436,12 @@ static size_t sort_by_salary(const struct analysis *a, uint32_t order[GROUP_COUN
 		const struct group *g = &a->groups.item[i];
 		size_t at = n;
 
-		if (g->kind != GROUP_COUNTRY || a->by_country[g->ordinal].n == 0)
+		if (g->kind != GROUP_COUNTRY || g->hidden || a->by_country[g->ordinal].n == 0)
 			continue;
 		for (; at > 0; at--) {
 			const struct group *before = &a->groups.item[order[at - 1]];
 
-			if (!goes_before(a, &a->by_country[g->ordinal], &a->by_country[before->ordinal]))
+			if (!goes_before(&a->by_country[g->ordinal], &a->by_country[before->ordinal]))
 				break;
 			order[at] = order[at - 1];
 		}
@@ -284,29 +451,31 @@ static size_t sort_by_salary(const struct analysis *a, uint32_t order[GROUP_COUN
 	return n;
 }
 
+/* One person's salary: only where groups may be of one. */
+void analysis_write_extreme(const struct analysis *a, struct jw *w, const char *name, int64_t salary)
+{
+	if (a->min_group > 1)
+		jw_null(w, name);
+	else
+		jw_i64(w, name, salary);
+}
+
 static void write_salaries(const struct analysis *a, struct jw *w)
 {
 	uint32_t order[GROUP_COUNTRIES_MAX];
-	size_t n = sort_by_salary(a, order);
+	size_t n = analysis_shows_salaries(a) ? sort_by_salary(a, order) : 0;
 
 	jw_array(w, "salary_by_country");
 	for (size_t i = 0; i < n; i++) {
 		const struct group *g = &a->groups.item[order[i]];
 		const struct salaries *s = &a->by_country[g->ordinal];
-		bool hide = too_few(a, s);
 
 		jw_object(w, NULL);
 		jw_span(w, "country", groups_label(&a->groups, g));
-		write_average(w, "avg_salary", s, hide);
+		write_average(a, w, "avg_salary", s, true);
 		jw_u64(w, "count", s->n);
-		if (hide) {
-			jw_null(w, "min_salary");
-			jw_null(w, "max_salary");
-			jw_bool(w, "suppressed", true);
-		} else {
-			jw_i64(w, "min_salary", s->min);
-			jw_i64(w, "max_salary", s->max);
-		}
+		analysis_write_extreme(a, w, "min_salary", s->min);
+		analysis_write_extreme(a, w, "max_salary", s->max);
 		jw_end_object(w);
 	}
 	jw_end_array(w);
@@ -318,13 +487,14 @@ static void write_eyes(const struct analysis *a, struct jw *w)
 	size_t n = groups_top(&a->groups, GROUP_EYE, 0, all, GROUP_EYES_MAX);
 
 	jw_object(w, "eye_colors");
-	if (n) {
+	if (n)
 		write_group(a, w, "most_common", "color", all[0]);
-		write_group(a, w, "least_common", "color", all[n - 1]);
-	} else {
+	else
 		write_counted(w, "most_common", "color", SPAN_LIT("N/A"), 0);
+	if (n && !a->withheld.eyes)
+		write_group(a, w, "least_common", "color", all[n - 1]);
+	else
 		write_counted(w, "least_common", "color", SPAN_LIT("N/A"), 0);
-	}
 	jw_array(w, "all");
 	for (size_t i = 0; i < n; i++)
 		write_group(a, w, NULL, "color", all[i]);
@@ -367,4 +537,73 @@ void analysis_write(const struct analysis *a, struct jw *w, bool with_staff)
 	write_salaries(a, w);
 	write_eyes(a, w);
 	write_colors(a, w);
+}
+
+static void write_withheld(const struct analysis *a, struct jw *w)
+{
+	const struct withheld *h = &a->withheld;
+	const struct {
+		const char *name;
+		uint64_t people;
+	} tables[] = {
+		{ "countries", h->countries }, { "generations", h->generations }, { "eye_colors", h->eyes }, { "favorite_colors", h->colors },
+	};
+
+	jw_object(w, "withheld");
+	jw_u64(w, "min_group_size", a->min_group);
+	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+		jw_u64(w, tables[i].name, tables[i].people);
+	jw_bool(w, "salaries", !analysis_shows_salaries(a));
+	jw_end_object(w);
+}
+
+/* The reasons divide a number that is shown: those of too few values are left out, and others as long as these follow. */
+static void write_reasons(const struct analysis *a, struct jw *w, enum company c, size_t field)
+{
+	struct cell cell[VALUE_KINDS] = { { { 0 }, false } };
+
+	for (size_t k = VALUE_EMPTY; k < VALUE_KINDS; k++)
+		cell[k].part[0] = (uint32_t)a->values[c].n[field][k];
+	(void)suppress_fold(cell, VALUE_KINDS, a->min_group);
+	jw_object(w, "reasons");
+	for (enum value_kind k = VALUE_EMPTY; k < VALUE_KINDS; k++)
+		if (cell[k].part[0] && !cell[k].hidden)
+			jw_u64(w, value_reason_member(k), cell[k].part[0]);
+	jw_end_object(w);
+}
+
+static void write_unread(const struct analysis *a, struct jw *w, enum company c, size_t field)
+{
+	uint64_t n = analysis_unread(a, c, field);
+
+	if (n == 0)
+		return;
+	jw_object(w, NULL);
+	jw_str(w, "company", titles[c]);
+	jw_str(w, "column", analysis_fields[field]);
+	if (n == ANALYSIS_SOME) {
+		jw_null(w, "count");
+	} else {
+		jw_u64(w, "count", n);
+		write_reasons(a, w, c, field);
+	}
+	jw_end_object(w);
+}
+
+void analysis_write_rest(const struct analysis *a, struct jw *w)
+{
+	bool unread = false;
+
+	if (a->min_group > 1)
+		write_withheld(a, w);
+	for (enum company c = COMPANY_CONTOSO; c < COMPANIES; c++)
+		for (size_t i = 0; i < ANALYSIS_FIELDS; i++)
+			unread = unread || analysis_unread(a, c, i);
+	if (!unread)
+		return;
+	jw_array(w, "not_read");
+	for (enum company c = COMPANY_CONTOSO; c < COMPANIES; c++)
+		for (size_t i = 0; i < ANALYSIS_FIELDS; i++)
+			write_unread(a, w, c, i);
+	jw_end_array(w);
 }

@@ -330,6 +330,23 @@ static enum err fetch_all(struct work *w)
 	return e;
 }
 
+/* No more than the result says. */
+static void log_unread(const struct analysis *a)
+{
+	for (enum company c = COMPANY_CONTOSO; c < COMPANIES; c++) {
+		for (size_t i = 0; i < ANALYSIS_FIELDS; i++) {
+			uint64_t n = analysis_unread(a, c, i);
+			char text[64];
+
+			(void)out_join(text, sizeof text, role_title(providers[c].role), ": values not read of ", analysis_fields[i]);
+			if (n == ANALYSIS_SOME)
+				log_line(LOG_WARN, "analyze", text);
+			else if (n)
+				log_num(LOG_WARN, "analyze", text, "values", n);
+		}
+	}
+}
+
 /* One partner after the other: ties are decided by who was seen first, so that the counts of both cannot be made apart; and two processors
  * are busy as it is, with the providers' sealing beside the fetching. */
 static enum err count_all(struct work *w)
@@ -342,6 +359,10 @@ static enum err count_all(struct work *w)
 		e = count_partner(w, c);
 	if (!e)
 		e = send_status(w, "analyze", "Computing the statistics", false);
+	if (!e) {
+		analysis_close(w->believed);
+		log_unread(w->believed);
+	}
 	return e;
 }
 
@@ -406,6 +427,7 @@ static enum err send_complete(struct work *w)
 	analysis_write(w->believed, &j, false);
 	jw_fixed(&j, "total_time", analysis_round(clock_ms() - w->started_ms, 10), 2);
 	write_errors(w, &j);
+	analysis_write_rest(w->believed, &j);
 	return end_event(w, &j, false);
 }
 
@@ -460,8 +482,9 @@ static enum err write_result(struct work *w, struct out *result, struct fault *f
 	jw_str(&j, "status", status_of(w));
 	analysis_write(w->believed, &j, true);
 	write_errors(w, &j);
-	jw_str(&j, "note", "Only age, salary, eye color, favorite color, city and country were decrypted; salaries of groups smaller "
-	       "than the configured size are not shown.");
+	analysis_write_rest(w->believed, &j);
+	jw_str(&j, "note", "Only age, salary, eye color, favorite color, city and country were decrypted; groups smaller than the configured "
+	       "size are not shown, nor what they would follow from.");
 	jw_end_object(&j);
 	return result->bad ? fault_set(f, ERR_FULL, STEP_ANALYSIS, "the result is larger than the reply can be") : ERR_OK;
 }

@@ -11,75 +11,39 @@
 #include "svc/partread.h"
 #include "svc/release.h"
 
-#define TOP_COUNTRIES 10
 #define TOP_CITIES 3
 #define TOP_EYES 6
 #define TOP_COLORS 10
-#define RANGES 5
 
 static const enum role providers[COMPANIES] = { [COMPANY_CONTOSO] = ROLE_CONTOSO, [COMPANY_FABRIKAM] = ROLE_FABRIKAM };
 
-static const struct {
-	const char *name;
-	int64_t below; /* upper bound, not included */
-} ranges[RANGES] = {
-	{ "Under $50K", 50000 }, { "$50K-$100K", 100000 }, { "$100K-$150K", 150000 }, { "$150K-$200K", 200000 }, { "Over $200K", INT64_MAX },
-};
+static const char *const range_names[ANALYSIS_RANGES] = { "Under $50K", "$50K-$100K", "$100K-$150K", "$150K-$200K", "Over $200K" };
 
 static const char *const generation_names[ANALYSIS_GENERATIONS] = {
 	"Gen Alpha (2-13)", "Gen Z (14-29)", "Millennials (30-45)", "Gen X (46-61)", "Baby Boomers (62-80)", "Silent Generation (81+)",
 };
 
-struct counts {
-	struct analysis analysis;
-	uint64_t range[RANGES];
-};
-
 /* How one partner's reading went. */
 struct outcome {
 	bool ok;
-	uint64_t records, decrypted, errors;
+	uint64_t records;
 	char message[sizeof ((struct fault *)0)->message];
 };
 
 /* Between partread_enter and _leave. Holds partners' data in aggregated form: wiped at the end. */
 static struct {
-	struct counts believed, trial; /* as in svc/analyze: what has verified to its end, and the same plus what is being read */
+	struct analysis believed, trial; /* as in svc/analyze: what has verified to its end, and the same plus what is being read */
 	struct outcome outcome[COMPANIES];
 	enum company now;
 } work;
 
 /* --- counting ---------------------------------------------------------------------------------------------------- */
 
-static void count_range(struct counts *c, const struct salaries *before, const struct salaries *after)
-{
-	size_t i = 0;
-
-	if (after->n == before->n)
-		return;
-	/* The salary just added: analysis has parsed it. */
-	for (__int128 v = after->sum - before->sum; v >= ranges[i].below; i++)
-		;
-	c->range[i]++;
-}
-
-/* A record of which a field is missing or could not be decrypted is dropped. */
+/* The same records as in the other form of the answer: two sets would differ by a few people. */
 static enum err take_record(void *ctx, const struct span *value, struct fault *f)
 {
-	struct outcome *o = &work.outcome[work.now];
-	struct salaries *s = &work.trial.analysis.salary[work.now], before = *s;
-
 	(void)ctx;
-	for (size_t i = 0; i < ANALYSIS_FIELDS; i++) {
-		if (value[i].n == 0) {
-			o->errors++;
-			return ERR_OK;
-		}
-	}
-	TRY(analysis_add(&work.trial.analysis, work.now, value, f));
-	count_range(&work.trial, &before, s);
-	o->decrypted++;
-	return ERR_OK;
+	return analysis_add(&work.trial, work.now, value, f);
 }
 
 static enum err read_partner(const struct settings *s, enum company c, int64_t deadline_ms, struct fault *f)
@@ -90,10 +54,10 @@ static enum err read_partner(const struct settings *s, enum company c, int64_t d
 
 	if (!keys_have(partread_slot(partner)))
 		TRY(release_partner(s, partner, &info, deadline_ms, f));
-	memcpy(&work.trial, &work.believed, sizeof work.trial);
+	analysis_copy(&work.trial, &work.believed);
 	work.now = c;
 	TRY(partread_run(s, partner, analysis_fields, ANALYSIS_FIELDS, &sink, &work.outcome[c].records, f));
-	memcpy(&work.believed, &work.trial, sizeof work.believed);
+	analysis_copy(&work.believed, &work.trial);
 	return ERR_OK;
 }
 
@@ -109,46 +73,46 @@ static void write_partner(struct jw *w, enum company c)
 	if (!o->ok)
 		jw_str(w, "message", o->message);
 	jw_u64(w, "records", o->ok ? o->records : 0);
-	jw_u64(w, "decrypted", o->ok ? o->decrypted : 0);
-	jw_u64(w, "decrypt_errors", o->ok ? o->errors : 0);
+	jw_u64(w, "decrypted", o->ok ? o->records : 0);
+	jw_u64(w, "decrypt_errors", 0); /* not_read counts values that are missing; a record is never dropped */
 	jw_bool(w, "has_private_key", have);
 	jw_bool(w, "key_released", have);
 	jw_end_object(w);
 }
 
-static const char *label(const struct group *g, char text[GROUP_LABEL_MAX + 1])
+static const char *label(const struct groups *all, const struct group *g, char text[GROUP_LABEL_MAX + 1])
 {
-	if (!span_copy_str(groups_label(&work.believed.analysis.groups, g), text, GROUP_LABEL_MAX + 1))
+	if (!span_copy_str(groups_label(all, g), text, GROUP_LABEL_MAX + 1))
 		text[0] = '\0';
 	return text;
 }
 
-static void write_top(struct jw *w, const char *name, enum group_kind kind, size_t max)
+static void write_top(const struct analysis *a, struct jw *w, const char *name, enum group_kind kind, size_t max)
 {
-	const struct groups *g = &work.believed.analysis.groups;
+	const struct groups *g = &a->groups;
 	char text[GROUP_LABEL_MAX + 1];
-	uint32_t top[TOP_COUNTRIES];
+	uint32_t top[ANALYSIS_TOP_COUNTRIES];
 	size_t n = groups_top(g, kind, 0, top, max);
 
 	jw_object(w, name);
 	for (size_t i = 0; i < n; i++)
-		jw_u64(w, label(&g->item[top[i]], text), g->item[top[i]].count);
+		jw_u64(w, label(g, &g->item[top[i]], text), group_count(&g->item[top[i]]));
 	jw_end_object(w);
 }
 
 /* Of the countries with the most people: the original took the first ten it met. */
-static void write_cities(struct jw *w)
+static void write_cities(const struct analysis *a, struct jw *w)
 {
-	const struct groups *g = &work.believed.analysis.groups;
+	const struct groups *g = &a->groups;
 	char text[GROUP_LABEL_MAX + 1];
-	uint32_t top[TOP_COUNTRIES], cities[TOP_CITIES];
-	size_t n = groups_top(g, GROUP_COUNTRY, 0, top, TOP_COUNTRIES);
+	uint32_t top[ANALYSIS_TOP_COUNTRIES], cities[TOP_CITIES];
+	size_t n = groups_top(g, GROUP_COUNTRY, 0, top, ANALYSIS_TOP_COUNTRIES);
 
 	jw_object(w, "top_cities_by_country");
 	for (size_t i = 0; i < n; i++) {
 		size_t m = groups_top(g, GROUP_CITY, g->item[top[i]].ordinal, cities, TOP_CITIES);
 
-		jw_array(w, label(&g->item[top[i]], text));
+		jw_array(w, label(g, &g->item[top[i]], text));
 		for (size_t k = 0; k < m; k++)
 			jw_span(w, NULL, groups_label(g, &g->item[cities[k]]));
 		jw_end_array(w);
@@ -156,29 +120,42 @@ static void write_cities(struct jw *w)
 	jw_end_object(w);
 }
 
-static void write_salaries(struct jw *w, enum company c)
+static void write_salaries(const struct analysis *a, struct jw *w, enum company c)
 {
-	const struct salaries *s = &work.believed.analysis.salary[c];
-	bool hide = s->n && s->n < work.believed.analysis.min_group;
+	const struct salaries *s = &a->salary[c];
 
 	jw_object(w, role_name(providers[c]));
-	jw_u64(w, "count", s->n);
-	if (hide) {
+	if (!analysis_shows_salary(a, c)) {
+		jw_null(w, "count");
 		jw_null(w, "avg");
 		jw_null(w, "min");
 		jw_null(w, "max");
 		jw_bool(w, "suppressed", true);
 	} else {
+		jw_u64(w, "count", s->n);
 		jw_i64(w, "avg", s->n ? analysis_truncate(s->sum, s->n) : 0);
-		jw_i64(w, "min", s->n ? s->min : 0);
-		jw_i64(w, "max", s->n ? s->max : 0);
+		analysis_write_extreme(a, w, "min", s->min);
+		analysis_write_extreme(a, w, "max", s->max);
 	}
 	jw_end_object(w);
 }
 
-static void write_combined(struct jw *w)
+/* Members of an object: rows that may not be shown are null. */
+static void write_rows(struct jw *w, const char *name, const char *const *names, size_t n, const uint64_t *contoso,
+                       const uint64_t *fabrikam, const bool *hidden)
 {
-	const struct analysis *a = &work.believed.analysis;
+	jw_object(w, name);
+	for (size_t i = 0; i < n; i++) {
+		if (hidden[i])
+			jw_null(w, names[i]);
+		else
+			jw_u64(w, names[i], contoso[i] + fabrikam[i]);
+	}
+	jw_end_object(w);
+}
+
+void demographics_write(const struct analysis *a, struct jw *w)
+{
 	uint64_t contoso = a->records[COMPANY_CONTOSO], fabrikam = a->records[COMPANY_FABRIKAM];
 
 	jw_object(w, "combined_analytics");
@@ -194,36 +171,33 @@ static void write_combined(struct jw *w)
 	for (size_t i = 0; i < ANALYSIS_FIELDS; i++)
 		jw_str(w, NULL, analysis_fields[i]);
 	jw_end_array(w);
-	jw_object(w, "generations");
-	for (size_t i = 0; i < ANALYSIS_GENERATIONS; i++)
-		jw_u64(w, generation_names[i], a->generation[COMPANY_CONTOSO][i] + a->generation[COMPANY_FABRIKAM][i]);
-	jw_end_object(w);
-	jw_object(w, "salary_ranges");
-	for (size_t i = 0; i < RANGES; i++)
-		jw_u64(w, ranges[i].name, work.believed.range[i]);
-	jw_end_object(w);
-	write_top(w, "top_countries", GROUP_COUNTRY, TOP_COUNTRIES);
-	write_cities(w);
-	write_top(w, "top_eye_colors", GROUP_EYE, TOP_EYES);
-	write_top(w, "top_favorite_colors", GROUP_COLOR, TOP_COLORS);
+	write_rows(w, "generations", generation_names, ANALYSIS_GENERATIONS, a->generation[COMPANY_CONTOSO], a->generation[COMPANY_FABRIKAM],
+	           a->withheld.generation);
+	write_rows(w, "salary_ranges", range_names, ANALYSIS_RANGES, a->range[COMPANY_CONTOSO], a->range[COMPANY_FABRIKAM],
+	           a->withheld.range);
+	write_top(a, w, "top_countries", GROUP_COUNTRY, ANALYSIS_TOP_COUNTRIES);
+	write_cities(a, w);
+	write_top(a, w, "top_eye_colors", GROUP_EYE, TOP_EYES);
+	write_top(a, w, "top_favorite_colors", GROUP_COLOR, TOP_COLORS);
 	jw_object(w, "salary_comparison");
-	write_salaries(w, COMPANY_CONTOSO);
-	write_salaries(w, COMPANY_FABRIKAM);
+	write_salaries(a, w, COMPANY_CONTOSO);
+	write_salaries(a, w, COMPANY_FABRIKAM);
 	jw_end_object(w);
-	jw_str(w, "analysis_note", "Only the fields named in decrypted_fields were decrypted, inside the TEE; salaries of groups smaller than "
-	       "the configured size are not shown.");
+	analysis_write_rest(a, w);
+	jw_str(w, "analysis_note", "Only the fields named in decrypted_fields were decrypted, inside the TEE; groups smaller than the configured "
+	       "size are not shown, nor what they would follow from.");
 	jw_end_object(w);
 }
 
 static void write_result(struct jw *w, bool whole)
 {
 	jw_object(w, NULL);
-	jw_str(w, "status", whole && work.believed.analysis.readable ? "success" : "partial");
+	jw_str(w, "status", whole && work.believed.readable ? "success" : "partial");
 	jw_object(w, "partners");
 	write_partner(w, COMPANY_CONTOSO);
 	write_partner(w, COMPANY_FABRIKAM);
 	jw_end_object(w);
-	write_combined(w);
+	demographics_write(&work.believed, w);
 	jw_end_object(w);
 }
 
@@ -239,7 +213,7 @@ enum err demographics_run(const struct settings *s, struct out *result, int64_t 
 		return fault_set(f, ERR_STATE, STEP_ANALYSIS, "another reading of partners' records is running");
 	memset(&work, 0, sizeof work);
 	rng_bytes(&seed, sizeof seed);
-	analysis_init(&work.believed.analysis, s->generation_year, s->min_group, seed);
+	analysis_init(&work.believed, s->generation_year, s->min_group, seed);
 	fault_clear(f);
 	for (enum company c = COMPANY_CONTOSO; c < COMPANIES; c++) {
 		struct fault one;
@@ -256,6 +230,7 @@ enum err demographics_run(const struct settings *s, struct out *result, int64_t 
 			*f = one;
 		whole = false;
 	}
+	analysis_close(&work.believed);
 	if (whole || s->partial_results)
 		write_result(&w, whole);
 	WIPE(work);

@@ -99,7 +99,7 @@ static enum err insert(struct groups *g, enum group_kind kind, uint32_t parent, 
 		return fault_set_detail(f, ERR_FULL, STEP_ANALYSIS, "the labels exceed 1048576 bytes in all, at",
 		                        span_str(kinds[kind].name));
 	i = &g->item[g->n];
-	*i = (struct group){ 0, hash, g->text_n, g->of_kind[kind], parent, (uint16_t)label.n, (uint8_t)kind };
+	*i = (struct group){ { 0 }, hash, g->text_n, g->of_kind[kind], parent, (uint16_t)label.n, (uint8_t)kind, false };
 	if (label.n)
 		memcpy(g->text + g->text_n, label.p, label.n);
 	g->text_n += (uint32_t)label.n;
@@ -108,8 +108,8 @@ static enum err insert(struct groups *g, enum group_kind kind, uint32_t parent, 
 	return ERR_OK;
 }
 
-enum err groups_add(struct groups *g, enum group_kind kind, uint32_t parent, struct span label, struct group **item,
-                    struct fault *f)
+enum err groups_add(struct groups *g, enum group_kind kind, uint32_t parent, struct span label, size_t part,
+                    struct group **item, struct fault *f)
 {
 	uint32_t hash = hash_of(g, kind, parent, label);
 	uint32_t at = find_slot(g, kind, parent, label, hash);
@@ -122,10 +122,15 @@ enum err groups_add(struct groups *g, enum group_kind kind, uint32_t parent, str
 			return e;
 	}
 	found = &g->item[g->slot[at] - 1];
-	found->count++;
+	found->part[part]++;
 	if (item)
 		*item = found;
 	return ERR_OK;
+}
+
+uint64_t group_count(const struct group *item)
+{
+	return (uint64_t)item->part[0] + item->part[1];
 }
 
 size_t groups_top(const struct groups *g, enum group_kind kind, uint32_t parent, uint32_t *index, size_t max)
@@ -135,10 +140,10 @@ size_t groups_top(const struct groups *g, enum group_kind kind, uint32_t parent,
 	for (uint32_t i = 0; i < g->n; i++) {
 		size_t at = n;
 
-		if (g->item[i].kind != kind || g->item[i].parent != parent)
+		if (g->item[i].kind != kind || g->item[i].parent != parent || g->item[i].hidden)
 			continue;
 		/* Goes before those with smaller counts only: equals keep their order of appearance. */
-		while (at > 0 && g->item[index[at - 1]].count < g->item[i].count)
+		while (at > 0 && group_count(&g->item[index[at - 1]]) < group_count(&g->item[i]))
 			at--;
 		if (at == max)
 			continue;

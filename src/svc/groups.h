@@ -17,13 +17,16 @@ enum group_kind { GROUP_COUNTRY, GROUP_CITY, GROUP_EYE, GROUP_COLOR, GROUP_KINDS
 #define GROUPS_TEXT_MAX 1048576 /* bytes of all labels */
 #define GROUP_LABEL_MAX 256     /* bytes of one label */
 
+#define GROUP_PARTS 2 /* companies */
+
 struct group {
-	uint64_t count;
+	uint32_t part[GROUP_PARTS];
 	uint32_t hash, text_at;
 	uint32_t ordinal; /* how many of its kind came before */
 	uint32_t parent;  /* for cities the ordinal of their country, else 0 */
 	uint16_t text_n;
 	uint8_t kind;
+	bool hidden; /* set by the owner: groups_top leaves it out */
 };
 
 /* About 2.2 MiB. Holds no pointers: copying the structure copies the tables. Labels are partners' plaintext: wiped by the
@@ -41,10 +44,11 @@ void groups_init(struct groups *g, uint32_t seed);
 /* Copies and wipes what is used of the tables, which is little of them: *to and *g are wiped, zeroed or in use. */
 void groups_copy(struct groups *to, const struct groups *from);
 void groups_wipe(struct groups *g);
-/* Counts one more of label; *item, when not NULL, is set to its entry. ERR_FULL naming the table and its capacity. */
-MUST_USE enum err groups_add(struct groups *g, enum group_kind kind, uint32_t parent, struct span label, struct group **item,
-                             struct fault *f);
-/* The up to max entries of a kind (and parent) with the largest counts, ties in order of first appearance: their indices in
+uint64_t group_count(const struct group *item);
+/* Counts one more of label in a part; *item, when not NULL, is set to its entry. ERR_FULL naming the table and its capacity. */
+MUST_USE enum err groups_add(struct groups *g, enum group_kind kind, uint32_t parent, struct span label, size_t part,
+                             struct group **item, struct fault *f);
+/* The up to max entries that are not hidden of a kind (and parent) with the largest counts, ties in order of first appearance: their indices in
  * item[]. Returns how many. */
 size_t groups_top(const struct groups *g, enum group_kind kind, uint32_t parent, uint32_t *index, size_t max);
 struct span groups_label(const struct groups *g, const struct group *item);

@@ -85,7 +85,7 @@ struct settings {
 	/* data */
 	char data_dir[256];             /* DATA_DIR, default /data */
 	char csv_path[256];             /* CSV_PATH, default /app/<company>-data.csv */
-	uint32_t min_group;             /* MIN_GROUP_SIZE, default 5, at least 1: smaller groups are suppressed */
+	uint32_t min_group;             /* MIN_GROUP_SIZE, default 5, at least 1: smaller groups are not shown */
 	bool partial_results;           /* PARTIAL_RESULTS=on|off, default off: statistics may leave a partner out */
 	int generation_year;            /* GENERATION_YEAR, default 2026 */
 	char resource_group[91];        /* RESOURCE_GROUP_NAME: part of the shared blob's name */

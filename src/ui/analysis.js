@@ -1,6 +1,6 @@
 // Woodgrove's section: partners' keys, the live analysis, and its result as pictures.
 import { $, el, fill, icon, badge, hint, note, json, fold, table, facts, number, plural, cut, log, operate, asOperator, send, action, faultBox, saveFile, sleep, capital, code, Fault } from './base.js';
-import { worldMap, small, range, thousands } from './map.js';
+import { worldMap, small, range, extremes, thousands } from './map.js';
 
 const PARTNERS = ['contoso', 'fabrikam'];
 const COMPANIES = ['Contoso', 'Fabrikam'];
@@ -76,7 +76,13 @@ function onEvent(e) {
   }
 }
 
-const streamFault = (e) => new Fault(200, { message: e.message, failure_reason: e.errors ? e.errors.join(' ') : undefined, diagnosis: { likely_cause: e.likely_cause, solution: e.solution || 'Look at the state of both partners: each needs its key and records.' } });
+const streamFault = (e) => new Fault(200, {
+  message: e.message,
+  diagnosis: {
+    likely_cause: [...(e.errors || []).filter((t) => !e.message.includes(t)), e.likely_cause].filter(Boolean).join('. ') || undefined,
+    solution: e.solution || 'Look at the state of both partners: each needs its key and records.',
+  },
+});
 
 // One try: the final event, or null when the stream broke off before it.
 async function follow(signal) {
@@ -129,7 +135,7 @@ function eyes(e) {
   return [
     el('p.eyes', { 'aria-hidden': 'true' }, e.all.map((x) => el('i', { title: `${x.color}: ${x.count}`, css: { width: `${x.count / total * 100}%`, background: EYES[x.color] || 'var(--soft)' } }))),
     el('ul.legend', e.all.map((x) => el('li', el('i.dot', { css: { background: EYES[x.color] || 'var(--soft)' } }), `${x.color} ${number(x.count)}`))),
-    el('p', 'Most common: ', el('strong', e.most_common.color), ` (${number(e.most_common.count)}). Least common: `, el('strong', e.least_common.color), ` (${number(e.least_common.count)}).`)];
+    el('p', 'Most common: ', el('strong', e.most_common.color), ` (${number(e.most_common.count)}). Least common: `, el('strong', e.least_common.count ? e.least_common.color : 'not shown'), e.least_common.count ? ` (${number(e.least_common.count)}).` : '.')];
 }
 
 function favourites(list) {
@@ -146,13 +152,27 @@ function countries(list) {
 }
 
 function salaries(list) {
-  const top = Math.max(1, ...list.filter((c) => !small(c)).map((c) => c.max_salary));
+  const top = Math.max(1, ...list.map((c) => Math.max(c.max_salary || 0, c.avg_salary || 0)));
   const pct = (v) => `${v / top * 100}%`;
-  return table('Salary by country', ['Country', '>People', '>Average', 'Lowest to highest'], list.map((c) => el('tr', null,
+  const ends = (c) => (extremes(c) ? [c.min_salary, c.max_salary] : [0, c.avg_salary]);
+  return table('Salary by country', ['Country', '>People', '>Average', list.every(extremes) ? 'Lowest to highest' : 'Average'], list.map((c) => el('tr', null,
     el('th', { scope: 'row' }, c.country), el('td.num', number(c.count)), el('td.num', small(c) ? '–' : money(c.avg_salary)),
     el('td', small(c) ? el('span.fine', 'too few people to show') : [
-      el('span.range', { title: range(c) }, el('i', { css: { left: pct(c.min_salary), width: pct(c.max_salary - c.min_salary) } }), el('b', { css: { left: pct(c.avg_salary) } })),
-      el('small', `${thousands(c.min_salary)} – ${thousands(c.max_salary)}`)]))));
+      el('span.range', { title: range(c) }, el('i', { css: { left: pct(ends(c)[0]), width: pct(ends(c)[1] - ends(c)[0]) } }), el('b', { css: { left: pct(c.avg_salary) } })),
+      el('small', extremes(c) ? `${thousands(c.min_salary)} – ${thousands(c.max_salary)}` : thousands(c.avg_salary))]))));
+}
+
+// People in groups that are not shown, and values that were not read.
+function withheld(w) {
+  const tables = [['countries', 'countries'], ['generations', 'generations'], ['eye_colors', 'eye colors'], ['favorite_colors', 'favorite colors']].filter(([name]) => w[name] > 0);
+  if (!tables.length && !w.salaries) return null;
+  return note('wait', 'Some groups are not shown', el('p', `Groups in which a company has fewer than ${w.min_group_size} people are not shown, nor groups that these would follow from by subtraction.`),
+    el('ul', tables.map(([name, title]) => el('li', `People in ${title} that are not shown: ${number(w[name])}`)), w.salaries && el('li', 'Salaries of both companies together: too few people have one, or have none')));
+}
+
+function unread(u) {
+  const reasons = Object.entries(u.reasons || {}).map(([why, n]) => `${number(n)} ${why.replaceAll('_', ' ')}`).join(', ');
+  return `${u.company}, ${u.column}: ${u.count === null ? 'some values, too few to say how many' : plural(u.count, 'value')}${reasons && ` (${reasons})`}`;
 }
 
 function staff(r) {
@@ -168,12 +188,14 @@ function staff(r) {
 function showResult(r) {
   fill($('analysis-out'), el('div.results', { id: 'results' },
     r.errors && note('warn', 'Not everything could be used', el('p', 'This result is partial: it leaves out what is listed here.'), el('ul', r.errors.map((t) => el('li', t)))),
+    r.not_read && note('warn', 'Values that were not read', el('ul', r.not_read.map((u) => el('li', unread(u))))),
     staff(r),
+    r.withheld && withheld(r.withheld),
     block('Generations', key(), generations(r)),
     block('Average salary by country', worldMap(r.salary_by_country), el('details.fold', el('summary', 'The same figures as a table'), salaries(r.salary_by_country))),
     el('div.pair.wide', block('Eye colors', eyes(r.eye_colors)), block('Favorite colors', favourites(r.top_3_favorite_colors))),
     block('Top 10 countries', countries(r.top_10_countries)),
-    el('p.fine', `${plural(r.total_count, 'record')} of two companies, analysed in ${r.total_time === undefined ? '?' : r.total_time.toFixed(2)} s. Only these figures left the container; groups that are too small are not shown.`),
+    el('p.fine', `${plural(r.total_count, 'record')} of two companies, analysed in ${r.total_time === undefined ? '?' : r.total_time.toFixed(2)} s. Only these figures left the container.`),
     el('div.row', el('button', { type: 'button', onclick: () => saveFile('parley-analysis.json', `${JSON.stringify(r, null, 1)}\n`, 'application/json') }, 'Save result')),
     fold('Result as JSON', json(r))));
   const map = document.querySelector('.map .scroll');

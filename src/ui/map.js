@@ -106,7 +106,9 @@ function spread(list) {
 
 export const small = (c) => c.suppressed || c.avg_salary === null || c.avg_salary === undefined;
 export const thousands = (v) => `$${Math.round(v / 1000)}k`;
-export const range = (c) => `average $${number(c.avg_salary)}, ${plural(c.count, 'person', 'people')}, from $${number(c.min_salary)} to $${number(c.max_salary)}`;
+// The lowest and highest are one person's salary each: shown where groups may be of one.
+export const extremes = (c) => c.min_salary !== null && c.max_salary !== null;
+export const range = (c) => `average $${number(c.avg_salary)}, ${plural(c.count, 'person', 'people')}${extremes(c) ? `, from $${number(c.min_salary)} to $${number(c.max_salary)}` : ''}`;
 
 function circle(c, scale) {
   const fill = small(c) ? null : colour(scale(c.avg_salary));

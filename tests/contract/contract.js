@@ -32,13 +32,14 @@ const keyState = { stored: 'bool', cached_private_key: 'bool', raw_structure: st
 const attempt = { success: 'bool', plaintext: 'null', error: 'string|null' };
 const accessTest = { name: 'string', method: 'string', result: '=blocked|=unexpected|=not_enforced', detail: 'string', policy_rule: 'string', evidence: {} };
 const analytics = {
-  contoso_count: 'number', fabrikam_count: 'number', total_count: 'number', top_10_countries: [{ country: 'string', count: 'number', top_cities: [counted('city')] }],
+  contoso_count: 'number', fabrikam_count: 'number', total_count: 'number', top_10_countries: [{ country: 'string', count: 'number', top_cities: 'array' }],
   generations: [counted('generation')], generations_by_company: { Contoso: generations, Fabrikam: generations },
   avg_salaries: { Contoso: 'number|null', Fabrikam: 'number|null', Combined: 'number|null' },
   salary_by_country: [{ country: 'string', avg_salary: 'number|null', count: 'number', min_salary: 'number|null', max_salary: 'number|null' }],
-  eye_colors: { most_common: counted('color'), least_common: counted('color'), all: [counted('color')] }, top_3_favorite_colors: [counted('color')], errors: 'null|array',
+  eye_colors: { most_common: counted('color'), least_common: counted('color'), all: [counted('color')] }, top_3_favorite_colors: [counted('color')], errors: 'null|array', withheld: { min_group_size: 'number', countries: 'number', generations: 'number', eye_colors: 'number', favorite_colors: 'number', salaries: 'bool' },
+  'not_read?': 'array',
 };
-const company = (extra) => ({ count: 'number', avg: 'number|null', min: 'number|null', max: 'number|null', ...extra });
+const company = (extra) => ({ count: 'number|null', avg: 'number|null', min: 'number|null', max: 'number|null', ...extra });
 const claims = { 'x-ms-attestation-type': '=sevsnpvm', 'x-ms-sevsnpvm-hostdata': 'string' };
 const urls = (w) => ({ contoso_url: w.woodgrove.settings.PARTNER_CONTOSO_URL, fabrikam_url: w.woodgrove.settings.PARTNER_FABRIKAM_URL });
 const BLOB = 'consolidated-records-parley.json';
@@ -203,8 +204,8 @@ const routes = [
       status: '=success', partners: { contoso: { status: '=success', records: 'number', decrypted: 'number', decrypt_errors: 'number', has_private_key: 'bool', key_released: 'bool' }, fabrikam: { status: '=success' } },
       combined_analytics: {
         total_records: 'number', contoso_records: 'number', fabrikam_records: 'number', decrypted_fields: ['string'],
-        generations: Object.fromEntries(['Gen Alpha (2-13)', 'Gen Z (14-29)', 'Millennials (30-45)', 'Gen X (46-61)', 'Baby Boomers (62-80)', 'Silent Generation (81+)'].map((n) => [n, 'number'])),
-        salary_ranges: Object.fromEntries(['Under $50K', '$50K-$100K', '$100K-$150K', '$150K-$200K', 'Over $200K'].map((n) => [n, 'number'])),
+        generations: Object.fromEntries(['Gen Alpha (2-13)', 'Gen Z (14-29)', 'Millennials (30-45)', 'Gen X (46-61)', 'Baby Boomers (62-80)', 'Silent Generation (81+)'].map((n) => [n, 'number|null'])),
+        salary_ranges: Object.fromEntries(['Under $50K', '$50K-$100K', '$100K-$150K', '$150K-$200K', 'Over $200K'].map((n) => [n, 'number|null'])),
         top_countries: {}, top_cities_by_country: {}, top_eye_colors: {}, top_favorite_colors: {}, salary_comparison: { contoso: company(), fabrikam: company() }, analysis_note: 'string',
       },
     },

@@ -536,7 +536,9 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
       type: 'complete', status: 'partial', contoso_count: 12, fabrikam_count: 0, total_count: 12, total_time: 0.4, errors: ['Fabrikam: HTTP 503'],
       top_10_countries: [{ country: 'Atlantis', count: 9, top_cities: [] }], generations: [{ generation: 'Gen Z', count: 12 }], generations_by_company: { Contoso: [{ generation: 'Gen Z', count: 12, percent: 100 }], Fabrikam: [] },
       avg_salaries: { Contoso: 50000, Fabrikam: 0, Combined: null }, eye_colors: { most_common: { color: 'N/A', count: 0 }, least_common: { color: 'N/A', count: 0 }, all: [] }, top_3_favorite_colors: [],
-      salary_by_country: [{ country: 'Atlantis', avg_salary: 50000, count: 9, min_salary: 1, max_salary: 90000 }, { country: 'Sweden', count: 3, ...few }],
+      salary_by_country: [{ country: 'Atlantis', avg_salary: 50000, count: 9, min_salary: null, max_salary: null }, { country: 'Sweden', count: 3, ...few }],
+      withheld: { min_group_size: 5, countries: 7, generations: 0, eye_colors: 9, favorite_colors: 0, salaries: true },
+      not_read: [{ company: 'Contoso', column: 'salary', count: 6, reasons: { zero: 6 } }, { company: 'Contoso', column: 'age', count: null }],
     };
     let calls = 0;
     await page.route('**/partner/analyze-stream', (route) => route.fulfill(calls++ === 0 ? sse(...start) : sse(...start, complete)));
@@ -547,6 +549,9 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
     assert.strictEqual(calls, 2);
     const shown = await text(page, '#results');
     assert.match(shown, /Not everything could be used[\s\S]*This result is partial[\s\S]*Fabrikam: HTTP 503/);
+    assert.match(shown, /Contoso, salary: 6 values \(6 zero\)[\s\S]*Contoso, age: some values, too few to say how many/);
+    assert.match(shown, /fewer than 5 people are not shown[\s\S]*People in countries that are not shown: 7\n[\s\S]*eye colors that are not shown: 9\n[\s\S]*Salaries of both companies together/);
+    assert.match(shown, /Least common: not shown\./);
     assert.match(shown, /Not on the map: Atlantis \(\$50k\)/);
     assert.match(await page.locator('.spot.small').innerHTML(), /Sweden: 3 people, too few to show/);
     await page.unroute('**/partner/analyze-stream');

@@ -43,8 +43,10 @@ static cJSON *result(bool with_staff)
 	struct jw w = jw_init(&o);
 	cJSON *root;
 
+	analysis_close(&analysis);
 	jw_object(&w, NULL);
 	analysis_write(&analysis, &w, with_staff);
+	analysis_write_rest(&analysis, &w);
 	jw_end_object(&w);
 	assert_true(*out_cstr(&o));
 	assert_false(o.bad);
@@ -324,27 +326,65 @@ static void countries_sort_by_rounded_average(void **state)
 	    "\"avg_salary\":10,\"count\":1,\"min_salary\":10,\"max_salary\":10},{\"country\":\"Late\"");
 }
 
+static void add_people(enum company c, int n, const char *salary, const char *country, const char *eye)
+{
+	for (int i = 0; i < n; i++)
+		assert_int_equal(add(c, i % 2 ? "20" : "40", salary, eye, "", "", country), ERR_OK);
+}
+
+/* What is not shown has neither name nor figure, and is more than one group. tests/unit/test_disclosure.c attacks it. */
 static void small_groups_are_hidden(void **state)
 {
 	(void)state;
 	analysis_init(&analysis, 2026, 3, 0);
-	add_place("900", "", "Two");
-	add_place("901", "", "Two");
-	add_place("1000", "", "One");
-	for (int i = 0; i < 3; i++)
-		add_place("5", "", "Three");
-	assert_int_equal(add(COMPANY_FABRIKAM, "", "777", "", "", "", "Three"), ERR_OK);
-	/* Hidden countries stand last in first-seen order, which says nothing of their height. */
-	has("\"salary_by_country\":[{\"country\":\"Three\",\"avg_salary\":198,\"count\":4,\"min_salary\":5,\"max_salary\":777},"
-	    "{\"country\":\"Two\",\"avg_salary\":null,\"count\":2,\"min_salary\":null,\"max_salary\":null,\"suppressed\":true},"
-	    "{\"country\":\"One\",\"avg_salary\":null,\"count\":1,\"min_salary\":null,\"max_salary\":null,\"suppressed\":true}]");
-	/* Fabrikam has one salary. With Contoso's shown, the combined mean would tell it. */
-	has("\"avg_salaries\":{\"Contoso\":469,\"Fabrikam\":null,\"Combined\":null}");
-	lacks("900");
-	lacks("1000");
-	assert_int_equal(add(COMPANY_FABRIKAM, "", "777", "", "", "", ""), ERR_OK);
-	assert_int_equal(add(COMPANY_FABRIKAM, "", "777", "", "", "", ""), ERR_OK);
-	has("\"Fabrikam\":777,\"Combined\":572}");
+	add_people(COMPANY_CONTOSO, 9, "900", "Nine", "Brown");
+	add_people(COMPANY_CONTOSO, 2, "7777", "Two", "Brown");
+	add_people(COMPANY_CONTOSO, 4, "500", "Four", "Blue");
+	add_people(COMPANY_FABRIKAM, 6, "800", "Nine", "Brown");
+	add_people(COMPANY_FABRIKAM, 5, "600", "Five", "Blue");
+	has("\"top_10_countries\":[{\"country\":\"Nine\",\"count\":15,\"top_cities\":[]},{\"country\":\"Five\",\"count\":5,\"top_cities\":[]}]");
+	has("\"salary_by_country\":[{\"country\":\"Nine\",\"avg_salary\":860,\"count\":15,\"min_salary\":null,\"max_salary\":null},"
+	    "{\"country\":\"Five\",\"avg_salary\":600,\"count\":5,\"min_salary\":null,\"max_salary\":null}]");
+	has("\"withheld\":{\"min_group_size\":3,\"countries\":6,\"generations\":0,\"eye_colors\":0,\"favorite_colors\":0,\"salaries\":false}");
+	lacks("Two");
+	lacks("Four"); /* large enough, but the two would follow from the total */
+	lacks("7777");
+}
+
+/* Fewer than min without a salary would follow from the numbers of people: the first salaries are left out as well. */
+static void few_without_a_salary_are_filled_up(void **state)
+{
+	(void)state;
+	analysis_init(&analysis, 2026, 5, 0);
+	add_people(COMPANY_CONTOSO, 2, "1000000", "A", "Brown");
+	add_people(COMPANY_CONTOSO, 3, "n/a", "A", "Brown");
+	add_people(COMPANY_CONTOSO, 8, "500", "A", "Brown");
+	add_people(COMPANY_FABRIKAM, 8, "600", "A", "Brown");
+	has("\"avg_salaries\":{\"Contoso\":500,\"Fabrikam\":600,\"Combined\":550}");
+	has("\"salary_by_country\":[{\"country\":\"A\",\"avg_salary\":550,\"count\":16,");
+	has("{\"company\":\"Contoso\",\"column\":\"salary\",\"count\":5,\"reasons\":{}}");
+	/* Where that is not enough, nobody's salary is shown. */
+	analysis_init(&analysis, 2026, 100, 0);
+	add_people(COMPANY_CONTOSO, 3, "n/a", "A", "Brown");
+	add_people(COMPANY_CONTOSO, 300, "500", "A", "Brown");
+	add_people(COMPANY_FABRIKAM, 300, "600", "A", "Brown");
+	has("\"avg_salaries\":{\"Contoso\":null,\"Fabrikam\":600,\"Combined\":null},\"salary_by_country\":[],");
+	has("{\"company\":\"Contoso\",\"column\":\"salary\",\"count\":null}");
+}
+
+static void what_is_not_read_is_told_by_company_column_and_reason(void **state)
+{
+	static const char *const salaries[] = { "85,000", "85.000", "0", "", "-1", "85000" };
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(add(COMPANY_CONTOSO, "20", salaries[i], "Blue", "Red", "Rome", "Italy"), ERR_OK);
+	assert_int_equal(add(COMPANY_FABRIKAM, "x", "1", "Blue", "Red", "Rome", " "), ERR_OK);
+	has("\"avg_salaries\":{\"Contoso\":85000,");
+	has("\"not_read\":[{\"company\":\"Contoso\",\"column\":\"salary\",\"count\":5,\"reasons\":{\"empty\":1,\"zero\":1,\"negative\":1,\"not_a_whole_number\":2}},"
+	    "{\"company\":\"Fabrikam\",\"column\":\"age\",\"count\":1,\"reasons\":{\"not_a_whole_number\":1}},"
+	    "{\"company\":\"Fabrikam\",\"column\":\"country\",\"count\":1,\"reasons\":{\"empty\":1}}]}");
+	lacks("withheld");
 }
 
 static void large_sums_do_not_overflow(void **state)
@@ -481,6 +521,8 @@ int main(void)
 		cmocka_unit_test_setup(colors_and_eyes, fresh),
 		cmocka_unit_test_setup(countries_sort_by_rounded_average, fresh),
 		cmocka_unit_test_setup(small_groups_are_hidden, fresh),
+		cmocka_unit_test_setup(few_without_a_salary_are_filled_up, fresh),
+		cmocka_unit_test_setup(what_is_not_read_is_told_by_company_column_and_reason, fresh),
 		cmocka_unit_test_setup(large_sums_do_not_overflow, fresh),
 		cmocka_unit_test_setup(labels_are_inert_text, fresh),
 		cmocka_unit_test_setup(full_tables_are_errors_that_name_them, fresh),
