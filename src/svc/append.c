@@ -12,11 +12,9 @@
 
 /* Guarded by populate_enter: one import or addition at a time. Holds plaintext and two data keys: wiped at the end. */
 static struct {
-	struct records_head head; /* of what is stored */
-	struct records_end end;
-	struct gcm gcm;
+	struct recread check; /* of what is stored */
+	uint8_t source[SHA256_LEN];
 	struct recwrite writer;
-	struct recread check;
 	struct span row[FIELDS_MAX];
 	struct json_tok toks[RECREAD_TOKS];
 	uint8_t token[RECORDS_TOKEN_MAX];
@@ -25,8 +23,8 @@ static struct {
 	struct spool_out out;
 } work;
 
-/* One stored record's values into row. Each value's tag binds it to its batch, record and field; that none is missing was checked
- * with the seal. */
+/* One stored record's values into row. Each value's tag binds it to its batch, record and field; that none is missing the seal will
+ * tell. */
 static enum err open_record(struct span line, uint32_t record, struct fault *f)
 {
 	char name[FIELD_NAME_MAX + sizeof "_encrypted"];
@@ -36,11 +34,11 @@ static enum err open_record(struct span line, uint32_t record, struct fault *f)
 
 	if (json_parse(&doc, line, work.toks, RECREAD_TOKS))
 		return fault_set(f, ERR_DAMAGED, STEP_STORE, "a stored record is not JSON");
-	for (uint32_t i = 0; i < work.head.n_fields; i++) {
+	for (uint32_t i = 0; i < work.check.head.n_fields; i++) {
 		size_t start = plain.n;
 
-		if (!out_join(name, sizeof name, work.head.field[i], "_encrypted") || json_plain(json_get(json_root(&doc), name), &text) ||
-		    records_unseal(&work.head, &work.gcm, record, i, text, work.token, &value))
+		if (!out_join(name, sizeof name, work.check.head.field[i], "_encrypted") || json_plain(json_get(json_root(&doc), name), &text) ||
+		    records_unseal(&work.check.head, &work.check.gcm, record, i, text, work.token, &value))
 			return fault_set(f, ERR_DAMAGED, STEP_STORE, "a stored value does not verify");
 		out_put(&plain, value);
 		work.row[i] = span_of(work.plain + start, value.n);
@@ -55,13 +53,6 @@ static enum err write_row(struct fault *f)
 	if (e)
 		return fault_set(f, e, STEP_STORE, e == ERR_FULL ? "too many records" : "the record is too long");
 	return spool_settle(&work.out, f);
-}
-
-static enum err copy_record(void *unused, struct span line, uint64_t number, struct fault *f)
-{
-	(void)unused;
-	TRY(open_record(line, (uint32_t)number, f));
-	return write_row(f);
 }
 
 static enum err add_new(const struct append_value *values, size_t n, struct fault *f)
@@ -80,46 +71,74 @@ static enum err add_new(const struct append_value *values, size_t n, struct faul
 	return write_row(f);
 }
 
-/* What is there: verified to its seal. *there: our format; else nothing. */
-static enum err look(const struct settings *s, bool *there, struct fault *f)
+/* The new set takes the columns of the stored one. */
+static enum err begin_copy(const struct settings *s, struct fault *f)
 {
-	struct store_status st;
-	enum err e;
+	const struct records_head *h = &work.check.head;
+	struct span names[FIELDS_MAX];
 
-	TRY(store_status(s, &st, f));
-	*there = st.exists;
-	if (!st.exists)
-		return ERR_OK;
-	e = store_describe(s, &work.head, &work.end, f);
-	if (e == ERR_NOT_FOUND)
+	for (uint32_t i = 0; i < h->n_fields; i++)
+		names[i] = span_str(h->field[i]);
+	return recwrite_begin(&work.writer, role_name(s->role), names, h->n_fields, clock_unix_us(), &work.out.o, f);
+}
+
+static enum err copy_item(const struct settings *s, struct span item, struct fault *f)
+{
+	struct records_end end;
+	bool is_record;
+
+	if (!work.check.begun && !records_is_head(item))
 		return fault_set(f, ERR_STATE, STEP_STORE, "the stored records are of the original format; import them anew first");
-	TRY(e);
-	TRY(store_verify(s, &work.in, &work.check, f));
-	return records_open_dek(&work.head, KEYS_OWN, &work.gcm, f);
+	TRY(recread_item(&work.check, item, &is_record, f));
+	if (is_record) {
+		TRY(open_record(item, (uint32_t)work.check.count, f));
+		return write_row(f);
+	}
+	if (!work.check.ended)
+		return begin_copy(s, f);
+	TRY(records_end_parse(item, &end, f));
+	return records_end_source(&work.check.gcm, &end, work.source, f);
+}
+
+/* Verifies what is stored and copies it as it is read: a disk that gives something else to a second reading is not read a second time.
+ * What was copied counts once the seal has been verified. *there: something is stored. */
+static enum err copy_stored(const struct settings *s, bool *there, struct fault *f)
+{
+	struct span item;
+	enum err e = store_open(s, &work.in, f);
+
+	*there = e != ERR_NOT_FOUND;
+	if (!*there)
+		return ERR_OK;
+	recread_begin(&work.check, KEYS_OWN, role_name(s->role), NULL, 0);
+	while (!e) {
+		e = spool_next(&work.in, &item, f);
+		if (!e)
+			e = copy_item(s, item, f);
+	}
+	spool_close(&work.in);
+	if (e != ERR_NOT_FOUND)
+		return e;
+	return work.check.begun ? recread_end(&work.check, f) : fault_set(f, ERR_DAMAGED, STEP_STORE, "the stored file is empty");
 }
 
 /* append_record drops and wipes what this leaves. */
 static enum err rewrite(const struct settings *s, const struct append_value *values, size_t n, struct fault *f)
 {
 	struct span names[FIELDS_MAX];
-	size_t n_names = n;
 	bool there;
 
-	TRY(look(s, &there, f));
-	for (size_t i = 0; i < n; i++)
-		names[i] = span_str(values[i].column);
-	if (there)
-		for (n_names = 0; n_names < work.head.n_fields; n_names++)
-			names[n_names] = span_str(work.head.field[n_names]);
-	else /* an empty source: any import differs from it */
-		hash_sha256(span_of(NULL, 0), work.end.source_sha256);
 	TRY(spool_create(&work.out, s->data_dir, store_file_name(s), f));
-	TRY(recwrite_begin(&work.writer, role_name(s->role), names, n_names, clock_unix_us(), &work.out.o, f));
-	if (there)
-		TRY(store_each(s, &work.in, &work.end, copy_record, NULL, f));
+	TRY(copy_stored(s, &there, f));
+	if (!there) {
+		for (size_t i = 0; i < n; i++)
+			names[i] = span_str(values[i].column);
+		hash_sha256(span_of(NULL, 0), work.source); /* an empty source: any import differs from it */
+		TRY(recwrite_begin(&work.writer, role_name(s->role), names, n, clock_unix_us(), &work.out.o, f));
+	}
 	TRY(add_new(values, n, f));
 	/* The source stays the one of the import, so that importing it again does not undo this. */
-	recwrite_end(&work.writer, work.end.source_sha256, &work.out.o);
+	recwrite_end(&work.writer, work.source, &work.out.o);
 	return spool_commit(&work.out, f);
 }
 
@@ -133,7 +152,8 @@ enum err append_record(const struct settings *s, const struct append_value *valu
 		*total = work.writer.records;
 	spool_abandon(&work.out);
 	recwrite_wipe(&work.writer);
-	WIPE(work.gcm);
+	recread_wipe(&work.check);
+	WIPE(work.source);
 	WIPE(work.row);
 	WIPE(work.token);
 	WIPE(work.plain);

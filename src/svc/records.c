@@ -18,7 +18,7 @@ _Static_assert(KEYS_DEK_LEN == GCM_KEY_LEN, "a data key is a key of AES-256-GCM"
 #define HEAD_TOKS (2 * 16 + FIELDS_MAX)
 
 /* First word of a nonce: what it is for. */
-enum { NONCE_VALUE = 1, NONCE_SEAL = 2 };
+enum { NONCE_VALUE = 1, NONCE_SEAL = 2, NONCE_SOURCE = 3 };
 
 bool records_is_head(struct span line)
 {
@@ -290,18 +290,40 @@ static void end_nonce_aad(const struct sha256 *content, uint64_t records, uint8_
 	hash_sha256_out(content, aad);
 }
 
+static void source_nonce(uint8_t nonce[GCM_NONCE_LEN])
+{
+	store_be32(nonce, NONCE_SOURCE);
+	store_be64(nonce + 4, 0);
+}
+
+enum err records_end_source(const struct gcm *g, const struct records_end *end,
+                            uint8_t source_sha256[SHA256_LEN], struct fault *f)
+{
+	uint8_t nonce[GCM_NONCE_LEN], hash[SHA256_LEN];
+
+	memcpy(hash, end->source, sizeof hash);
+	source_nonce(nonce);
+	if (!end->source_clear && gcm_open(g, nonce, span_of(NULL, 0), hash, sizeof hash, end->source + SHA256_LEN))
+		return fault_set(f, ERR_DAMAGED, STEP_STORE, "the hash of the source does not verify");
+	memcpy(source_sha256, hash, sizeof hash);
+	return ERR_OK;
+}
+
 void records_end_write(const struct records_head *h, struct gcm *g, struct sha256 *content, uint64_t records,
                        const uint8_t source_sha256[SHA256_LEN], struct out *o)
 {
 	size_t start = o->n;
-	uint8_t nonce[GCM_NONCE_LEN], aad[SHA256_LEN], seal[GCM_TAG_LEN], nothing = 0;
+	uint8_t nonce[GCM_NONCE_LEN], aad[SHA256_LEN], seal[GCM_TAG_LEN], source[SHA256_LEN + GCM_TAG_LEN], nothing = 0;
 
+	memcpy(source, source_sha256, SHA256_LEN);
+	source_nonce(nonce);
+	gcm_seal(g, nonce, span_of(NULL, 0), source, SHA256_LEN, source + SHA256_LEN);
 	out_str(o, END_START);
 	out_hex(o, h->batch, sizeof h->batch);
 	out_str(o, "\",\"records\":");
 	out_u64(o, records);
-	out_str(o, ",\"source_sha256\":\"");
-	out_hex(o, source_sha256, SHA256_LEN);
+	out_str(o, ",\"source\":\"");
+	base64_encode(o, B64_STD, span_of(source, sizeof source));
 	out_str(o, "\",\"seal\":\"");
 	if (o->bad)
 		return;
@@ -330,20 +352,32 @@ static bool eat_until(struct span *s, uint8_t stop, struct span *part)
 	return s->n != 0;
 }
 
+static bool read_source(struct span *s, struct records_end *end)
+{
+	struct span text;
+	size_t n;
+
+	end->source_clear = eat(s, ",\"source_sha256\":\"");
+	if (!end->source_clear && !eat(s, ",\"source\":\""))
+		return false;
+	if (!eat_until(s, '"', &text))
+		return false;
+	if (end->source_clear)
+		return hex_decode(text, end->source, SHA256_LEN) == ERR_OK;
+	return base64_decode(B64_STD, text, end->source, sizeof end->source, &n) == ERR_OK && n == sizeof end->source;
+}
+
 /* The trailer is accepted only in the exact form in which it is written. */
 static bool read_end(struct span line, struct records_end *end)
 {
-	struct span s = line, batch, count, source, seal;
+	struct span s = line, batch, count, seal;
 	size_t n;
 
 	if (!eat(&s, END_START) || !eat_until(&s, '"', &batch) || hex_decode(batch, end->batch, sizeof end->batch))
 		return false;
 	if (!eat(&s, "\",\"records\":") || !eat_until(&s, ',', &count) || !span_u64(count, &end->records))
 		return false;
-	if (!eat(&s, ",\"source_sha256\":\"") || !eat_until(&s, '"', &source) ||
-	    hex_decode(source, end->source_sha256, sizeof end->source_sha256))
-		return false;
-	if (!eat(&s, "\",\"seal\":\""))
+	if (!read_source(&s, end) || !eat(&s, "\",\"seal\":\""))
 		return false;
 	end->sealed = line.n - s.n;
 	if (!eat_until(&s, '"', &seal) || base64_decode(B64_STD, seal, end->seal, sizeof end->seal, &n))

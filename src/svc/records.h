@@ -14,19 +14,23 @@
  *   header   {"format":"parley-records/1","company":"contoso","batch":"<32 hex>","key_id":"<JWK thumbprint>",
  *             "alg":"RSA-OAEP-256+A256GCM","wrapped_dek":"<base64>","fields":["name",...],"created":"<ISO 8601>"}
  *   record   {"line_number":1,"timestamp":"<created>","company":"contoso","name_encrypted":"<token>",...}
- *   trailer  {"end":true,"batch":"<32 hex>","records":N,"source_sha256":"<64 hex>","seal":"<base64>"}
+ *   trailer  {"end":true,"batch":"<32 hex>","records":N,"source":"<base64>","seal":"<base64>"}
  *
  * token   = base64(0x50 || batch[0..4) || u32be record || u8 field || ciphertext || 16-byte tag): AES-256-GCM under the
  *           batch's data key (DEK), which is fresh for every file and wrapped once with RSA-OAEP-256.
- * nonce   = u32be 1 || u32be record || u32be field for values, u32be 2 || u64be N for the seal. Records run from 1, so
- *           no nonce repeats under one DEK.
+ * nonce   = u32be 1 || u32be record || u32be field for values, u32be 2 || u64be N for the seal, u32be 3 || u64be 0 for the
+ *           source. Records run from 1, so no nonce repeats under one DEK.
  * AAD     = SHA-256(header line) || u32be record || field name. The header hash stands for the format version, the
  *           company, the batch, the wrapped DEK, the list of fields and the timestamp (which every record repeats).
  * seal    = GCM tag of the empty text with AAD SHA-256(header line) || SHA-256(every byte of the file before the seal's
  *           own text). So whatever is changed, dropped, repeated, moved or cut anywhere, also in fields that nobody
  *           decrypts, is found before the trailer is accepted.
  *
- * The hash of the source is in the trailer because the header is written before the source has been read.
+ * source  = SHA-256 of the imported bytes, sealed with AAD SHA-256(header line): in the clear it would confirm a guess of a small
+ *           file. Files of 0.1.0 have it so, as "source_sha256":"<64 hex>"; they are read, and the next import of the same
+ *           content replaces them.
+ *
+ * The source is in the trailer because the header is written before the source has been read.
  * An empty value is sealed like any other: only the original format has null.
  *
  * What this does not give: proof of origin. Whoever has the public key can make another whole valid file, and an older
@@ -56,7 +60,8 @@ struct records_head {
 struct records_end {
 	uint8_t batch[RECORDS_BATCH_LEN];
 	uint64_t records;
-	uint8_t source_sha256[SHA256_LEN];
+	bool source_clear; /* a file of 0.1.0: the hash itself */
+	uint8_t source[SHA256_LEN + GCM_TAG_LEN];
 	uint8_t seal[GCM_TAG_LEN];
 	size_t sealed; /* leading bytes of the line which the seal covers */
 };
@@ -78,6 +83,9 @@ void records_head_write(struct records_head *h, struct out *o);
 /* content: everything written before this line; it is updated with the part of this line that is sealed. */
 void records_end_write(const struct records_head *h, struct gcm *g, struct sha256 *content, uint64_t records,
                        const uint8_t source_sha256[SHA256_LEN], struct out *o);
+/* The hash of the imported bytes, of a trailer that has been checked; g of records_open_dek. ERR_DAMAGED. */
+MUST_USE enum err records_end_source(const struct gcm *g, const struct records_end *end,
+                                     uint8_t source_sha256[SHA256_LEN], struct fault *f);
 /* Checks a trailer against the bytes before it (content, not changed) and the number of records read. ERR_DAMAGED. */
 MUST_USE enum err records_end_check(const struct records_head *h, struct gcm *g, const struct sha256 *content,
                                     struct span line, uint64_t records, struct fault *f);

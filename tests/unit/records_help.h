@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "crypto/gcm.h"
 #include "crypto/rsa.h"
+#include "enc/base64.h"
 #include "svc/keys.h"
 #include "svc/populate.h"
 #include "svc/recread.h"
@@ -91,6 +93,7 @@ static inline uint8_t *help_read(const char *path, size_t *n)
 	assert_non_null(p);
 	assert_int_equal(fread(p, 1, (size_t)st.st_size, f), (size_t)st.st_size);
 	fclose(f);
+	p[st.st_size] = 0;
 	*n = (size_t)st.st_size;
 	return p;
 }
@@ -135,6 +138,42 @@ static inline enum err help_import(const struct settings *s, struct span csv, si
 
 	fault_clear(f);
 	return populate_from(s, &p, r, f);
+}
+
+/* Makes the stored file's trailer one of 0.1.0: the source's hash in the clear, under a good seal. */
+static inline void help_make_old(const char *path, const uint8_t source[SHA256_LEN])
+{
+	struct records_head head;
+	struct sha256 content;
+	struct gcm g;
+	struct fault f;
+	size_t n, at, start;
+	uint8_t *bytes = help_read(path, &n), nonce[12], aad[SHA256_LEN], seal[GCM_TAG_LEN], nothing = 0;
+	uint8_t *copy = malloc(n + 512);
+	struct out o = out_init(copy, n + 512);
+
+	for (at = n - 1; bytes[at - 1] != '\n'; at--)
+		;
+	assert_int_equal(records_head_parse(span_sub(span_of(bytes, n), 0, span_find(span_of(bytes, n), '\n')), &head, &f), ERR_OK);
+	assert_int_equal(records_open_dek(&head, KEYS_OWN, &g, &f), ERR_OK);
+	out_bytes(&o, bytes, at);
+	start = (size_t)(strstr((const char *)bytes + at, ",\"source") - (const char *)bytes);
+	out_bytes(&o, bytes + at, start - at);
+	out_str(&o, ",\"source_sha256\":\"");
+	out_hex(&o, source, SHA256_LEN);
+	out_str(&o, "\",\"seal\":\"");
+	hash_sha256_init(&content);
+	hash_sha256_update(&content, out_span(&o));
+	hash_sha256_out(&content, aad);
+	store_be32(nonce, 2);
+	store_be64(nonce + 4, strtoull(strstr((const char *)bytes + at, "\"records\":") + 10, NULL, 10));
+	gcm_seal(&g, nonce, span_of(aad, sizeof aad), &nothing, 0, seal);
+	base64_encode(&o, B64_STD, span_of(seal, sizeof seal));
+	out_str(&o, "\"}\n");
+	assert_false(o.bad);
+	help_write(path, out_span(&o));
+	free(bytes);
+	free(copy);
 }
 
 /* Reads records from memory as a reader of files does. each may be NULL. */

@@ -170,7 +170,9 @@ static void has_the_documented_form(void **state)
 	struct records_end end;
 	struct span line = line_of(file, file_n, 0), last = line_of(file, file_n, RECORDS + 1);
 	char thumb[JWK_THUMBPRINT_LEN + 1];
+	uint8_t source[SHA256_LEN];
 	enum key_type type;
+	struct gcm gcm;
 	unsigned bits;
 
 	(void)state;
@@ -186,7 +188,12 @@ static void has_the_documented_form(void **state)
 	                              "\"name_encrypted\":\""));
 	assert_int_equal(records_end_parse(span_sub(last, 0, last.n - 1), &end, &why), ERR_OK);
 	assert_int_equal(end.records, RECORDS);
-	assert_int_equal(end.source_sha256[1], 2);
+	assert_false(end.source_clear);
+	assert_int_equal(records_open_dek(&head, KEYS_OWN, &gcm, &why), ERR_OK);
+	assert_int_equal(records_end_source(&gcm, &end, source, &why), ERR_OK);
+	assert_int_equal(source[1], 2);
+	end.source[40] ^= 1;
+	assert_int_equal(records_end_source(&gcm, &end, source, &why), ERR_DAMAGED);
 	assert_memory_equal(end.batch, head.batch, sizeof end.batch);
 	/* Two files of the same content share neither batch nor wrapped key. */
 	assert_true(memcmp(line_of(other, other_n, 1).p, line.p, line.n) != 0);
