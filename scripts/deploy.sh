@@ -53,7 +53,7 @@ parse() {
 	-h|--help|help) usage; exit 0 ;;
 	*) usage >&2; exit 2 ;;
 	esac
-	prefix='' location='' registry='' mode=aci parties='' maa='' key_size=3072 fragment=yes snooper=yes protection=yes yes=no dry=no
+	prefix='' location='' registry='' aks='' mode=aci parties='' maa='' key_size=3072 fragment=yes snooper=yes protection=yes yes=no dry=no
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--prefix|--location|--registry|--parties|--maa|--key-size)
@@ -67,7 +67,7 @@ parse() {
 			--key-size) key_size=$2 ;;
 			esac
 			shift 2 ;;
-		--aks) mode=aks; shift ;;
+		--aks) mode=aks aks=yes; shift ;;
 		--no-fragment) fragment=no; shift ;;
 		--no-snooper) snooper=no; shift ;;
 		--no-purge-protection) protection=no; shift ;;
@@ -76,7 +76,12 @@ parse() {
 		*) usage >&2; die "unknown option: $1" ;;
 		esac
 	done
-	printf '%s' "$prefix" | grep -Eq '^[a-z0-9]{3,8}$' || die "--prefix must be 3 to 8 lower-case letters and digits"
+	case $prefix in
+	''|?|??|?????????*|*[!a-z0-9]*) die "--prefix must be 3 to 8 lower-case letters and digits" ;;
+	esac
+	for word in "$location" "$registry" "$maa"; do
+		[ -z "$word" ] || is_word "$word" || die "not a name: '$word'"
+	done
 	case $key_size in 2048|3072|4096) ;; *) die "--key-size must be 2048, 3072 or 4096" ;; esac
 }
 
@@ -88,7 +93,7 @@ main() {
 		check_tools
 		build_azure
 		[ "$mode" = aci ] || build_aks
-		say "built. Next: scripts/deploy.sh deploy --prefix $prefix$([ "$mode" = aci ] || echo ' --aks')" ;;
+		say "built. Next: scripts/deploy.sh deploy --prefix $prefix${aks:+ --aks}" ;;
 	deploy)
 		check_tools
 		find_azure

@@ -17,8 +17,10 @@ build_aks() {
 	run az network vnet subnet create --resource-group "$group" --vnet-name "vnet-$prefix" --name cg --address-prefixes 10.2.0.0/16 \
 		--delegations Microsoft.ContainerInstance/containerGroups --nat-gateway "nat-$prefix"
 	say "cluster"
+	nodes_net=$(network aks)
+	groups_net=$(network cg)
 	run az aks create --resource-group "$group" --name "aks-$prefix" --location "$location" --node-count 2 --node-vm-size Standard_D4s_v4 \
-		--network-plugin azure --vnet-subnet-id "$(network aks)" --service-cidr 10.4.0.0/16 --dns-service-ip 10.4.0.10 \
+		--network-plugin azure --vnet-subnet-id "$nodes_net" --service-cidr 10.4.0.0/16 --dns-service-ip 10.4.0.10 \
 		--attach-acr "$registry" --generate-ssh-keys
 	kubelet=$(query kubelet-identity az aks show --resource-group "$group" --name "aks-$prefix" --query identityProfile.kubeletidentity.objectId --output tsv)
 	nodes=$(query "MC_${group}_aks-${prefix}_$location" az aks show --resource-group "$group" --name "aks-$prefix" --query nodeResourceGroup --output tsv)
@@ -29,14 +31,19 @@ build_aks() {
 	say "rights of the virtual node: container groups in the node group, the one subnet, the parties' identities"
 	insist az role assignment create --assignee-object-id "$kubelet" --assignee-principal-type ServicePrincipal --role Contributor \
 		--scope "/subscriptions/$subscription/resourceGroups/$nodes"
-	insist az role assignment create --assignee-object-id "$kubelet" --assignee-principal-type ServicePrincipal --role 'Network Contributor' --scope "$(network cg)"
-	for p in $(names); do
+	insist az role assignment create --assignee-object-id "$kubelet" --assignee-principal-type ServicePrincipal --role 'Network Contributor' --scope "$groups_net"
+	for p in $names; do
+		identity=$(identity_id "$p")
 		insist az role assignment create --assignee-object-id "$kubelet" --assignee-principal-type ServicePrincipal --role 'Managed Identity Operator' \
-			--scope "$(identity_id "$p")"
+			--scope "$identity"
 	done
 	credentials
 	say "virtual node"
-	[ -d "$dir/virtualnodes" ] || run git clone --depth 1 --branch "$chart_version" "$chart_url" "$dir/virtualnodes"
+	if [ ! -d "$dir/virtualnodes" ]; then
+		rm -rf "$dir/virtualnodes.part"
+		run git clone --depth 1 --branch "$chart_version" "$chart_url" "$dir/virtualnodes.part"
+		run mv "$dir/virtualnodes.part" "$dir/virtualnodes"
+	fi
 	run helm upgrade --install virtualnode "$dir/virtualnodes/Helm/virtualnode" --namespace vn2 --create-namespace \
 		--set "aciSubnetName=cg" --set "aciResourceGroupName=$nodes"
 	run kubectl wait --namespace vn2 --for=condition=Ready pod/virtualnode-0 --timeout=300s
@@ -49,30 +56,55 @@ credentials() {
 }
 
 get_ip() {
-	ip=$(get_state "IP_$(upper "$1")")
-	echo "${ip:-10.2.0.$(number_of "$1")}"
+	up=$(upper "$1")
+	ip=$(get_state "IP_$up")
+	number=$(number_of "$1")
+	echo "${ip:-10.2.0.$number}"
 }
-port_of() { echo $((8440 + $(number_of "$1"))); }
-peer_port_of() { echo $((8450 + $(number_of "$1"))); }
+port_of() {
+	number=$(number_of "$1")
+	echo $((8440 + number))
+}
+peer_port_of() {
+	number=$(number_of "$1")
+	echo $((8450 + number))
+}
+
+is_address() {
+	case $1 in
+	*[!0-9.]*) return 1 ;;
+	*.*.*.*) ;;
+	*) return 1 ;;
+	esac
+}
 
 start_pod() {
 	write_pod "$1" > "$dir/$1.yaml"
+	check_carries "$1" "$dir/$1.yaml"
 	run kubectl apply --filename "$dir/$1.yaml"
 	run kubectl wait --namespace parley --for=condition=Ready "pod/parley-$1" --timeout=600s
-	ip=$(query "$(get_ip "$1")" kubectl get pod "parley-$1" --namespace parley --output 'jsonpath={.status.podIP}')
-	printf '%s' "$ip" | grep -Eq '^[0-9.]{7,15}$' || die "no address for $1"
-	set_state "IP_$(upper "$1")" "$ip"
+	ip=$(get_ip "$1")
+	ip=$(query "$ip" kubectl get pod "parley-$1" --namespace parley --output 'jsonpath={.status.podIP}')
+	is_address "$ip" || die "no address for $1: $ip"
+	up=$(upper "$1")
+	set_state "IP_$up" "$ip"
 }
 
 deploy_aks() {
 	balancer=$(get_state BALANCER)
-	balancer=${balancer:-192.0.2.1}
+	[ "$dry" = no ] || balancer=${balancer:-192.0.2.1}
+	is_address "$balancer" || die "no address of the load balancer: run deploy.sh build --prefix $prefix --aks first"
 	credentials
 	show kubectl create namespace parley
-	[ "$dry" = yes ] || kubectl create namespace parley > /dev/null 2>&1 || true
+	if [ "$dry" = no ] && ! try_to /dev/null kubectl create namespace parley; then
+		case $error in
+		*AlreadyExists*|*'already exists'*) ;;
+		*) failed kubectl create namespace parley ;;
+		esac
+	fi
 	make_policies vn2
 	make_keys
-	for p in $(names); do
+	for p in $names; do
 		say "pod of $p"
 		start_pod "$p"
 	done

@@ -3,8 +3,57 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154
 
+# --- What a template may hold ---
+
+# check_policy NAME: the policy made in this run is whole: text, base64 and hash agree, and the release policy of a party
+# with a key names every container that gets the key.
+check_policy() {
+	made=$dir/policy/$1
+	for part in rego b64 hostdata env.json command.json; do
+		[ -s "$made.$part" ] || die "no policy for $1: $made.$part is empty or not there"
+	done
+	hash=$(hostdata_of "$1")
+	text=$(sha256_of "$made.rego")
+	[ "$text" = "$hash" ] || die "the policy of $1 is not what its HOST_DATA says: $made.rego"
+	base64 -d < "$made.b64" > "$dir/decoded" || die "the policy of $1 is no base64: $made.b64"
+	text=$(sha256_of "$dir/decoded")
+	[ "$text" = "$hash" ] || die "the policy of $1 is not what its HOST_DATA says: $made.b64"
+	grep -qx "$hash $1" "$dir/policies" || die "HOST_DATA of $1 is not the one of this run"
+	for part in env command; do
+		text=$(cat "$made.$part.json")
+		case $text in '['*']') ;; *) die "no list: $made.$part.json" ;; esac
+	done
+	[ -f "$made.key" ] || return 0
+	[ -s "$made.release.json" ] || die "no release policy for the key of $1: $made.release.json"
+	{
+		read -r _ || die "no name of a key: $made.key"
+		while read -r reader; do
+			hash=$(hostdata_of "$reader")
+			grep -qF "\"$hash\"" "$made.release.json" || die "the release policy of $1 does not name $reader"
+		done
+	} < "$made.key"
+}
+
+# hostdata_of NAME
+hostdata_of() {
+	hostdata=$(cat "$dir/policy/$1.hostdata")
+	is_hash "$hostdata" || die "no HOST_DATA of $1: $dir/policy/$1.hostdata"
+	printf '%s\n' "$hostdata"
+}
+
+# check_carries NAME FILE: the last look before FILE is submitted.
+check_carries() {
+	check_policy "$1"
+	policy=$(cat "$dir/policy/$1.b64")
+	printf '%s\n' "$policy" > "$dir/pattern"
+	grep -qF -f "$dir/pattern" "$2" || die "$2 does not carry the policy of $1"
+}
+
+# --- Container instances ---
+
 # arm_group NAME SKU_LINES ENV COMMAND CPU MEMORY
 arm_group() {
+	identity=$(identity_id "$1")
 	cat << END
 {
  "\$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
@@ -15,12 +64,12 @@ arm_group() {
    "apiVersion": "2023-05-01",
    "name": "aci-$prefix-$1",
    "location": "$location",
-   "identity": { "type": "UserAssigned", "userAssignedIdentities": { "$(identity_id "$1")": {} } },
+   "identity": { "type": "UserAssigned", "userAssignedIdentities": { "$identity": {} } },
    "properties": {
     $2
     "osType": "Linux",
     "restartPolicy": "Always",
-    "imageRegistryCredentials": [ { "server": "$server", "identity": "$(identity_id "$1")" } ],
+    "imageRegistryCredentials": [ { "server": "$server", "identity": "$identity" } ],
     "containers": [
      {
       "name": "parley",
@@ -35,7 +84,7 @@ arm_group() {
     ],
     "ipAddress": {
      "type": "Public",
-     "dnsNameLabel": "$(label_of "$1")",
+     "dnsNameLabel": "$prefix-$suffix-$1",
      "ports": [ { "port": 8443, "protocol": "TCP" }, { "port": 8444, "protocol": "TCP" }, { "port": 8080, "protocol": "TCP" } ]
     }
    }
@@ -49,19 +98,30 @@ END
 }
 
 write_aci() {
+	check_policy "$1"
+	policy=$(cat "$dir/policy/$1.b64")
+	env=$(cat "$dir/policy/$1.env.json")
+	words=$(cat "$dir/policy/$1.command.json")
 	arm_group "$1" "\"sku\": \"Confidential\",
-    \"confidentialComputeProperties\": { \"ccePolicy\": \"$(cat "$dir/policy/$1.b64")\" }," \
-		"$(cat "$dir/policy/$1.env.json")" "$(cat "$dir/policy/$1.command.json")" 1 2
+    \"confidentialComputeProperties\": { \"ccePolicy\": \"$policy\" }," "$env" "$words" 1 2
 }
 
 # The same bytes with the first party's settings on ordinary hardware, and an identity that may only pull the image.
 write_snooper() {
-	first=$(names | head -n 1)
-	arm_group snooper '"sku": "Standard",' "$(cat "$dir/policy/$first.env.json")" "$(cat "$dir/policy/$first.command.json")" 1 2
+	env=$(cat "$dir/policy/$first.env.json")
+	words=$(cat "$dir/policy/$first.command.json")
+	arm_group snooper '"sku": "Standard",' "$env" "$words" 1 2
 }
+
+# --- Virtual nodes ---
 
 # YAML takes JSON as it is, so that lists need no rewriting.
 write_pod() {
+	check_policy "$1"
+	policy=$(cat "$dir/policy/$1.b64")
+	env=$(cat "$dir/policy/$1.env.json")
+	words=$(cat "$dir/policy/$1.command.json")
+	identity=$(identity_id "$1")
 	cat << END
 apiVersion: v1
 kind: Pod
@@ -70,8 +130,8 @@ metadata:
   namespace: parley
   labels: { app: parley, party: "$1" }
   annotations:
-    microsoft.containerinstance.virtualnode.ccepolicy: "$(cat "$dir/policy/$1.b64")"
-    microsoft.containerinstance.virtualnode.identity: "$(identity_id "$1")"
+    microsoft.containerinstance.virtualnode.ccepolicy: "$policy"
+    microsoft.containerinstance.virtualnode.identity: "$identity"
 spec:
   restartPolicy: Always
   nodeSelector: { virtualization: virtualnode2 }
@@ -82,15 +142,16 @@ spec:
   containers:
   - name: parley
     image: $image
-    command: $(cat "$dir/policy/$1.command.json")
-    env: $(cat "$dir/policy/$1.env.json")
+    command: $words
+    env: $env
     ports: [ { containerPort: 8443 }, { containerPort: 8444 }, { containerPort: 8080 } ]
     resources: { requests: { cpu: "1", memory: 2Gi }, limits: { cpu: "1", memory: 2Gi } }
 END
 }
 
 write_snooper_pod() {
-	first=$(names | head -n 1)
+	env=$(cat "$dir/policy/$first.env.json")
+	words=$(cat "$dir/policy/$first.command.json")
 	cat << END
 apiVersion: v1
 kind: Pod
@@ -103,8 +164,8 @@ spec:
   containers:
   - name: parley
     image: $image
-    command: $(cat "$dir/policy/$first.command.json")
-    env: $(cat "$dir/policy/$first.env.json")
+    command: $words
+    env: $env
     ports: [ { containerPort: 8443 }, { containerPort: 8444 }, { containerPort: 8080 } ]
 END
 }
@@ -120,9 +181,12 @@ data:
     events {}
     stream {
 END
-	for p in $(names); do
-		echo "      server { listen $(port_of "$p"); proxy_pass $(get_ip "$p"):8443; }"
-		echo "      server { listen $(peer_port_of "$p"); proxy_pass $(get_ip "$p"):8444; }"
+	for p in $names; do
+		ip=$(get_ip "$p")
+		port=$(port_of "$p")
+		peer_port=$(peer_port_of "$p")
+		echo "      server { listen $port; proxy_pass $ip:8443; }"
+		echo "      server { listen $peer_port; proxy_pass $ip:8444; }"
 	done
 	cat << 'END'
     }
@@ -156,8 +220,10 @@ spec:
   selector: { app: parley-balancer }
   ports:
 END
-	for p in $(names); do
-		echo "  - { name: $p, port: $(port_of "$p"), targetPort: $(port_of "$p"), protocol: TCP }"
-		echo "  - { name: $p-peer, port: $(peer_port_of "$p"), targetPort: $(peer_port_of "$p"), protocol: TCP }"
+	for p in $names; do
+		port=$(port_of "$p")
+		peer_port=$(peer_port_of "$p")
+		echo "  - { name: $p, port: $port, targetPort: $port, protocol: TCP }"
+		echo "  - { name: $p-peer, port: $peer_port, targetPort: $peer_port, protocol: TCP }"
 	done
 }
