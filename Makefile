@@ -140,8 +140,8 @@ $(B)/setup-%: scripts/setup
 	@touch $@
 
 # --- Third party --------------------------------------------------------------------------------------------------
-THIRD_DEPS := third_party/pins scripts/fetch
-$(T)/%.stamp: $(THIRD_DEPS)
+# The pins say what is unpacked, whatever fetches it.
+$(T)/%.stamp: third_party/pins
 	@scripts/fetch $* $(T)/$*
 	@touch $@
 .PRECIOUS: $(T)/%.stamp
@@ -265,18 +265,26 @@ $(B)/image/revision: FORCE
 	@echo '$(REVISION)' | cmp -s - $@ || echo '$(REVISION)' > $@
 
 # VALUES says what ${NAME} in policy/parties stands for: vaults, client ids, hosts (scripts/deploy writes its own).
+POLICY := $(B)/policy
 VALUES ?= policy/values.example.json
 PARTIES ?= $(sort $(wildcard policy/parties/*.json))
-policy: $(B)/policy/stamp ## build/policy: policies, HOST_DATA and release policies of all parties (VALUES=file)
-	@cat $(B)/policy/digests
+policy: $(POLICY)/stamp ## build/policy: policies, HOST_DATA and release policies of all parties (VALUES=file)
+	@cat $(POLICY)/digests
 
-POLICY_RUN = $(B)/parleyctl policy generate --layer $(B)/image/layer.tar --platform policy/platform.json --values $(VALUES)
-$(B)/policy/stamp: $(B)/image/layer.tar policy/platform.json $(VALUES) $(PARTIES)
-	@rm -rf $(B)/policy && mkdir -p $(B)/policy
-	@$(POLICY_RUN) --out $(B)/policy $(PARTIES) > $(B)/policy/digests
-	@$(POLICY_RUN) --out $(B)/policy/aci-nofragment --no-fragment $(PARTIES) > /dev/null
-	@$(POLICY_RUN) --out $(B)/policy/vn2 --target vn2 $(PARTIES) > /dev/null
-	@$(POLICY_RUN) --out $(B)/policy/vn2-nofragment --target vn2 --no-fragment $(PARTIES) > /dev/null
+# Names and contents of what the policies are made from, not their times: files may have been copied, touched or swapped.
+$(POLICY).inputs: FORCE
+	@mkdir -p $(@D)
+	@sha256sum -- '$(VALUES)' $(PARTIES) policy/platform.json > $@.new || { rm -rf $@.new $@ $(POLICY); exit 1; }
+	@if cmp -s $@.new $@; then rm $@.new; else rm -rf $(POLICY) && mv $@.new $@; fi
+
+POLICY_RUN = $(B)/parleyctl policy generate --layer $(B)/image/layer.tar --platform policy/platform.json --values '$(VALUES)'
+$(POLICY)/stamp: $(B)/image/layer.tar $(B)/parleyctl $(POLICY).inputs
+	@rm -rf $(POLICY) && mkdir -p $(POLICY)
+	@echo "values $$(head -n 1 $(POLICY).inputs)" > $(POLICY)/digests
+	@$(POLICY_RUN) --out $(POLICY) $(PARTIES) >> $(POLICY)/digests
+	@$(POLICY_RUN) --out $(POLICY)/aci-nofragment --no-fragment $(PARTIES) > /dev/null
+	@$(POLICY_RUN) --out $(POLICY)/vn2 --target vn2 $(PARTIES) > /dev/null
+	@$(POLICY_RUN) --out $(POLICY)/vn2-nofragment --target vn2 --no-fragment $(PARTIES) > /dev/null
 	@touch $@
 
 # Set-up first, as for the demo.
@@ -487,7 +495,7 @@ $(B)/node_modules.stamp: tests/package.json tests/package-lock.json
 	@cd tests && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@
 
-test-programs: all $(B)/image/layer.tar $(B)/policy/stamp unit-programs $(B)/tests/snpbox $(B)/tests/snpbox_client $(B)/tests/without $(B)/tests/faultbox $(B)/node_modules.stamp \
+test-programs: all $(B)/image/layer.tar $(POLICY)/stamp unit-programs $(B)/tests/snpbox $(B)/tests/snpbox_client $(B)/tests/without $(B)/tests/faultbox $(B)/node_modules.stamp \
 	$(B)/debug/parley fuzz-programs ctgrind-programs
 
 -include $(sort $(OBJ_ship:.o=.d) $(OBJ_debug:.o=.d) $(OBJ_host:.o=.d) $(OBJ_clang:.o=.d) $(BOX_OBJ:.o=.d) $(BOX_CLIENT_OBJ:.o=.d) \

@@ -168,6 +168,8 @@ static int read_values(void)
 		return status;
 	if (json_parse(&doc, span_of(G.file, n), toks, PARTY_TOKENS_MAX) != ERR_OK || json_type_of(json_root(&doc)) != JSON_OBJECT)
 		return ctl_say_problem(SAY_REFUSED, G.values, NULL, "must be a JSON object of strings");
+	if (!json_member(json_root(&doc), 0, &name, &value))
+		return ctl_say_problem(SAY_REFUSED, G.values, NULL, "holds no values");
 	for (size_t i = 0; json_member(json_root(&doc), i, &name, &value); i++) {
 		struct span text;
 

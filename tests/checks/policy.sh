@@ -198,3 +198,61 @@ start=$(date +%s%N)
 $ctl policy layer "$tmp/big.tar" > /dev/null
 ms=$(( ($(date +%s%N) - start) / 1000000 ))
 [ "$ms" -lt 8000 ] || bad "64 MiB took $ms ms"
+
+# --- Values files: what is none is refused, and make policy goes by their content and name, never by their times ---
+not_values() { expect "$1" "$2" $ctl policy generate --layer build/image/layer.tar --out "$tmp/out" --values "$3" policy/single.json; }
+mkdir "$tmp/dir"
+not_values 3 'no such file' "$tmp/none.json"
+not_values 3 'plain file' "$tmp/dir"
+for text in '' 'MAA=x' '[]' '"x"' '{' '{"MAA":"x"} {}' '{"MAA":1}' '{"MAA":{"a":"b"}}' '{"MAA":"x","MAA":"y"}' '{"M A":"x"}'; do
+	printf '%s' "$text" > "$tmp/none"
+	not_values 1 "$tmp/none" "$tmp/none"
+done
+echo '{}' > "$tmp/none"
+not_values 1 'holds no values' "$tmp/none"
+not_values 1 '' policy/platform.json
+not_values 1 '' policy/parties/contoso.json
+echo '{"MAA":"sharedeus.eus.attest.azure.net"}' > "$tmp/none"
+not_values 1 'no value is given for: ' "$tmp/none"
+
+# digests VALUES: what make policy prints, of policies in a directory of this check's own.
+digests() { make --no-print-directory -o build/image/layer.tar -o build/parleyctl POLICY="$tmp/made" VALUES="$1" policy; }
+sed 's/kv-example-contoso/kv-another-contoso/' policy/values.example.json > "$tmp/b.json"
+cp policy/values.example.json "$tmp/a.json"
+touch -d '2020-01-01' "$tmp/a.json" "$tmp/b.json"
+digests "$tmp/a.json" > "$tmp/a.said" || bad "make policy: a"
+digests "$tmp/b.json" > "$tmp/b.said" || bad "make policy: b"
+cmp -s "$tmp/a.said" "$tmp/b.said" && bad "other values, the same digests"
+[ "$(sed 1d "$tmp/a.said")" = "$(sed 1d $p/digests)" ] || bad "the same values, other digests"
+for v in a b; do
+	hash=$(sha256sum < "$tmp/$v.json" | cut -c1-64)
+	[ "$(sed -n 1p "$tmp/$v.said")" = "values $hash  $tmp/$v.json" ] || bad "does not say which values: $(sed -n 1p "$tmp/$v.said")"
+	[ "$(sed 1d "$tmp/$v.said" | wc -l)" = 3 ] || bad "three digests"
+done
+for v in a b a a b; do
+	digests "$tmp/$v.json" | cmp - "$tmp/$v.said" || bad "back and forth: $v"
+	[ "$(sed -n "s/ contoso$//p" "$tmp/$v.said")" = "$(cat "$tmp/made/contoso.hostdata")" ] || bad "back and forth: files of $v"
+done
+# Another content at the same place and time, and an older one.
+for t in '2020-01-01' '2019-01-01'; do
+	cp "$tmp/b.json" "$tmp/c.json"
+	touch -d '2020-01-01' "$tmp/c.json"
+	digests "$tmp/c.json" > "$tmp/c.said"
+	cp "$tmp/a.json" "$tmp/c.json"
+	touch -d "$t" "$tmp/c.json"
+	[ "$(digests "$tmp/c.json" | sed 1d)" = "$(sed 1d "$tmp/a.said")" ] || bad "other content of $t at the same place"
+done
+# Another party's settings, and another list of parties.
+sed 's/"DATA_DIR": "\/data"/"DATA_DIR": "\/elsewhere"/' policy/parties/contoso.json > "$tmp/contoso.json"
+touch -d '2020-01-01' "$tmp/contoso.json"
+parties() { make --no-print-directory -o build/image/layer.tar -o build/parleyctl POLICY="$tmp/made" VALUES="$tmp/a.json" PARTIES="$1 policy/parties/fabrikam.json policy/parties/woodgrove.json" policy; }
+[ "$(parties policy/parties/contoso.json)" = "$(cat "$tmp/a.said")" ] || bad "the same parties"
+[ "$(parties "$tmp/contoso.json")" != "$(cat "$tmp/a.said")" ] || bad "other settings, the same digests"
+[ "$(parties policy/parties/contoso.json)" = "$(cat "$tmp/a.said")" ] || bad "the same parties again"
+# What fails leaves nothing that the next run would print.
+for none in "$tmp/none" "$tmp/dir" "$tmp/nowhere.json" policy/platform.json ''; do
+	if digests "$none" > "$tmp/said" 2>&1; then bad "make policy takes '$none' for values"; fi
+	! grep -qE '^[0-9a-f]{64} ' "$tmp/said" || bad "digests of '$none'"
+	[ ! -e "$tmp/made/stamp" ] || bad "'$none' leaves a stamp"
+	digests "$tmp/a.json" | cmp - "$tmp/a.said" || bad "after a failure"
+done
