@@ -142,6 +142,9 @@ static enum err start(void)
 	log_set_level((enum log_level)settings.log_level);
 	log_set_name(name ? name : "parley");
 	log_line(LOG_INFO, "start", "parley " PARLEY_VERSION);
+	if (settings.notes[0])
+		log_line(LOG_WARN, "settings", settings.notes);
+	identity_log(&settings.identity);
 	if (mem_guard(&tls, 4096) != ERR_OK || (settings.tls_key[0] && mem_guard(&released, 4096) != ERR_OK))
 		log_line(LOG_WARN, "start", "the TLS key's memory could not be locked");
 	e = certificate_make(&settings, &tls.id);

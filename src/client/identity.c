@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/ct.h"
+#include "base/log.h"
 #include "base/out.h"
 #include "client/call.h"
 #include "enc/json_read.h"
@@ -68,22 +69,70 @@ static void add_parameter(struct out *o, const char *name, struct span value)
 	url_encode(o, value, false);
 }
 
+/* The endpoint's own query, each parameter followed by '&'. Exactly one api-version is sent: the
+ * endpoint's first, else ours. A parameter that the request sets itself is dropped here. */
+static void put_query(struct out *o, struct span query, const char *api_version, bool client_id)
+{
+	bool versioned = false;
+
+	while (query.n) {
+		struct span pair = span_cut(&query, '&'), rest = pair, name = span_cut(&rest, '=');
+		bool version = span_eq_nocase(name, "api-version");
+
+		if (pair.n == 0 || (version && versioned) || span_eq_nocase(name, "resource") ||
+		    (client_id && span_eq_nocase(name, "client_id")))
+			continue;
+		versioned |= version;
+		out_put(o, pair);
+		out_byte(o, '&');
+	}
+	if (!versioned)
+		out_strs(o, "api-version=", api_version, "&");
+}
+
+static bool is_workload(const struct identity_source *s)
+{
+	return s->client_id[0] && s->tenant_id[0] && s->token_file[0];
+}
+
+static bool is_app(const struct identity_source *s)
+{
+	return s->endpoint[0] && s->header[0];
+}
+
+void identity_log(const struct identity_source *s)
+{
+	struct span url = span_str(is_workload(s) ? s->authority
+				   : is_app(s)    ? s->endpoint
+						  : s->imds);
+
+	log_text(LOG_INFO, "identity", "access tokens come from",
+		 is_workload(s) ? "AZURE_AUTHORITY_HOST"
+		 : is_app(s)    ? "IDENTITY_ENDPOINT"
+				: "IMDS_ENDPOINT",
+		 span_sub(url, 0, span_find(url, '?')));
+}
+
 /* (a) The instance metadata service. (b) App Service, Container Apps. What these variables mean on ACI is not documented: the form is
  * taken to be the same. */
 static enum err order_platform(const struct identity_source *s, const char *resource, char host[HOST_MAX], struct call *k, struct fault *f)
 {
 	struct out o = out_init(work.target, sizeof work.target);
 	struct out h = out_init(work.headers, sizeof work.headers);
-	bool app = s->endpoint[0] && s->header[0];
+	char url[URL_MAX];
+	struct out endpoint = out_init(url, sizeof url);
+	bool app = is_app(s);
+	struct span query, path;
 
-	if (call_target(app ? s->endpoint : s->imds, host, &k->to, &o) != ERR_OK)
+	if (call_target(app ? s->endpoint : s->imds, host, &k->to, &endpoint) != ERR_OK)
 		return config_fault(f, app ? "the identity endpoint is not a URL" : "the metadata endpoint is not a URL");
-	if (!app)
-		out_str(&o, "/metadata/identity/oauth2/token");
-	else if (o.n == 0)
-		out_byte(&o, '/');
-	out_strs(&o, span_find(out_span(&o), '?') < o.n ? "&" : "?", app ? "api-version=2019-08-01" : "api-version=2018-02-01");
-	add_parameter(&o, "&resource=", span_str(resource));
+	query = out_span(&endpoint);
+	path = span_cut(&query, '?');
+	out_put(&o, path);
+	out_str(&o, !app ? "/metadata/identity/oauth2/token" : path.n ? "" : "/");
+	out_byte(&o, '?');
+	put_query(&o, query, app ? "2019-08-01" : "2018-02-01", s->client_id[0]);
+	add_parameter(&o, "resource=", span_str(resource));
 	if (s->client_id[0])
 		add_parameter(&o, "&client_id=", span_str(s->client_id));
 	if (app)
@@ -167,8 +216,7 @@ static enum err fetch_token(const struct identity_source *s, const char *resourc
 	struct call k = { .step = STEP_IDENTITY, .service = SERVICE_IDENTITY, .body = work.reply, .cap = sizeof work.reply };
 	struct call_answer a;
 	char host[HOST_MAX];
-	bool entra = s->client_id[0] && s->tenant_id[0] && s->token_file[0];
-	enum err err = (entra ? order_entra : order_platform)(s, resource, host, &k, f);
+	enum err err = (is_workload(s) ? order_entra : order_platform)(s, resource, host, &k, f);
 
 	if (!err)
 		err = call_success(&work.conn, &k, &a, deadline_ms, f);

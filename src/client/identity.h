@@ -11,7 +11,7 @@
  * (Container Apps, ACI); else IMDS. */
 struct identity_source {
 	char imds[URL_MAX]; /* base URL */
-	char endpoint[URL_MAX];
+	char endpoint[URL_MAX]; /* its query is kept, except for what the request itself sets */
 	char header[SETTING_MAX]; /* a secret */
 	char client_id[128], tenant_id[128], token_file[256];
 	char authority[URL_MAX]; /* base URL of Microsoft Entra */
@@ -22,6 +22,9 @@ struct identity_source {
  * (token file), ERR_DENIED, ERR_THROTTLED, ERR_HTTP, ERR_PROTOCOL and transport errors. */
 MUST_USE enum err identity_token(const struct identity_source *s, const char *resource, char *token, size_t cap,
                                  size_t *token_len, int64_t deadline_ms, struct fault *f);
+
+/* Logs where tokens come from. At start. */
+void identity_log(const struct identity_source *s);
 
 /* Drops the cached token of a resource: a service did not accept it. */
 void identity_forget(const char *resource);

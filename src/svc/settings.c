@@ -42,6 +42,7 @@ enum {
 	LOOPBACK = 8,  /* http for loopback alone: to others link-local is another machine */
 	OR_HOST = 16,  /* host[:port] is taken for https:// and this */
 	DASHES = 32,   /* names may have '-' inside */
+	PLATFORM = 64, /* the platform sets it: a value that cannot be used is noted, no error */
 };
 
 static void *member(const struct variable *d, struct settings *s)
@@ -305,9 +306,9 @@ static const struct variable table[] = {
 	PARTNER("FABRIKAM", ROLE_FABRIKAM),
 	{ "PARTNER_WOODGROVE_HOST_DATA", FORM_HASH, read_hash, MEMBER(partner[ROLE_WOODGROVE].host_data), 0 },
 	{ "IMDS_ENDPOINT", FORM_URL, read_url, MEMBER(identity.imds), BASE },
-	{ "IDENTITY_ENDPOINT", FORM_URL, read_url, MEMBER(identity.endpoint), 0 },
-	{ "APP_IDENTITY_ENDPOINT", FORM_URL, read_url, MEMBER(identity.endpoint), 0 },
-	{ "IDENTITY_HEADER", "printable text without blanks", read_word, MEMBER(identity.header), SECRET },
+	{ "IDENTITY_ENDPOINT", FORM_URL, read_url, MEMBER(identity.endpoint), PLATFORM },
+	{ "APP_IDENTITY_ENDPOINT", FORM_URL, read_url, MEMBER(app_identity), PLATFORM },
+	{ "IDENTITY_HEADER", "printable text without blanks", read_word, MEMBER(identity.header), SECRET | PLATFORM },
 	{ "AZURE_CLIENT_ID", "a client id", read_word, MEMBER(identity.client_id), 0 },
 	{ "AZURE_TENANT_ID", "a tenant id", read_word, MEMBER(identity.tenant_id), 0 },
 	{ "AZURE_FEDERATED_TOKEN_FILE", "an absolute path", read_path, MEMBER(identity.token_file), 0 },
@@ -346,7 +347,7 @@ static const struct variable table[] = {
 	{ "AZURE_STORAGE_AUDIENCE", "an https URL", read_url, MEMBER(storage.at.resource), BASE | HTTPS },
 	{ "RESOURCE_GROUP_NAME", "a resource group's name", read_group, MEMBER(resource_group), 0 },
 	{ "CONTAINER_IMAGE", "printable text", read_text, MEMBER(container_image), 0 },
-	{ "HOSTNAME", "printable text", read_text, MEMBER(hostname), 0 },
+	{ "HOSTNAME", "printable text", read_text, MEMBER(hostname), PLATFORM },
 	{ "DEBUG_ROUTES", "off or on", read_choice, MEMBER(debug_routes), 0 },
 	{ "MIN_GROUP_SIZE", "1 to 1000000", read_number, MEMBER(min_group), 0 },
 	{ "PARTIAL_RESULTS", "off or on", read_choice, MEMBER(partial_results), 0 },
@@ -406,12 +407,76 @@ static bool is_ours(struct span name)
 	return false;
 }
 
+/* "_443_TCP" behind NAME_PORT, with what may follow. */
+static bool is_port_suffix(struct span s)
+{
+	static const char *const protocols[] = { "TCP", "UDP", "SCTP" };
+	struct span port, protocol;
+	uint64_t n;
+
+	if (!span_starts(s, "_"))
+		return false;
+	s = span_sub(s, 1, s.n);
+	port = span_cut(&s, '_');
+	protocol = span_cut(&s, '_');
+	for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++)
+		if (span_eq_str(protocol, protocols[i]))
+			return span_u64(port, &n);
+	return false;
+}
+
+/* Kubernetes sets these for each service of the namespace, in every container: NAME is the service's, so it may be "PEER". */
+static bool is_service_variable(struct span name, struct span value)
+{
+	static const char *const schemes[] = { "tcp://", "udp://", "sctp://" };
+
+	if (span_ends(name, "_SERVICE_HOST") || span_ends(name, "_SERVICE_PORT") || span_has_nocase(name, "_SERVICE_PORT_"))
+		return true;
+	for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+		if (span_ends(name, "_PORT") && span_starts(value, schemes[i]))
+			return true;
+	for (size_t at = 0; at < name.n; at++)
+		if (span_starts(span_sub(name, at, name.n), "_PORT") && is_port_suffix(span_sub(name, at + 5, name.n)))
+			return true;
+	return false;
+}
+
+/* Appends to the notes, which are cut where they do not fit. */
+static enum err note(struct settings *s, const char *text)
+{
+	size_t n = strlen(s->notes);
+	struct out o = out_init(s->notes + n, sizeof s->notes - n);
+
+	out_strs(&o, n ? "; " : "", text);
+	(void)out_cstr(&o);
+	return ERR_OK;
+}
+
+/* Of a variable that the platform sets. */
+static enum err note_value(struct settings *s, const struct variable *v, struct span value)
+{
+	char text[256];
+	struct out o = out_init(text, sizeof text);
+
+	(void)tell_value(&o, v, value);
+	out_str(&o, ": not used");
+	memset(member(v, s), 0, v->cap);
+	return note(s, out_cstr(&o));
+}
+
 /* given: the variables' values so far, p NULL for none. */
 static enum err read_one(struct settings *s, struct span value, struct span given[VARIABLES], struct out *problem)
 {
 	struct span name = span_cut(&value, '=');
 	const struct variable *v = find_variable(name);
 
+	if (is_service_variable(name, value)) {
+		char text[128];
+
+		if (v && out_join(text, sizeof text, v->name, ": a service variable of Kubernetes, not the setting: not used"))
+			return note(s, text);
+		return ERR_OK;
+	}
 	if (!v) {
 		char shown[80];
 
@@ -424,7 +489,9 @@ static enum err read_one(struct settings *s, struct span value, struct span give
 		return tell(problem, v->name, "set twice");
 	given[v - table] = value;
 	/* Templates set what they do not use to nothing. */
-	return value.n == 0 || v->read(v, s, value) ? ERR_OK : tell_value(problem, v, value);
+	if (value.n == 0 || v->read(v, s, value))
+		return ERR_OK;
+	return v->rules & PLATFORM ? note_value(s, v, value) : tell_value(problem, v, value);
 }
 
 static enum err read_all(struct settings *s, char *const *list, struct span given[VARIABLES], struct out *problem)
@@ -557,15 +624,21 @@ static enum err finish_storage(struct settings *s, const struct span *given, str
 
 /* --- Several settings together --- */
 
-static enum err check_together(const struct settings *s, const struct span *given, struct out *problem)
+/* The platform may set both endpoints, with different values: IDENTITY_ENDPOINT is taken. */
+static void finish_identity(struct settings *s)
 {
-	struct span identity = value_of(given, "IDENTITY_ENDPOINT"), app_identity = value_of(given, "APP_IDENTITY_ENDPOINT");
+	if (!s->identity.endpoint[0])
+		(void)span_copy_str(span_str(s->app_identity), s->identity.endpoint, sizeof s->identity.endpoint);
+	else if (s->app_identity[0] && strcmp(s->app_identity, s->identity.endpoint) != 0)
+		(void)note(s, "IDENTITY_ENDPOINT is used; APP_IDENTITY_ENDPOINT, which differs, is not");
+}
+
+static enum err check_together(const struct settings *s, struct out *problem)
+{
 	const struct {
 		bool wrong;
 		const char *name, *text;
 	} checks[] = {
-		{ identity.n && app_identity.n && !span_eq(identity, app_identity), "IDENTITY_ENDPOINT",
-		  "differs from APP_IDENTITY_ENDPOINT; they mean the same, set one" },
 		{ s->identity.token_file[0] && s->identity.client_id[0] && !s->identity.tenant_id[0], "AZURE_TENANT_ID",
 		  "missing: AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE are set" },
 		{ s->akv[0] && !s->key_name[0], "SKR_KEY_NAME", "missing: SKR_AKV_ENDPOINT is set" },
@@ -601,7 +674,8 @@ static enum err finish(struct settings *s, const struct span *given, struct out 
 		(void)span_copy_str(span_str(caches[s->cert_cache]), s->cert_cache_endpoint, sizeof s->cert_cache_endpoint);
 	if (!s->csv_path[0] && s->role)
 		(void)out_join(s->csv_path, sizeof s->csv_path, "/app/", role_name(s->role), "-data.csv");
-	return check_together(s, given, problem);
+	finish_identity(s);
+	return check_together(s, problem);
 }
 
 enum err settings_read(struct settings *s, char *const *environment, struct out *problem)

@@ -58,7 +58,7 @@ struct settings {
 	char policy_hash[65];           /* SECURITY_POLICY_HASH, shown only; "" when absent */
 	struct partner_settings partner[4]; /* by enum role; of woodgrove host_data alone */
 	/* platform endpoints */
-	struct identity_source identity; /* IMDS_ENDPOINT, default http://169.254.169.254; IDENTITY_ENDPOINT or APP_IDENTITY_ENDPOINT;
+	struct identity_source identity; /* IMDS_ENDPOINT, default http://169.254.169.254; IDENTITY_ENDPOINT, else APP_IDENTITY_ENDPOINT;
 	                                    IDENTITY_HEADER; AZURE_CLIENT_ID: which managed identity; AZURE_TENANT_ID;
 	                                    AZURE_FEDERATED_TOKEN_FILE; AZURE_AUTHORITY_HOST, default https://login.microsoftonline.com */
 	enum thim_source cert_cache;    /* CERT_CACHE=thim|azure|amd, default thim */
@@ -95,11 +95,15 @@ struct settings {
 	bool debug_routes;              /* DEBUG_ROUTES=on|off, default off: the /debug/ routes exist */
 	bool auto_start;                /* AUTO_INIT=on|off, default on */
 	int log_level;                  /* LOG_LEVEL=error|warn|info|debug */
+	char app_identity[URL_MAX];     /* APP_IDENTITY_ENDPOINT: used if IDENTITY_ENDPOINT is not set or not usable */
+	char notes[512];                /* what was set and is not used, and why: for the log; "" for nothing */
 };
 
 /* Reads the environment (NULL-terminated "NAME=value" strings). Unknown names that begin like one of ours (SKR_, PARTNER_,
  * OPERATOR_, ...) and invalid values are errors: one clear line naming the variable goes to problem. Names the platform injects
- * and others are ignored. ERR_CONFIG. Values are views or copies; s is static and lives for the whole run. */
+ * and others are ignored. So are Kubernetes' service variables (NAME_SERVICE_HOST, NAME_PORT=tcp://..., NAME_PORT_443_TCP, ...),
+ * also where NAME begins like one of ours. IDENTITY_ENDPOINT, APP_IDENTITY_ENDPOINT, IDENTITY_HEADER and HOSTNAME are set by the
+ * platform: a value that cannot be used is noted and not used. ERR_CONFIG. Values are views or copies; s is static and lives for the whole run. */
 MUST_USE enum err settings_read(struct settings *s, char *const *environment, struct out *problem);
 
 /* Two forms that a caller may also give. host or host:port, lower case, without the port when it is https's own: the issuer of a

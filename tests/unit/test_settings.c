@@ -127,7 +127,6 @@ static void urls(void **state)
 	refused("IMDS_ENDPOINT=http://example.com");
 	refused("IMDS_ENDPOINT=169.254.169.254");
 	refused("IMDS_ENDPOINT=ftp://127.0.0.1");
-	refused("IDENTITY_ENDPOINT=http://10.0.0.1/msi/token");
 	refused("AZURE_AUTHORITY_HOST=http://127.0.0.1");
 	refused("PARTNER_CONTOSO_URL=http://contoso.example");
 	refused("PARTNER_CONTOSO_URL=https://contoso.example/?a=b");
@@ -137,8 +136,77 @@ static void urls(void **state)
 	accepted("CERT_CACHE_ENDPOINT=http://127.0.0.1:9/");
 	assert_string_equal(s.cert_cache_endpoint, "http://127.0.0.1:9");
 	refused("CERT_CACHE_ENDPOINT=http://cache.example");
-	assert_int_equal(read_env("IDENTITY_ENDPOINT=http://localhost/a", "APP_IDENTITY_ENDPOINT=http://localhost/b", NULL), ERR_CONFIG);
+}
+
+/* The platform sets these, and whoever deploys cannot change them: never an error. */
+static void what_the_platform_sets(void **state)
+{
+	(void)state;
 	assert_int_equal(read_env("IDENTITY_ENDPOINT=http://localhost/a", "APP_IDENTITY_ENDPOINT=http://localhost/a", NULL), ERR_OK);
+	assert_string_equal(s.notes, "");
+	for (int swap = 0; swap < 2; swap++) {
+		const char *one = "IDENTITY_ENDPOINT=http://localhost/a", *other = "APP_IDENTITY_ENDPOINT=http://localhost/b";
+
+		assert_int_equal(read_env(swap ? other : one, swap ? one : other, NULL), ERR_OK);
+		assert_string_equal(s.identity.endpoint, "http://localhost/a");
+		assert_non_null(strstr(s.notes, "APP_IDENTITY_ENDPOINT, which differs, is not"));
+	}
+	/* plain http to another machine carries no token; the other endpoint does */
+	assert_int_equal(read_env("IDENTITY_ENDPOINT=http://10.0.0.1/msi/token", "APP_IDENTITY_ENDPOINT=http://localhost/b", NULL), ERR_OK);
+	assert_string_equal(s.identity.endpoint, "http://localhost/b");
+	assert_non_null(strstr(s.notes, "IDENTITY_ENDPOINT: expected"));
+	assert_non_null(strstr(s.notes, "10.0.0.1"));
+	accepted("APP_IDENTITY_ENDPOINT=http://10.0.0.1/msi/token");
+	assert_string_equal(s.identity.endpoint, "");
+	accepted("IDENTITY_HEADER=a secret");
+	assert_string_equal(s.identity.header, "");
+	assert_non_null(strstr(s.notes, "IDENTITY_HEADER"));
+	assert_null(strstr(s.notes, "a secret"));
+	accepted("HOSTNAME=a\nb");
+	assert_string_equal(s.hostname, "");
+	assert_null(strchr(s.notes, '\n'));
+}
+
+static void many_notes_are_cut(void **state)
+{
+	static char endpoint[1900];
+
+	(void)state;
+	snprintf(endpoint, sizeof endpoint, "IDENTITY_ENDPOINT=http://10.0.0.1/%01800d", 1);
+	assert_int_equal(read_env(endpoint, "APP_IDENTITY_ENDPOINT=http://10.0.0.1/", "IDENTITY_HEADER= ", "HOSTNAME=\x01", "HTTP_PORT=tcp://10.0.0.1:80",
+	                          "HTTPS_PORT=tcp://10.0.0.1:443", "PEER_PORT=tcp://10.0.0.1:1", "SIDECAR_PORT=tcp://10.0.0.1:2", NULL), ERR_OK);
+	assert_true(strlen(s.notes) > 200 && strlen(s.notes) < sizeof s.notes);
+}
+
+/* Of services that are called as a setting begins. */
+static void service_variables_of_kubernetes(void **state)
+{
+	static const char *const foreign[] = {
+		"SKR_SERVICE_HOST=10.0.0.1", "PARTNER_CONTOSO_SERVICE_PORT=8443", "PARTNER_CONTOSO_SERVICE_PORT_HTTPS=8443", "PEER_PORT_8443_TCP=tcp://10.0.0.1:8443",
+		"PEER_PORT_8443_TCP_ADDR=10.0.0.1", "PEER_PORT_8443_TCP_PORT=8443", "PEER_PORT_8443_TCP_PROTO=tcp", "TLS_PORT_53_UDP=udp://10.0.0.1:53",
+		"AKV_PORT=tcp://10.0.0.1:443", "OPERATOR_PORT_1_SCTP_ADDR=10.0.0.1", "CERT_CACHE_PORT=tcp://10.0.0.1:443", "CERT_CACHE_PORT_443_TCP=tcp://10.0.0.1:443",
+		"AZURE_STORAGE_SERVICE_HOST=10.0.0.1", "KUBERNETES_SERVICE_HOST=10.0.0.1", "PARLEY_SERVICE_HOST=10.0.0.1", "PARLEY_PORT_443_TCP=tcp://10.0.0.1:443",
+		"IDENTITY_SERVER_THUMBPRINT=ab", "IDENTITY_API_VERSION=2", "MSI_ENDPOINT=http://x", "MSI_SECRET=x", "Fabric_NodeName=x", "SIDECAR_SERVICE_PORT=1",
+	};
+	static const char *const ours[] = {
+		"PEER_PORTS=8443", "PEER_PROT=8443", "PEER_PORT_TCP=1", "PEER_PORT_X_TCP=1", "PEER_PORT_8443=1", "PEER_PORT_8443_HTTP=1", "SKR_SERVICE=x", "SKR_HOST=x",
+		"AKV_PORT=443", "TLS_PORT=x", "SIDECAR_SERVICE_HOSTS=x",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+		accepted(foreign[i]);
+		assert_string_equal(s.notes, "");
+	}
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+		refused(ours[i]);
+	/* the very name of a setting: its default holds, and it is said */
+	accepted("HTTP_PORT=tcp://10.0.0.1:8080");
+	assert_int_equal(s.port[PORT_HTTP].number, 80);
+	assert_non_null(strstr(s.notes, "HTTP_PORT: a service variable"));
+	accepted("PEER_PORT=udp://10.0.0.1:53");
+	assert_false(s.port[PORT_PEER].on);
+	refused("PEER_PORT=http://10.0.0.1:53");
 }
 
 static void numbers_and_words(void **state)
@@ -215,7 +283,6 @@ static void operator_access(void **state)
 	refused("OPERATOR_AUTH=sha256:01");
 	refused("OPERATOR_AUTH=hunter2"); /* somebody put the token itself there: it must not be repeated */
 	assert_null(strstr(said, "hunter2"));
-	refused("IDENTITY_HEADER=a b c");
 	assert_null(strstr(said, "a b c"));
 }
 
@@ -309,6 +376,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults), cmocka_unit_test(roles), cmocka_unit_test(hosts), cmocka_unit_test(urls),
+		cmocka_unit_test(what_the_platform_sets), cmocka_unit_test(many_notes_are_cut), cmocka_unit_test(service_variables_of_kubernetes),
 		cmocka_unit_test(numbers_and_words), cmocka_unit_test(operator_access), cmocka_unit_test(expected_partners),
 		cmocka_unit_test(unknown_names_of_ours), cmocka_unit_test(twice), cmocka_unit_test(vault_needs_key),
 		cmocka_unit_test(hostile_values_are_shown_cut_and_clean), cmocka_unit_test(too_long),
