@@ -111,6 +111,8 @@ static const struct advice {
 	{ STEP_STORE, ERR_SYSTEM, "the data directory or a file in it cannot be used", "check DATA_DIR: its permissions and its disk" },
 	{ STEP_PARTNER, ERR_MISMATCH, "the address leads to another party, or somebody is in between",
 	  "check the partner's URL and host data" },
+	{ STEP_PARTNER, ERR_HTTP, "the partner, or a proxy before it, does not answer with its records now: see the message",
+	  "see the partner's log and its /readyz; try again" },
 	{ STEP_NONE, ERR_PROTOCOL, "what answered is another service than expected, or its answer was damaged on the way",
 	  "check the endpoint's setting and what is in between; try again" },
 	{ STEP_NONE, ERR_TOO_BIG, "what answered is another service than expected: its answer is far larger than this service's are",

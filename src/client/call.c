@@ -19,14 +19,13 @@ static void take_fields(const struct https *c, const struct call *k)
 /* The body of an error answer tells more about it, when it comes whole and as much of it as fits: the status counts. */
 static enum err read_body(struct https *c, const struct call *k, struct call_answer *a, int64_t limit, struct fault *f)
 {
-	size_t n = 0, got = 1;
 	enum err err = ERR_OK;
+	size_t n = 0;
 
 	if (a->status < 300)
 		err = https_body(c, k->body, k->cap, &n, k->step, limit, f);
 	else
-		for (; got && n < k->cap && https_read(c, k->body + n, k->cap - n, &got, k->step, limit, NULL) == ERR_OK; n += got)
-			;
+		n = https_error_body(c, k->body, k->cap, k->step, limit);
 	a->body = span_of(k->body, n);
 	/* Not our request is too big, but its answer: the service's fault. */
 	return err == ERR_TOO_BIG ? (f->err = ERR_PROTOCOL) : err;
@@ -56,9 +55,10 @@ enum err call_run(struct https *c, const struct call *k, struct call_answer *a, 
 		if (!retry_again(&r, err, a->status, a->retry_after_s))
 			break;
 		if (err)
-			log_fault(LOG_INFO, "client", "trying again", f);
+			log_fault(LOG_DEBUG, "client", "trying again", f);
 		else
-			log_num(LOG_INFO, "client", "trying again after an error status", "status", (uint64_t)a->status);
+			log_num(LOG_DEBUG, "client", "trying again after an error status", "status",
+				(uint64_t)a->status);
 	}
 	if (err)
 		refusal_transport(k->service, f);

@@ -365,6 +365,19 @@ enum err https_body(struct https *c, uint8_t *dst, size_t cap, size_t *n, enum s
 	return ERR_OK;
 }
 
+size_t https_error_body(struct https *c, uint8_t *dst, size_t cap, enum step step,
+			int64_t deadline_ms)
+{
+	size_t n = 0, got = 1;
+
+	while (got && n < cap &&
+	       https_read(c, dst + n, cap - n, &got, step, deadline_ms, NULL) == ERR_OK)
+		n += got;
+	if (!c->body_done)
+		https_close(c);
+	return n;
+}
+
 uint32_t https_retry_after(const struct https *c)
 {
 	struct span value;

@@ -56,6 +56,10 @@ MUST_USE enum err https_read(struct https *c, uint8_t *dst, size_t cap, size_t *
 /* The whole body into dst[cap]; ERR_TOO_BIG beyond. */
 MUST_USE enum err https_body(struct https *c, uint8_t *dst, size_t cap, size_t *n, enum step step, int64_t deadline_ms,
                              struct fault *f);
+/* As much of an error answer's body as comes and fits in dst[cap]: its length. What is missing is
+ * no further error; the connection is then closed. */
+size_t https_error_body(struct https *c, uint8_t *dst, size_t cap, enum step step,
+			int64_t deadline_ms);
 /* Retry-After of the current response in seconds (delta form, or HTTP date against now), 0 when absent or absurd. */
 uint32_t https_retry_after(const struct https *c);
 /* Closes and wipes; safe on a closed or zeroed one. */

@@ -169,7 +169,7 @@ int h_skr_release_other(struct request *q, struct jw *w)
 	}
 	jw_str(w, "status", e == ERR_OK ? "unexpected_success" : "access_denied");
 	jw_str(w, "message", e == ERR_OK ? "The other company's vault released its key to us. The key was wiped at once." :
-	                                   "The other company's vault refused its key, as it must.");
+	                                   "The other company's vault refused its key; the explanation says why.");
 	jw_str(w, "our_company", role_title(s->role));
 	jw_str(w, "other_company", role_title(other));
 	jw_str(w, "attempted_key", info.key_name);

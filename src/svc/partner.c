@@ -40,13 +40,16 @@ static enum err http_fault(struct partner *p, struct fault *f)
 {
 	int status = p->link.head.status;
 	enum err e = status == 429 ? ERR_THROTTLED : ERR_HTTP;
-	struct refusal r = { .message = "" };
-	size_t n;
+	size_t n = https_error_body(&p->link, p->body, sizeof p->body, STEP_PARTNER, soon());
+	struct refusal r;
+	char what[64];
+	struct out o = out_init(what, sizeof what);
 
-	if (https_body(&p->link, p->body, sizeof p->body, &n, STEP_PARTNER, soon(), f) == ERR_OK)
-		refusal_read(span_of(p->body, n), &r);
+	refusal_read(span_of(p->body, n), &r);
 	f->http_status = status;
-	return fault_set_detail(f, e, STEP_PARTNER, "the partner answered with an error", span_str(r.message));
+	out_str(&o, "the partner answered with status ");
+	out_u64(&o, (uint64_t)status);
+	return fault_set_detail(f, e, STEP_PARTNER, out_cstr(&o), span_str(r.message));
 }
 
 /* Sends a request with this body (or none) and takes its answer's head: anything but `status` is an error. The target begins with

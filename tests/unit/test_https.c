@@ -579,6 +579,107 @@ static void refusals_are_told_apart(void **state)
 	assert_non_null(strstr(fault.message, "AADSTS50001: ?no")); /* control bytes of the service do not reach a log */
 }
 
+/* Each code of the vault has its own cause and remedy, with or without a message; "release policy" is named for its own denial alone. */
+static void each_code_of_the_vault(void **state)
+{
+	static const struct {
+		int status;
+		const char *body, *cause;
+	} cases[] = {
+		{ 403, FORBIDDEN("AccessDenied", "Target environment attestation does not meet key release policy requirements."), "release policy" },
+		{ 403, "{\"error\":{\"code\":\"AccessDenied\",\"message\":\"The environment assertion does not meet key release policy requirements.\"}}",
+		  "release policy" },
+		{ 403, FORBIDDEN("AccessDenied", "Target environment attestation statement cannot be verified."), "attestation token" },
+		{ 403, FORBIDDEN("ForbiddenByRbac", ""), "no role" },
+		{ 403, FORBIDDEN("ForbiddenByPolicy", ""), "access policy" },
+		{ 403, FORBIDDEN("AccessDenied", "The user, group or application 'appid=a' does not have keys release permission on key vault 'v'."), "access policy" },
+		{ 403, FORBIDDEN("ForbiddenByFirewall", ""), "firewall" },
+		{ 403, FORBIDDEN("ForbiddenByConnection", ""), "private link" },
+		{ 403, "{\"error\":{\"code\":\"Forbidden\",\"message\":\"Public network access is disabled and request is not from a trusted service nor via an "
+		       "approved private link.\\r\\nCaller: appid=a\"}}", "private link" },
+		{ 403, FORBIDDEN("KeyDisabled", ""), "disabled" },
+		{ 403, "{\"error\":{\"code\":\"Forbidden\",\"message\":\"Operation release is not allowed on a disabled key.\"}}", "disabled" },
+		{ 403, FORBIDDEN("KeyNotYetValid", ""), "activation date" },
+		{ 403, "{\"error\":{\"code\":\"Forbidden\",\"message\":\"Operation release is not allowed on an expired key.\"}}", "expiration date" },
+		{ 403, FORBIDDEN("KeyOperationForbidden", ""), "permitted operations" },
+		{ 403, FORBIDDEN("ForbiddenByDelegation", "x"), "does not know" },
+		{ 403, "", "does not know" },
+		{ 409, FORBIDDEN("ObjectIsDeletedButRecoverable", ""), "is deleted" },
+		{ 409, "{\"error\":{\"code\":\"Conflict\"}}", "being deleted" },
+		{ 401, "{\"error\":{\"code\":\"Unauthorized\",\"message\":\"AKV10022: Invalid audience.\"}}", "audience" },
+		{ 401, "{\"error\":{\"code\":\"Unauthorized\",\"message\":\"AKV10032: Invalid issuer.\"}}", "tenant" },
+		{ 404, "{\"error\":{\"code\":\"KeyNotFound\"}}", "no key of this name" },
+		{ 400, "{\"error\":{\"code\":\"BadParameter\",\"message\":\"Key is not exportable\"}}", "exportable" },
+		{ 400, "{\"error\":{\"code\":\"BadParameter\"}}", "did not accept the request" },
+		{ 429, "", "limits requests" },
+		{ 503, "{\"error\":{\"code\":\"ServiceUnavailable\",\"message\":\"HSM not activated\"}}", "not activated" },
+		{ 502, "", "the vault failed" },
+		{ 407, "Proxy Authentication Required", "proxy" },
+		{ 302, "", "proxy" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		bool policy = strstr(cases[i].cause, "release policy") != NULL;
+
+		assert_int_not_equal(refused(SERVICE_VAULT, cases[i].status, cases[i].body), ERR_OK);
+		if (!fault.cause || !fault.remedy || !strstr(fault.cause, cases[i].cause))
+			fail_msg("%d %s: %s", cases[i].status, cases[i].body, fault.cause);
+		if (!policy && (strstr(fault.cause, "release policy") || strstr(fault.remedy, "release policy")))
+			fail_msg("%s: %s; %s", cases[i].body, fault.cause, fault.remedy);
+	}
+}
+
+static void line_is(struct span answer, const char *want)
+{
+	struct refusal r;
+	char text[64];
+
+	refusal_line(answer, text, sizeof text);
+	assert_string_equal(text, want);
+	for (int from = SERVICE_IDENTITY; from <= SERVICE_STORAGE; from++) { /* and so with each service, behind the status */
+		char whole[512];
+
+		refusal_read(answer, &r);
+		fault_clear(&fault);
+		assert_int_not_equal(refusal_fault((enum service)from, STEP_RELEASE, 418, &r, 0, &fault), ERR_OK);
+		snprintf(whole, sizeof whole, "the service refused with status 418: %.60s", r.message);
+		assert_memory_equal(fault.message, whole, strlen(whole));
+		assert_int_equal(fault.http_status, 418);
+	}
+}
+
+/* An error that is no JSON, or JSON of another form, is shown in one clean line. */
+static void other_errors_are_shown_in_one_line(void **state)
+{
+	static uint8_t noise[300], page[70000];
+
+	(void)state;
+	line_is(SPAN_LIT("Forbidden"), "Forbidden");
+	line_is(SPAN_LIT(" two\r\n\r\nlines\tand\n"), "two lines and");
+	line_is(SPAN_LIT(""), "(empty answer)");
+	line_is(SPAN_LIT(" \r\n"), "(no text, bytes: 3)");
+	line_is(SPAN_LIT("<html>\n<head><title>502 Bad Gateway</title><style>p { color: red }</style></head>\n<body><!-- > --><p>nginx<br>1</p>"
+	                 "<script>alert('<p>')</script></body></html>"), "502 Bad Gateway nginx 1");
+	line_is(SPAN_LIT("<html><script>never ends"), "(no text, bytes: 24)");
+	line_is(SPAN_LIT("a < b > c"), "a < b > c");
+	line_is(SPAN_LIT("Zugriff verweigert: gesch\xc3\xbctzt"), "Zugriff verweigert: gesch?tzt");
+	line_is(SPAN_LIT("Zugriff verweigert: gesch\xfctzt"), "Zugriff verweigert: gesch?tzt");
+	line_is(SPAN_LIT("\x1b[31mred\x07 and plain"), "?[31mred? and plain");
+	line_is(SPAN_LIT("{\"error\":{\"code\":\"X\"}}"), "{\"error\":{\"code\":\"X\"}}");
+	line_is(SPAN_LIT("{\"error\":{\"message\":\"\"}}"), "{\"error\":{\"message\":\"\"}}");
+	line_is(SPAN_LIT("{\"title\":\"no\",\n \"status\":403}"), "{\"title\":\"no\", \"status\":403}");
+	line_is(SPAN_LIT("0123456789012345678901234567890123456789012345678901234567890123456789"),
+	        "012345678901234567890123456789012345678901234567890123456789...");
+	for (size_t i = 0; i < sizeof noise; i++)
+		noise[i] = (uint8_t)(i * 37 + 129);
+	line_is(span_of(noise, sizeof noise), "(no text, bytes: 300)");
+	memset(page, '<', sizeof page);
+	line_is(span_of(page, sizeof page), "(no text, bytes: 70000)");
+	assert_int_equal(refused(SERVICE_VAULT, 403, FORBIDDEN("ForbiddenByConnection", "off\\r\\nCaller: x")), ERR_DENIED);
+	assert_string_equal(fault.message, "the service refused with status 403: off Caller: x");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -588,7 +689,7 @@ int main(void)
 		cmocka_unit_test(keep_alive), cmocka_unit_test(half_read_is_not_reused), cmocka_unit_test(retry_after_forms),
 		cmocka_unit_test(nobody_there), cmocka_unit_test(call_honours_retry_after),
 		cmocka_unit_test(call_gives_up_at_once_when_asked_to_wait_too_long), cmocka_unit_test(call_does_not_repeat_refusals),
-		cmocka_unit_test(refusals_are_told_apart),
+		cmocka_unit_test(refusals_are_told_apart), cmocka_unit_test(each_code_of_the_vault), cmocka_unit_test(other_errors_are_shown_in_one_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -389,7 +389,7 @@ static void nothing_is_asked_for_before_both_are_proven(void **state)
 		if (cases[i].text)
 			assert_string_equal(out_cstr(&o), cases[i].text);
 	}
-	assert_string_equal(why.message, "the partner answered with an error: why");
+	assert_string_equal(why.message, "the partner answered with status 403: why");
 }
 
 static void tells_what_a_partner_answered(void **state)
