@@ -33,7 +33,10 @@ static bool publish(struct request *q)
 {
 	struct shared_result shared;
 
-	return shared_publish(q->s, &shared, q->deadline_ms, &q->fault) == ERR_OK || h_storage_fault(q, q->s->storage.blob_name);
+	if (shared_publish(q->s, &shared, q->deadline_ms, &q->fault) == ERR_OK)
+		return true;
+	log_fault(LOG_WARN, "shared", "the shared blob was not written", &q->fault);
+	return h_storage_fault(q, q->s->storage.blob_name);
 }
 
 /* Members that say where the records are. The original had one or the other form: all of both are sent. */

@@ -3,6 +3,7 @@
 #include "http/answer.h"
 #include "http/handlers.h"
 #include "plat/seal.h"
+#include "svc/autoinit.h"
 #include "svc/certificate.h"
 #include "svc/confine.h"
 #include "svc/keys.h"
@@ -27,7 +28,12 @@ int h_readyz(struct request *q, struct jw *w)
 		jw_bool(w, "fabrikam_key", keys_have(KEYS_FABRIKAM));
 	}
 	if (!ready)
-		jw_str(w, "message", "The company's key has not been released yet; the log says why.");
+		jw_str(w, "message",
+		       q->s->auto_start ? "The company's key has not been released yet; it is "
+					  "tried again until it is."
+					: "The company's key has not been released yet, and "
+					  "AUTO_INIT is off: POST /skr/release.");
+	autoinit_write(w);
 	return ready ? 200 : 503;
 }
 

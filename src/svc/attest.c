@@ -176,7 +176,8 @@ static enum err collect(const struct settings *s, struct span runtime, uint8_t r
 	TRY(take_report(runtime, report, r, deadline_ms, f));
 	if (certs_match(&certs, r, &difference))
 		return ERR_OK;
-	log_text(LOG_INFO, "attest", "platform certificates do not fit the report; fetching", "differs", span_str(difference));
+	log_text(LOG_DEBUG, "attest", "platform certificates do not fit the report; fetching",
+		 "differs", span_str(difference));
 	err = refresh(s, r, deadline_ms, f);
 	if (err != ERR_MISMATCH && err != ERR_NOT_FOUND)
 		return err;
@@ -262,7 +263,7 @@ static enum err attest_locked(const struct settings *s, const char *maa, struct 
 		return err;
 	/* Once more from the start, with a new report and new certificates. When those cannot be had, the service's own words
 	 * are worth more than the reason for that. */
-	log_fault(LOG_WARN, "attest", "evidence rejected; collecting it anew", f);
+	log_fault(LOG_DEBUG, "attest", "evidence rejected; collecting it anew", f);
 	rejected = *f;
 	if (take_report(runtime, res->report, &r, deadline_ms, &again) != ERR_OK ||
 	    refresh(s, &r, deadline_ms, &again) != ERR_OK) {

@@ -32,6 +32,7 @@ struct order {
 	struct span access_token; /* empty: the managed identity's */
 	struct out *jwk;          /* NULL: the key does not leave */
 	struct private_key *take; /* NULL, or where a copy goes */
+	bool quiet; /* the caller logs failures */
 };
 
 /* Managed HSM has an audience of its own; other clouds are set by AKV_AUDIENCE. */
@@ -116,6 +117,8 @@ static enum err run_locked(const struct order *o, struct release_info *info, str
 
 static void note(const struct order *o, enum err err, const struct fault *f)
 {
+	if (err && o->quiet)
+		return;
 	if (err)
 		log_fault(err == ERR_DENIED ? LOG_WARN : LOG_ERROR, "release", "key not released", f);
 	else
@@ -148,31 +151,71 @@ static enum err run(const struct order *o, enum key_slot slot, struct release_in
 	return err;
 }
 
-enum err release_own(const struct settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f)
+static enum err run_own(const struct settings *s, struct release_info *info, bool quiet,
+			int64_t deadline_ms, struct fault *f)
 {
-	const struct order o = { .s = s, .akv = s->akv, .key_name = s->key_name, .deadline_ms = deadline_ms, .maa = s->maa };
+	const struct order o = {
+		.s = s,
+		.akv = s->akv,
+		.key_name = s->key_name,
+		.deadline_ms = deadline_ms,
+		.maa = s->maa,
+		.quiet = quiet,
+	};
 
 	return run(&o, KEYS_OWN, info, f);
 }
 
+enum err release_own(const struct settings *s, struct release_info *info, int64_t deadline_ms,
+		     struct fault *f)
+{
+	return run_own(s, info, false, deadline_ms, f);
+}
+
 enum err release_tls(const struct settings *s, struct private_key *k, int64_t deadline_ms, struct fault *f)
 {
-	const struct order o = { .s = s, .akv = s->akv, .key_name = s->tls_key, .deadline_ms = deadline_ms, .maa = s->maa, .take = k };
+	const struct order o = { .s = s,
+				 .akv = s->akv,
+				 .key_name = s->tls_key,
+				 .deadline_ms = deadline_ms,
+				 .maa = s->maa,
+				 .take = k,
+				 .quiet = true };
 	struct release_info info;
 
 	return run(&o, KEYS_SLOTS, &info, f);
 }
 
 /* Only Woodgrove holds partners' keys; others ask for them with release_other, which keeps nothing. */
-enum err release_partner(const struct settings *s, enum role partner, struct release_info *info, int64_t deadline_ms,
-                         struct fault *f)
+static enum err run_partner(const struct settings *s, enum role partner, struct release_info *info,
+			    bool quiet, int64_t deadline_ms, struct fault *f)
 {
 	const struct partner_settings *p = &s->partner[partner];
-	const struct order o = { .s = s, .akv = p->akv, .key_name = p->key_name, .deadline_ms = deadline_ms, .maa = s->maa };
+	const struct order o = {
+		.s = s,
+		.akv = p->akv,
+		.key_name = p->key_name,
+		.deadline_ms = deadline_ms,
+		.maa = s->maa,
+		.quiet = quiet,
+	};
 
 	if (s->role != ROLE_WOODGROVE || (partner != ROLE_CONTOSO && partner != ROLE_FABRIKAM))
 		return fault_set(f, ERR_CONFIG, STEP_CONFIG, "this party has no such partner");
 	return run(&o, partner == ROLE_FABRIKAM ? KEYS_FABRIKAM : KEYS_CONTOSO, info, f);
+}
+
+enum err release_partner(const struct settings *s, enum role partner, struct release_info *info,
+			 int64_t deadline_ms, struct fault *f)
+{
+	return run_partner(s, partner, info, false, deadline_ms, f);
+}
+
+enum err release_again(const struct settings *s, enum role partner, struct release_info *info,
+		       int64_t deadline_ms, struct fault *f)
+{
+	return partner == ROLE_OTHER ? run_own(s, info, true, deadline_ms, f)
+				     : run_partner(s, partner, info, true, deadline_ms, f);
 }
 
 enum err release_other(const struct settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f)

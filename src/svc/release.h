@@ -19,6 +19,10 @@ MUST_USE enum err release_own(const struct settings *s, struct release_info *inf
 /* Woodgrove: releases a partner's key into its slot. ERR_CONFIG when the partner's vault is unknown. */
 MUST_USE enum err release_partner(const struct settings *s, enum role partner, struct release_info *info,
                                   int64_t deadline_ms, struct fault *f);
+/* Either of them (partner ROLE_OTHER: our own key) for a caller that tries again by itself: a
+ * failure is not logged. */
+MUST_USE enum err release_again(const struct settings *s, enum role partner,
+				struct release_info *info, int64_t deadline_ms, struct fault *f);
 /* The demonstration of denial: asks the other company's vault for its key with our evidence. A key that comes back
  * nevertheless is wiped at once and reported as ERR_OK: the caller shows the alarm. info then says what was asked for. */
 MUST_USE enum err release_other(const struct settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f);

@@ -245,10 +245,7 @@ enum err shared_publish(const struct settings *s, struct shared_result *r, int64
 	lock_release(&work_lock);
 	if (e == ERR_NOT_FOUND && f->http_status == 0)
 		e = fault_set(f, ERR_STATE, STEP_STORE, "the stored records are of the original format; import them anew to share them");
-	if (e) {
-		log_fault(LOG_WARN, "shared", "the shared blob was not written", f);
-		return e;
-	}
+	TRY(e);
 	last_total = r->total;
 	log_num(LOG_INFO, "shared", r->unchanged ? "the shared blob has our records already" : "our records are in the shared blob",
 	        "records", r->own);
