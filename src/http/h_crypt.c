@@ -1,6 +1,7 @@
 /* Encrypt and decrypt one value under the company's own key. Operators only. */
 #include "base/ct.h"
 #include "enc/base64.h"
+#include "enc/utf8.h"
 #include "http/answer.h"
 #include "http/body.h"
 #include "http/handlers.h"
@@ -49,11 +50,13 @@ int h_encrypt(struct request *q, struct jw *w)
 	return 200;
 }
 
-/* Code points of valid UTF-8: bytes that are no continuation. */
+/* Code points of valid UTF-8, else bytes. */
 static size_t characters(struct span s)
 {
 	size_t n = 0;
 
+	if (!utf8_valid(s))
+		return s.n;
 	for (size_t i = 0; i < s.n; i++)
 		n += (s.p[i] & 0xc0) != 0x80;
 	return n;
@@ -75,7 +78,12 @@ int h_decrypt(struct request *q, struct jw *w)
 		return answer_error(q, q->fault.err == ERR_SYNTAX ? 400 : 500, q->fault.message);
 	length = text.n / 4 * 3 - (span_ends(text, "==") ? 2u : span_ends(text, "=") ? 1u : 0u);
 	jw_str(w, "status", "success");
-	jw_span(w, "plaintext", span_of(t->value, n));
+	if (utf8_valid(span_of(t->value, n))) {
+		jw_span(w, "plaintext", span_of(t->value, n));
+	} else { /* JSON holds text alone */
+		jw_null(w, "plaintext");
+		jw_b64(w, "plaintext_base64", span_of(t->value, n), B64_STD);
+	}
 	jw_str(w, "algorithm", length == keys_oaep_max(KEYS_OWN) + 66 ? "RSA-OAEP-SHA256" : "A256GCM");
 	jw_u64(w, "ciphertext_length", length);
 	jw_u64(w, "plaintext_length", characters(span_of(t->value, n)));

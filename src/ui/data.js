@@ -63,10 +63,13 @@ function showRecords() {
     el('div.row.pager', step(-PAGE, 'Previous'), el('span', `${number(first + 1)}–${number(first + shown.length)} of ${number(all.length)}`), step(PAGE, 'Next'))]);
 }
 
+// Bytes that are no text come as base64.
+const textOf = (r) => (r.plaintext === null ? `base64: ${r.plaintext_base64}` : r.plaintext);
+
 async function decryptOne(t, mine) {
   for (;;) {
     try {
-      return (await asOperator(() => post('/decrypt', { ciphertext: t }))).plaintext;
+      return textOf(await asOperator(() => post('/decrypt', { ciphertext: t })));
     } catch (e) {
       if (e.status !== 429 || mine !== round) throw e;
       const wait = Math.min(60, e.data.retry_after_seconds || 5);
@@ -209,7 +212,7 @@ function initEncrypt(config) {
   input.addEventListener('input', () => { count(); clearTimeout(timer); timer = setTimeout(run, 200); });
   action($('decrypt-back'), $('encrypt-out'), 'decrypt', async () => {
     const r = await operate('/decrypt', { ciphertext: output.value });
-    fill($('decrypted'), r.plaintext);
+    fill($('decrypted'), textOf(r));
   });
   count();
 }

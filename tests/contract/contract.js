@@ -148,7 +148,7 @@ const routes = [
   },
   {
     method: 'POST', path: '/decrypt', access: 'operator', rate: 60, body: 'json', ok: 200, send: async (w, p) => ({ ciphertext: (await p.get('/company/list')).json.records[0].name_encrypted }),
-    reply: { status: '=success', plaintext: 'string', algorithm: 'string', ciphertext_length: 'number', plaintext_length: 'number' },
+    reply: { status: '=success', plaintext: 'string|null', 'plaintext_base64?': 'string', algorithm: 'string', ciphertext_length: 'number', plaintext_length: 'number' },
     bare: [400, { ...ERROR, hint: 'string' }], refused: [[400, {}], [400, { ciphertext: '' }], [400, { ciphertext: '!' }], [500, { ciphertext: 'QUFBQQ==' }]],
   },
   // --- 1.5 company data
