@@ -31,26 +31,56 @@ struct order {
 	char range[BLOB_TEXT_MAX];
 };
 
+static bool is_control(uint8_t c)
+{
+	return (c < 0x20 && c != '\t') || c == 0x7f;
+}
+
+/* A '%' is a character of the name like others. But a server or proxy that decodes once too often
+ * must not read another path than we mean: nothing that separates, ends or climbs stands behind
+ * escapes, nor behind escaped escapes. */
+static bool escapes_ok(struct span name)
+{
+	uint8_t text[BLOB_NAME_MAX], byte;
+	bool again;
+
+	memcpy(text, name.p, name.n);
+	do {
+		size_t to = 0;
+
+		again = false;
+		for (size_t i = 0; i < name.n; i++, to++) {
+			text[to] = text[i];
+			if (text[i] != '%' || hex_decode(span_sub(span_of(text, name.n), i + 1, 2),
+							 &byte, 1) != ERR_OK)
+				continue;
+			if (is_control(byte) || strchr("./\\?#", byte))
+				return false;
+			text[to] = byte;
+			i += 2;
+			again = true;
+		}
+		name.n = to;
+	} while (again);
+	return true;
+}
+
 bool blob_name_ok(struct span name)
 {
 	struct span rest = name;
-	uint8_t byte;
 
 	if (name.n == 0 || name.n > BLOB_NAME_MAX || !utf8_valid(name) || name.p[name.n - 1] == '/')
 		return false;
-	for (size_t i = 0; i < name.n; i++) {
-		if (name.p[i] < 0x20 || name.p[i] == 0x7f || name.p[i] == '\\')
+	for (size_t i = 0; i < name.n; i++)
+		if (is_control(name.p[i]) || name.p[i] == '\\')
 			return false;
-		if (name.p[i] == '%' && hex_decode(span_sub(name, i + 1, 2), &byte, 1) == ERR_OK)
-			return false;
-	}
 	while (rest.n) {
 		struct span segment = span_cut(&rest, '/');
 
 		if (segment.n == 0 || span_eq_str(segment, ".") || span_eq_str(segment, ".."))
 			return false;
 	}
-	return true;
+	return escapes_ok(name);
 }
 
 static void put_path(struct out *o, const struct blob_account *a, const char *name)
@@ -180,7 +210,7 @@ static enum err refused(const char *code, const struct call_answer *a, struct fa
 
 	blob_read_error(a->body, &in_body, &message);
 	fault_text(said.code, sizeof said.code, code[0] ? span_str(code) : in_body);
-	fault_text(said.message, sizeof said.message, message);
+	refusal_line(message.n ? message : a->body, said.message, sizeof said.message);
 	return refusal_fault(SERVICE_STORAGE, STEP_STORE, a->status, &said, a->retry_after_s, f);
 }
 

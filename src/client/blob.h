@@ -45,8 +45,8 @@ struct blob_facts {
 };
 
 /* A blob's name may be used: 1 to 1024 bytes of UTF-8 in segments between single '/', none of them empty, "." or "..", no control
- * character, no backslash, and no '%' with two hex digits (somebody behind us could decode once more). So the name, encoded by
- * segment, cannot leave its container. */
+ * character but the tab, no backslash, and no escape ('%' with two hex digits, also after decoding any number of times) of a control
+ * character or of one of . / \ ? #. So the name, encoded by segment, cannot leave its container, also if a proxy decodes once more. */
 bool blob_name_ok(struct span name);
 /* "https://account.../container[/name]": never the SAS. name NULL: the container. */
 void blob_url(const struct blob_account *a, const char *name, struct out *o);

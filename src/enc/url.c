@@ -185,7 +185,7 @@ enum err url_decode(struct span in, struct out *o)
 				return ERR_SYNTAX;
 			i += 2;
 		}
-		if (c < 0x20 || c == 0x7f)
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
 			return ERR_SYNTAX;
 		out_byte(o, c);
 	}

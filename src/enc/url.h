@@ -29,7 +29,7 @@ bool url_split(struct span text, bool *https, struct span *authority, struct spa
 MUST_USE enum err url_hostport(struct span text, uint16_t default_port, char host[HOST_MAX], uint16_t *port);
 /* Percent-encodes everything but unreserved characters (and '/' when keep_slash). */
 void url_encode(struct out *o, struct span in, bool keep_slash);
-/* Percent-decodes; "%00", bad hex and bytes below 0x20 or 0x7f are ERR_SYNTAX, no room ERR_TOO_BIG. '+' stays '+'.
+/* Percent-decodes; "%00", bad hex and bytes below 0x20 (but for the tab) or 0x7f are ERR_SYNTAX, no room ERR_TOO_BIG. '+' stays '+'.
  * Untrusted. */
 MUST_USE enum err url_decode(struct span in, struct out *o);
 /* Value of a query parameter (still encoded) from "a=1&b=2"; false when absent. First one wins is NOT allowed:

@@ -385,6 +385,25 @@ describe('a storage account that misbehaves', () => {
     await container.deleteBlob('big');
   });
 
+  it('names with % or a tab are listed, and read under that name', async () => {
+    const names = ['100%25.json', '50% off', '%41', 'a%2541', 'tab\there', '%C3%A9/\u00e9 %', '%'];
+    for (const n of names) await put(container, n, `it is ${n}`);
+    try {
+      const list = await p.get('/storage/list');
+      assert.strictEqual(list.status, 200, list.text);
+      for (const n of names) {
+        const item = list.json.blobs.find((b) => b.name === n);
+        assert.ok(item, `${n}: ${list.text}`);
+        assert.ok(item.url.endsWith(`/${n.split('/').map(encodeURIComponent).join('/')}`), item.url);
+        const d = await download(p, n);
+        assert.deepStrictEqual([d.status, d.json.blob_name, d.json.content], [200, n, `it is ${n}`], n);
+      }
+      assert.strictEqual((await download(p, 'A')).status, 404, 'nothing is decoded twice');
+    } finally {
+      for (const n of names) await container.deleteBlob(n);
+    }
+  });
+
   it('names that leave the container never get there', async () => {
     const bad = ['..', '../x', '%2e%2e/x', '%2E%2E%2Fx', 'a/../../x', 'a/./b', '.', './a', 'a//b', '/a', 'a/', 'a%5cb', 'a\\b', '%252e%252e/x', '%252e', 'a%252fb', 'a%00b', 'a%0ab', 'a%7fb', '%ff', '%c3',
       'n'.repeat(1025), encodeURIComponent('é'.repeat(513))];

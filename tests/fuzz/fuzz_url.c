@@ -80,7 +80,7 @@ static void check_coding(struct span in)
 	if (in.n > sizeof back)
 		return;
 	for (size_t i = 0; i < in.n; i++)
-		printable = printable && in.p[i] >= 0x20 && in.p[i] != 0x7f;
+		printable = printable && (in.p[i] >= 0x20 || in.p[i] == '\t') && in.p[i] != 0x7f;
 	for (int keep = 0; keep < 2; keep++) {
 		struct out o = out_init(text, sizeof text), d = out_init(back, sizeof back);
 		enum err e;
@@ -98,7 +98,7 @@ static void check_coding(struct span in)
 
 	if (url_decode(in, &d) == ERR_OK)
 		for (size_t i = 0; i < d.n; i++)
-			HOLD(d.p[i] >= 0x20 && d.p[i] != 0x7f);
+			HOLD((d.p[i] >= 0x20 || d.p[i] == '\t') && d.p[i] != 0x7f);
 }
 
 /* The same answer as from cutting at every '&' and '=' by hand. */

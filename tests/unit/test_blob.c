@@ -10,10 +10,12 @@
 static void names_that_may_be_used(void **state)
 {
 	static const char *const good[] = {
-		"a", "a/b/c.json", "consolidated-records-rg_1.(2).json", "..a", "a..", "...", "a b", "100%", "50% off", "%zz", "a?b#c", "\xc3\xa9/\xe2\x82\xac", ".hidden/x",
+		"a", "a/b/c.json", "consolidated-records-rg_1.(2).json", "..a", "a..", "...", "a b", "100%", "50% off", "%zz", "a?b#c", "%41", "100%25.json", "50%25off%20%C3%A9", "%2541", "%2", "%", "a\tb", "a%09b", "\t",
+		"\xc3\xa9/\xe2\x82\xac", ".hidden/x",
 	};
 	static const char *const bad[] = {
-		"", "/", "/a", "a/", "a//b", ".", "..", "./a", "../a", "a/.", "a/..", "a/../b", "a/./b", "a\\b", "..\\a", "%2e%2e/a", "a%2fb", "a%5Cb", "%2E", "a%00", "a%0ab", "%7f", "%41",
+		"", "/", "/a", "a/", "a//b", ".", "..", "./a", "../a", "a/.", "a/..", "a/../b", "a/./b", "a\\b", "..\\a", "%2e%2e/a", "a%2fb", "a%5Cb", "%2E", "a%00", "a%0ab", "%7f", "%3f", "a%23",
+		"%252e", "%25252E%25252e/x", "a%252fb", "%25%32e", "%2%35%32e", "a%2500",
 		"a\nb", "a\x7f", "\x01", "\xff", "a\xc3",
 	};
 	static char long_name[BLOB_NAME_MAX + 2];
