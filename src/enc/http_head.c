@@ -231,7 +231,8 @@ static void split_query(struct http_head *h, struct span path)
 	h->query = path;
 }
 
-/* "http://host/path": the path from it; the host must be the one of the Host field, which check_host compares. */
+/* "http://host/path": the path from it, and the host, which counts instead of the Host field's (RFC
+ * 9112 section 3.2.2). */
 static bool split_absolute(struct http_head *h, struct span target)
 {
 	struct span path;
@@ -278,14 +279,12 @@ static enum err parse_request_line(struct http_head *h, struct span line)
 
 static enum err check_host(struct http_head *h)
 {
-	struct span named = h->host, host = { NULL, 0 };
+	struct span host = { NULL, 0 };
 	size_t count = count_fields(h, "Host", &host);
 
 	if (count > 1 || (count == 0 && h->minor > 0) || (count && !host_ok(host)))
 		return refuse(h, 400);
-	if (count && named.n && !span_same_nocase(named, host))
-		return refuse(h, 400);
-	if (count)
+	if (count && h->host.n == 0)
 		h->host = host;
 	return ERR_OK;
 }

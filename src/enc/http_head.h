@@ -16,7 +16,7 @@ struct http_head {
 	/* request */
 	struct span method, target; /* target as sent */
 	struct span path, query;    /* target split at '?'; absolute-form reduced to its path; views, still encoded */
-	struct span host;           /* Host field */
+	struct span host;           /* of an absolute-form target, else the Host field */
 	bool expect_continue;
 	/* response */
 	int status;
@@ -40,7 +40,7 @@ struct http_head {
  *   "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT" are known); 505 another major version; 417 an Expect other
  *   than 100-continue. Transfer-Encoding in HTTP/1.0 is 400.
  * Bytes that can never become right are refused at once, not only when the empty line has come. A target has the
- * characters of RFC 3986 only; an absolute one must name the host of the Host field; "*" goes with OPTIONS alone and
+ * characters of RFC 3986 only; the host of an absolute one counts instead of the Host field's; "*" goes with OPTIONS alone and
  * host:port with CONNECT alone (path is then empty). A minor version over 1 is read as 1 (RFC 9110 section 2.5).
  * Untrusted input, no state, no I/O; safe on every prefix. */
 MUST_USE enum err http_request_parse(struct span in, struct http_head *h);

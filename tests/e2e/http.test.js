@@ -98,7 +98,7 @@ describe('the HTTP server', { concurrency: true }, () => {
     }));
 
     it('after an empty line, of HTTP/1.2, in absolute form, and with odd but right fields', async () => {
-      for (const text of [`\r\n${get('/health')}`, lines('GET /health HTTP/1.2', 'Host: a'), lines('GET http://a/health HTTP/1.1', 'Host: a'),
+      for (const text of [`\r\n${get('/health')}`, lines('GET /health HTTP/1.2', 'Host: a'), lines('GET http://a/health HTTP/1.1', 'Host: a'), lines('GET https://b:8443/health HTTP/1.1', 'Host: a'),
         lines('GET /health?x=%20y&&& HTTP/1.1', 'Host:a:80', 'X-Empty:', 'X-Wide: \xe9\xff'), lines('GET /health HTTP/1.1', 'host: [::1]:8080'),
         lines('OPTIONS * HTTP/1.1', 'Host: a'), lines('GET /health HTTP/1.0')]) {
         const a = await s.ask(Buffer.from(text, 'latin1'));
@@ -305,7 +305,7 @@ describe('the HTTP server', { concurrency: true }, () => {
       bad('two Hosts', lines('GET /health HTTP/1.1', host, host)),
       bad('an empty Host', lines('GET /health HTTP/1.1', 'Host:')),
       bad('a Host that is none', lines('GET /health HTTP/1.1', 'Host: a/b@c')),
-      bad('a target of another host', lines('GET http://b/health HTTP/1.1', host)),
+      bad('a target of another host without a Host', lines('GET http://b/health HTTP/1.1')),
       bad('no target', lines('GET HTTP/1.1', host)),
       bad('no version', lines('GET /health', host)),
       bad('two blanks in the request line', lines('GET  /health HTTP/1.1', host)),

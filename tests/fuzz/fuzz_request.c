@@ -150,8 +150,9 @@ static void views(struct span text, const struct http_head *h)
 	}
 	if (h->host.n)
 		HOLD(url_hostport(h->host, 80, name, &port) == ERR_OK);
+	/* the target's own host, where it has one (RFC 9112 section 3.2.2), else the field's */
 	if (http_field_get(h, "Host", &host, NULL))
-		HOLD(span_eq(host, h->host));
+		HOLD(span_eq(host, h->host) || (!span_starts(h->target, "/") && fuzz_inside(h->host, h->target)));
 	if (url_decode(h->path, &path) == ERR_OK)
 		for (size_t i = 0; i < path.n; i++)
 			HOLD(path.p[i] >= 0x20 && path.p[i] != 0x7f);

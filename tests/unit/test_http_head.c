@@ -130,7 +130,7 @@ static void targets(void **state)
 	good(goods[4]);
 	t_span_is(h.path, "/x");
 	t_span_is(h.query, "y");
-	t_span_is(h.host, "A.example:80");
+	t_span_is(h.host, "a.example:80");
 	good("GET HTTPS://a HTTP/1.1\r\nHost: a\r\n\r\n");
 	t_span_is(h.path, "/");
 	good("GET http://a?q HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -138,6 +138,12 @@ static void targets(void **state)
 	t_span_is(h.query, "q");
 	good("GET http://a/ HTTP/1.0\r\n\r\n");
 	t_span_is(h.host, "a");
+	/* RFC 9112 section 3.2.2: the target's host counts, whatever the field says */
+	good("GET http://a:80/ HTTP/1.1\r\nHost: a\r\n\r\n");
+	t_span_is(h.host, "a:80");
+	good("GET http://a/x HTTP/1.1\r\nHost: b\r\n\r\n");
+	t_span_is(h.host, "a");
+	t_span_is(h.path, "/x");
 	good(goods[5]);
 	t_span_is(h.path, "*");
 	good(goods[8]);
@@ -333,9 +339,9 @@ static void refuses_absent_doubled_or_malformed_hosts(void **state)
 		refused(text, 400);
 	}
 	refused("GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", 400);
-	refused("GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n", 400);
 	refused("GET http://a/ HTTP/1.1\r\n\r\n", 400);
-	refused("GET http://a:80/ HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+	refused("GET http://a/ HTTP/1.1\r\nHost: b/c\r\n\r\n", 400);
+	refused("GET http://a/ HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400);
 }
 
 /* "GET /ppp HTTP/1.1" of exactly that many bytes. */
