@@ -40,9 +40,12 @@ static const char help[] =
 	"  --maa-keys FILE       the service's key set (JSON), for checking a token offline\n"
 	"  --save FILE           keep the evidence of a running server, once it is genuine, as a proof\n"
 	"\n"
-	"acceptance (without either, only genuineness is judged)\n"
+	"acceptance (without any, only genuineness is judged)\n"
 	"  --policy FILE         JSON policy, see parleyctl(1)\n"
 	"  --host-data HEX       an allowed HOST_DATA (SHA-256 of the container policy), in addition to the policy's\n"
+	"  --platform-required BIT, --platform-forbidden BIT\n"
+	"                        a bit of PLATFORM_INFO that must be set or clear, by name (alias_check_complete, smt, ...)\n"
+	"                        or number, in addition to the policy's\n"
 	"\n"
 	"trust and time\n"
 	"  --amd-root FILE       also trust this root certificate (development only: it is NOT AMD's)\n"
@@ -64,7 +67,7 @@ static const char help[] =
 struct request {
 	struct ctl_show show;
 	bool help;
-	struct ctl_list certs, host_data, words;
+	struct ctl_list certs, host_data, platform[2], words; /* platform: forbidden, required */
 	const char *report, *proof, *cert, *crl, *endorsement, *runtime_data, *nonce, *maa_keys, *maa, *policy;
 	const char *amd_root, *uvm_issuer, *uvm_feed, *at, *crl_max_age, *via, *save, *ca;
 	const char *url; /* the one word */
@@ -90,6 +93,8 @@ static int read_request(int argc, char **argv, struct request *r)
 		{ "--help", "-h", &r->help, NULL, NULL }, { "--json", NULL, &r->show.json, NULL, NULL },
 		{ "--verbose", "-v", &r->show.verbose, NULL, NULL }, { "--quiet", "-q", &r->show.quiet, NULL, NULL },
 		{ "--no-color", NULL, &r->show.plain, NULL, NULL }, { "--certs", NULL, NULL, NULL, &r->certs },
+		{ "--platform-required", NULL, NULL, NULL, &r->platform[1] },
+		{ "--platform-forbidden", NULL, NULL, NULL, &r->platform[0] },
 		{ "--host-data", NULL, NULL, NULL, &r->host_data }, { "--report", NULL, NULL, &r->report, NULL },
 		{ "--proof", NULL, NULL, &r->proof, NULL }, { "--cert", NULL, NULL, &r->cert, NULL },
 		{ "--crl", NULL, NULL, &r->crl, NULL },
@@ -160,13 +165,28 @@ static int read_rules(const struct request *r, struct verify_rules *rules)
 	return 0;
 }
 
-/* The policy file, and what the command line allows in addition. */
+static int read_platform(const struct ctl_list lists[2])
+{
+	for (size_t required = 0; required < 2; required++)
+		for (size_t i = 0; i < lists[required].n; i++) {
+			const char *text = lists[required].item[i];
+			uint64_t bit;
+
+			if (!report_platform_bit(span_str(text), &bit) && !span_u64(span_str(text), &bit))
+				return use("not the name or the number of a bit of PLATFORM_INFO", text);
+			if (accept_policy_platform(&area.policy, required, bit) != ERR_OK)
+				return use("a bit over 63 of PLATFORM_INFO, or one that is named already", text);
+		}
+	return 0;
+}
+
+/* The policy file, and what the command line allows and demands in addition. */
 static int read_policy(const struct request *r, bool *judge)
 {
 	const char *problem;
 	size_t n;
 
-	*judge = r->policy || r->host_data.n;
+	*judge = r->policy || r->host_data.n || r->platform[0].n || r->platform[1].n;
 	accept_policy_default(&area.policy);
 	if (r->policy) {
 		int status = ctl_evidence_file(r->policy, area.file, sizeof area.file, &n);
@@ -184,7 +204,7 @@ static int read_policy(const struct request *r, bool *judge)
 		if (accept_policy_allow(&area.policy, value) != ERR_OK)
 			return use("too many allowed values of HOST_DATA", NULL);
 	}
-	return 0;
+	return read_platform(r->platform);
 }
 
 static int finish(const struct request *r, bool genuine, bool judge, const struct accept_context *x)

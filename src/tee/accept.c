@@ -29,6 +29,16 @@ enum err accept_policy_allow(struct accept_policy *p, const uint8_t host_data[32
 	return ERR_OK;
 }
 
+enum err accept_policy_platform(struct accept_policy *p, bool required, uint64_t bit)
+{
+	if (bit > 63)
+		return ERR_RANGE;
+	if ((p->platform_required | p->platform_forbidden) >> bit & 1)
+		return ERR_SYNTAX;
+	*(required ? &p->platform_required : &p->platform_forbidden) |= 1ULL << bit;
+	return ERR_OK;
+}
+
 /* --- Reading --- */
 
 static enum err read_hex(struct json_val v, uint8_t *dst, size_t n)
@@ -161,6 +171,36 @@ static enum err read_min_tcb(struct json_val v, struct accept_policy *p)
 	return ERR_OK;
 }
 
+static enum err read_platform(struct json_val v, struct accept_policy *p, bool required)
+{
+	if (json_type_of(v) != JSON_ARRAY || json_size(v) == 0)
+		return ERR_SYNTAX;
+	for (size_t i = 0; i < json_size(v); i++) {
+		struct span name;
+		uint64_t bit;
+
+		if (json_type_of(json_at(v, i)) == JSON_STRING) {
+			TRY(json_plain(json_at(v, i), &name));
+			if (!report_platform_bit(name, &bit))
+				return ERR_RANGE;
+		} else {
+			TRY(json_u64(json_at(v, i), &bit));
+		}
+		TRY(accept_policy_platform(p, required, bit));
+	}
+	return ERR_OK;
+}
+
+static enum err read_platform_required(struct json_val v, struct accept_policy *p)
+{
+	return read_platform(v, p, true);
+}
+
+static enum err read_platform_forbidden(struct json_val v, struct accept_policy *p)
+{
+	return read_platform(v, p, false);
+}
+
 static enum err read_members(struct json_val root, struct accept_policy *p, const char **problem)
 {
 	const struct {
@@ -171,6 +211,7 @@ static enum err read_members(struct json_val root, struct accept_policy *p, cons
 		{ "parley_policy", read_version, NULL }, { "host_data", read_host_data, NULL }, { "measurement", read_measurement, NULL },
 		{ "debug_allowed", NULL, &p->debug_allowed }, { "migration_allowed", NULL, &p->migration_allowed }, { "vmpl", read_vmpl, NULL },
 		{ "min_tcb", read_min_tcb, NULL }, { "min_uvm_svn", read_uvm_svn, NULL }, { "report_data", read_report_data, NULL },
+		{ "platform_required", read_platform_required, NULL }, { "platform_forbidden", read_platform_forbidden, NULL },
 		{ "role", read_role, NULL }, { "crl_required", NULL, &p->crl_required }, { "max_age_s", read_max_age, NULL },
 	};
 	enum { MEMBERS = sizeof members / sizeof members[0] };
@@ -284,6 +325,27 @@ static void check_tcb(const struct snp_report *r, const struct accept_policy *p,
 			                "the platform's firmware is older than the policy allows");
 }
 
+static void check_platform(const struct snp_report *r, const struct accept_policy *p, struct checks *c)
+{
+	uint8_t want[REPORT_UNKNOWN_MAX], got[REPORT_UNKNOWN_MAX];
+	struct out w = out_init(want, sizeof want), g = out_init(got, sizeof got);
+
+	if (!p->platform_required && !p->platform_forbidden) {
+		checks_skip(c, "accept.platform", "the policy names no bits of PLATFORM_INFO");
+		return;
+	}
+	report_put_platform(&w, p->platform_required);
+	if (p->platform_forbidden) {
+		out_str(&w, p->platform_required ? "; without " : "without ");
+		report_put_platform(&w, p->platform_forbidden);
+	}
+	report_put_platform(&g, r->platform_info);
+	checks_judge(c, "accept.platform",
+	             (r->platform_info & p->platform_required) == p->platform_required &&
+	             !(r->platform_info & p->platform_forbidden),
+	             out_span(&w), out_span(&g), "PLATFORM_INFO lacks a bit that the policy requires, or has one that it forbids");
+}
+
 static void check_uvm(const struct verify_facts *f, const struct accept_policy *p, struct checks *c)
 {
 	if (p->any_uvm)
@@ -342,6 +404,7 @@ bool accept_check(const struct verify_facts *f, const struct accept_policy *p, c
 	                "the guest may be migrated: a migration agent can have its memory", checks);
 	check_vmpl(r, p, checks);
 	check_tcb(r, p, checks);
+	check_platform(r, p, checks);
 	check_uvm(f, p, checks);
 	check_forbidden("accept.crl", !p->crl_required, !f->crl_checked, "the policy does not ask for a revocation list",
 	                "the policy asks for a revocation list and there is none", checks);

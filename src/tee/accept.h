@@ -23,6 +23,8 @@ struct accept_policy {
 	                                          {...}, "Turin": {..., "fmc"}}; a product that is not named is refused */
 	bool min_tcb_for[SNP_PRODUCTS];        /* by enum snp_product */
 	struct snp_tcb min_tcb[SNP_PRODUCTS];
+	uint64_t platform_required;            /* "platform_required", "platform_forbidden": bits of PLATFORM_INFO by name or */
+	uint64_t platform_forbidden;           /* number, ["alias_check_complete", 6, ...]; none: not looked at */
 	bool any_uvm;                          /* "min_uvm_svn": "any": also without an endorsement */
 	uint64_t min_uvm_svn;                  /* "min_uvm_svn": number; default ACCEPT_UVM_SVN */
 	bool has_report_data;                  /* "report_data": 128 hex digits, or 64 with zeros behind */
@@ -40,6 +42,8 @@ void accept_policy_default(struct accept_policy *p);
 MUST_USE enum err accept_policy_parse(struct span json, struct accept_policy *p, const char **problem);
 /* One more allowed HOST_DATA. ERR_FULL. */
 MUST_USE enum err accept_policy_allow(struct accept_policy *p, const uint8_t host_data[32]);
+/* One more bit of PLATFORM_INFO that must be set, or must not. ERR_RANGE over 63; ERR_SYNTAX: it was named before. */
+MUST_USE enum err accept_policy_platform(struct accept_policy *p, bool required, uint64_t bit);
 
 /* What is known beside the report. */
 struct accept_context {

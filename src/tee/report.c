@@ -131,7 +131,8 @@ static bool tcb_fits(uint64_t raw, enum snp_product p)
 	return p == SNP_PRODUCT_UNKNOWN || report_tcb_raw(&t, p) == raw;
 }
 
-static enum err refuse(char problem[REPORT_PROBLEM_MAX], enum err err, const char *what, uint64_t value, const char *why)
+static enum err refuse(char problem[REPORT_PROBLEM_MAX], enum err err, const char *what, uint64_t value,
+                       const char *why)
 {
 	struct out o = out_init(problem, REPORT_PROBLEM_MAX);
 
@@ -165,8 +166,10 @@ static enum snp_product product_of_version_2(const uint8_t *b, const struct snp_
 {
 	bool short_id = span_is_zero(span_of(b + AT_CHIP_ID + 8, 56)) && !span_is_zero(span_of(b + AT_CHIP_ID, 8));
 
-	return !short_id && tcb_fits(r->current_tcb.raw, SNP_MILAN) && tcb_fits(r->reported_tcb.raw, SNP_MILAN) &&
-	       tcb_fits(r->committed_tcb.raw, SNP_MILAN) && tcb_fits(r->launch_tcb.raw, SNP_MILAN) ? SNP_MILAN : SNP_PRODUCT_UNKNOWN;
+	bool fits = !short_id && tcb_fits(r->current_tcb.raw, SNP_MILAN) && tcb_fits(r->reported_tcb.raw, SNP_MILAN) &&
+	            tcb_fits(r->committed_tcb.raw, SNP_MILAN) && tcb_fits(r->launch_tcb.raw, SNP_MILAN);
+
+	return fits ? SNP_MILAN : SNP_PRODUCT_UNKNOWN;
 }
 
 static void take_tcbs(const uint8_t *b, struct snp_report *r)
@@ -176,7 +179,8 @@ static void take_tcbs(const uint8_t *b, struct snp_report *r)
 	r->reported_tcb.raw = load_le64(b + AT_REPORTED_TCB);
 	r->committed_tcb.raw = load_le64(b + AT_COMMITTED_TCB);
 	r->launch_tcb.raw = load_le64(b + AT_LAUNCH_TCB);
-	report_set_product(r, r->product_assumed ? product_of_version_2(b, r) : product_of(b[AT_CPUID_FAMILY], b[AT_CPUID_MODEL]));
+	report_set_product(r, r->product_assumed ? product_of_version_2(b, r) :
+	                   product_of(b[AT_CPUID_FAMILY], b[AT_CPUID_MODEL]));
 }
 
 static void take_views(const uint8_t *b, struct snp_report *r)
@@ -207,20 +211,26 @@ static unsigned lowest_bit(uint64_t bits)
 static enum err check_numbers(const struct snp_report *r, char problem[REPORT_PROBLEM_MAX])
 {
 	if (r->version < VERSION_MIN || r->version > VERSION_MAX)
-		return refuse(problem, ERR_RANGE, "report version ", r->version, " is not known: versions 2 to 6 are");
+		return refuse(problem, ERR_RANGE, "report version ", r->version,
+		              " is not known: versions 2 to 6 are");
 	if (r->vmpl > VMPL_MAX)
-		return refuse(problem, ERR_RANGE, "VMPL ", r->vmpl, " is over 3: the host asked for this report, not the guest");
+		return refuse(problem, ERR_RANGE, "VMPL ", r->vmpl,
+		              " is over 3: the host asked for this report, not the guest");
 	if (r->signature_algo != ALGO_ECDSA_P384)
-		return refuse(problem, ERR_RANGE, "SIGNATURE_ALGO ", r->signature_algo, " is not 1, ECDSA P-384 with SHA-384");
+		return refuse(problem, ERR_RANGE, "SIGNATURE_ALGO ", r->signature_algo,
+		              " is not 1, ECDSA P-384 with SHA-384");
 	if (!(r->policy & POLICY_MUST_BE_ONE))
-		return refuse(problem, ERR_SYNTAX, "POLICY bit ", lowest_bit(POLICY_MUST_BE_ONE), " is clear and must be set");
+		return refuse(problem, ERR_SYNTAX, "POLICY bit ", lowest_bit(POLICY_MUST_BE_ONE),
+		              " is clear and must be set");
 	/* Unlike PLATFORM_INFO's, bits of POLICY permit: DEBUG is one. The specification has the unknown ones zero. */
 	if (r->policy & ~POLICY_KNOWN)
-		return refuse(problem, ERR_SYNTAX, "POLICY bit ", lowest_bit(r->policy & ~POLICY_KNOWN), " is not known: it may permit anything");
+		return refuse(problem, ERR_SYNTAX, "POLICY bit ", lowest_bit(r->policy & ~POLICY_KNOWN),
+		              " is not known: it may permit anything");
 	if (r->signing_key == KEY_NONE)
 		return refuse(problem, ERR_RANGE, "SIGNING_KEY is ", KEY_NONE, ", none: the report is not signed");
 	if (r->signing_key != KEY_VCEK && r->signing_key != KEY_VLEK)
-		return refuse(problem, ERR_RANGE, "SIGNING_KEY ", r->signing_key, " is not known: neither VCEK nor VLEK");
+		return refuse(problem, ERR_RANGE, "SIGNING_KEY ", r->signing_key,
+		              " is not known: neither VCEK nor VLEK");
 	return ERR_OK;
 }
 
@@ -231,7 +241,8 @@ static enum err check_zeros(const uint8_t *b, const struct snp_report *r, char p
 			return refuse(problem, ERR_SYNTAX, "unused bytes of the signature, from offset ", unsigned_bytes[i].at,
 			              ", are set: nothing signs them");
 	if (!r->author_key && !span_is_zero(span_of(r->author_key_digest, 48)))
-		return refuse(problem, ERR_SYNTAX, "AUTHOR_KEY_DIGEST is set, but bit ", 0, " of the key flags (AUTHOR_KEY_EN) is not");
+		return refuse(problem, ERR_SYNTAX, "AUTHOR_KEY_DIGEST is set, but bit ", 0,
+		              " of the key flags (AUTHOR_KEY_EN) is not");
 	return ERR_OK;
 }
 
@@ -320,7 +331,7 @@ void report_put_platform(struct out *o, uint64_t platform_info)
 	}
 }
 
-bool report_platform_bit(struct span name, unsigned *bit)
+bool report_platform_bit(struct span name, uint64_t *bit)
 {
 	for (unsigned i = 0; i < PLATFORM_NAMES; i++)
 		if (span_eq_str(name, platform_names[i])) {

@@ -15,7 +15,7 @@ enum snp_product { SNP_PRODUCT_UNKNOWN, SNP_MILAN, SNP_GENOA, SNP_TURIN };
 #define SNP_PRODUCTS 4
 #define TCB_PARTS 5
 #define REPORT_PROBLEM_MAX 112
-#define REPORT_UNKNOWN_MAX 512 /* more than report_put_unknown writes */
+#define REPORT_UNKNOWN_MAX 640 /* more than report_put_unknown or report_put_platform write */
 
 struct snp_tcb {
 	uint64_t raw; /* numeric form, as THIM's tcbm */
@@ -55,7 +55,7 @@ MUST_USE enum err report_parse(const uint8_t bytes[SNP_REPORT_LEN], struct snp_r
 void report_put_unknown(struct out *o, const struct snp_report *r);
 /* PLATFORM_INFO bits: appends the set ones, "smt ecc bit 12"; and the number of one by its name, false for other texts. */
 void report_put_platform(struct out *o, uint64_t platform_info);
-bool report_platform_bit(struct span name, unsigned *bit);
+bool report_platform_bit(struct span name, uint64_t *bit);
 /* "Milan", "Genoa", "Turin", "unknown"; and back, SNP_PRODUCT_UNKNOWN for any other text. */
 const char *report_product_name(enum snp_product p);
 enum snp_product report_product(struct span name);

@@ -30,14 +30,16 @@ static bool check_signature(const struct snp_report *r, const struct chain *c, s
 	                   "the report is not signed by this certificate's key: changed, or of another chip or patch level");
 }
 
+#define VLEK_NO_CHIP "a VLEK certifies the provider's key, not a chip"
+#define CHIP_HIDDEN "the report hides the chip's identity (the chip id is masked)"
+
 static bool check_chip(const struct snp_report *r, const struct vcek *v, struct checks *checks)
 {
 	bool hidden = span_is_zero(span_of(r->chip_id, 64));
 
 	if (v->vlek || hidden) {
-		checks_skip(checks, "vcek.chip", !v->vlek ? "the report hides the chip's identity (the chip id is masked)" :
-		            hidden ? "a VLEK certifies the provider's key, not a chip; the report hides the chip's identity (the chip id is masked)" :
-		            "a VLEK certifies the provider's key, not a chip");
+		checks_skip(checks, "vcek.chip",
+		            !hidden ? VLEK_NO_CHIP : v->vlek ? VLEK_NO_CHIP "; " CHIP_HIDDEN : CHIP_HIDDEN);
 		return true;
 	}
 	return checks_equal(checks, "vcek.chip", v->hwid, span_of(r->chip_id, v->hwid.n), "the certificate is for another chip");

@@ -534,6 +534,10 @@ async function judgeToken(o, token, r, rules) {
   return verified === true ? claims.iat : undefined;
 }
 
+// Bits by name or number, and their names in the order of the bits.
+const platformBits = (v) => need(Array.isArray(v)) && v.map((x) => (Number.isInteger(x) ? need(x >= 0 && x < 64) && x : need(PLATFORM.includes(x)) && PLATFORM.indexOf(x)));
+const platformNames = (all) => [...all].sort((a, b) => a - b).map((i) => PLATFORM[i] ?? `bit ${i}`).join(' ');
+
 // --- Acceptance: a policy (tee/accept.h) over what genuine evidence says ---
 function readPolicy(given) {
   const policy = isObject(given) ? given : attempt(() => json(given));
@@ -542,16 +546,20 @@ function readPolicy(given) {
   const hexes = (v, n, max) => Array.isArray(v) && v.length <= max && v.every((x) => unhex(x, n));
   const flag = (v) => v === true || v === false;
   const some = (v, ok) => isObject(v) && Object.keys(v).length > 0 && Object.entries(v).every(([name, x]) => ok(name, x));
+  const platform = (v) => { const all = platformBits(v); return all.length > 0 && new Set(all).size === all.length; };
   const most = (max, min = 0) => (v) => isNatural(v) && v >= min && v <= max;
   const members = {
     parley_policy: most(1, 1), host_data: (v) => v === 'any' || hexes(v, 32, 32), measurement: (v) => hexes(v, 48, 16) && v.length > 0,
     debug_allowed: flag, migration_allowed: flag, vmpl: most(3), crl_required: flag, min_uvm_svn: (v) => v === 'any' || most(2 ** 32 - 1)(v),
     min_tcb: (v) => some(v, (product, all) => Object.hasOwn(LAYOUT, product) && some(all, (name, n) => name && LAYOUT[product].includes(name) && most(255)(n))),
+    platform_required: platform, platform_forbidden: platform,
     report_data: (v) => unhex(v, v.length > 64 ? 64 : 32), role: (v) => word(v, 63) !== '', max_age_s: most(2 ** 32 - 1, 1),
   };
   for (const name of ['parley_policy', ...Object.keys(p)]) {
     if (!Object.hasOwn(members, name) || !attempt(() => members[name](p[name]))) refuse(`the policy’s ${name} is not understood`);
   }
+  const named = [p.platform_required, p.platform_forbidden].flatMap((v) => platformBits(v ?? []));
+  if (new Set(named).size < named.length) refuse('the policy’s platform_forbidden has a bit of platform_required');
   return p;
 }
 async function judgePolicy(o, p, facts) {
@@ -567,6 +575,10 @@ async function judgePolicy(o, p, facts) {
   const min = p.min_tcb?.[r.product];
   if (!min) await check('tcb', 'the policy names no minimum patch levels for this product', p.min_tcb, () => need(false));
   else for (const [name, n] of Object.entries(levels(r.tcb, r.product))) await check(`tcb.${name}`, 'the platform’s firmware is too old', true, () => least(min[name] ?? 0, n));
+  const [must, never] = [p.platform_required, p.platform_forbidden].map((v) => v && platformBits(v));
+  await check('platform', 'PLATFORM_INFO lacks a bit that is required, or has one that is forbidden', must ?? never, () => need(
+    (must ?? []).every((i) => r.platform.includes(i)) && !(never ?? []).some((i) => r.platform.includes(i)),
+    [must && platformNames(must), never && `without ${platformNames(never)}`].filter(Boolean).join('; '), platformNames(r.platform)));
   await check('uvm', 'the utility VM is too old, or not endorsed', p.min_uvm_svn !== 'any', () => need(facts.svn !== undefined) && least(p.min_uvm_svn, facts.svn));
   await check('crl', 'there is no revocation list', p.crl_required, () => need(facts.crl));
   await check('report_data', 'the report is bound to something else', p.report_data, () => equal(unhex(p.report_data.padEnd(128, '0'), 64), r.reportdata));

@@ -25,9 +25,11 @@ enum product { PRODUCT_MILAN, PRODUCT_GENOA, PRODUCT_TURIN };
 struct options {
 	uint32_t device, product; /* enum device, enum product */
 	uint32_t report_version, vmpl, guest_svn;
+	uint64_t platform_info;
 	uint64_t policy, tcb, current_tcb; /* TCBs in numeric form: the little-endian reading of the eight bytes */
 	uint8_t host_data[32], measurement[48], chip_id[64], id_key_digest[48];
 	const char *vcek_key, *certs, *faults; /* file names or NULL */
+	bool vlek, mask_chip_key, mask_chip_id; /* as the host has configured the firmware */
 	bool verbose;
 	char **argv; /* the program, NULL terminated */
 };

@@ -21,8 +21,12 @@ static const struct option OPTIONS[] = {
 	{"device", KIND_DEVICE, AT(device), "sev-guest (default), sev (legacy 5.15 driver) or none"},
 	{"vcek-key", KIND_PATH, AT(vcek_key), "PEM file with the P-384 private key that signs reports"},
 	{"product", KIND_PRODUCT, AT(product), "Milan (default), Genoa or Turin"},
-	{"report-version", KIND_U32, AT(report_version), "2 to 5, default 3"},
+	{"report-version", KIND_U32, AT(report_version), "2 to 6, default 3, of Turin 5"},
 	{"policy", KIND_HEX64, AT(policy), "guest policy, hex, default 3001f"},
+	{"platform-info", KIND_HEX64, AT(platform_info), "PLATFORM_INFO, hex, default 25, of Turin 65 (version 2: 5)"},
+	{"vlek", KIND_FLAG, AT(vlek), "a VLEK is loaded, with the key of --vcek-key, and signs"},
+	{"mask-chip-key", KIND_FLAG, AT(mask_chip_key), "no VCEK: without --vlek reports are not signed"},
+	{"mask-chip-id", KIND_FLAG, AT(mask_chip_id), "CHIP_ID is zeros"},
 	{"vmpl", KIND_U32, AT(vmpl), "lowest VMPL that may be asked for, default 0"},
 	{"guest-svn", KIND_U32, AT(guest_svn), "default 2"},
 	{"tcb", KIND_HEX64, AT(tcb), "REPORTED_TCB, hex, numeric form as THIM's tcbm"},
@@ -162,7 +166,7 @@ static void defaults(struct options *o)
 
 	o->device = DEVICE_SEV_GUEST;
 	o->product = PRODUCT_MILAN;
-	o->report_version = 3;
+	o->platform_info = UINT64_MAX;
 	o->guest_svn = 2;
 	o->policy = 0x3001f;
 	memcpy(o->id_key_digest, azure_id_key, sizeof azure_id_key);
@@ -176,6 +180,11 @@ static void check_product(struct options *o)
 	static const uint64_t reserved[3] = {0x0000ffffffff0000, 0x0000ffffffff0000, 0x00ffffff00000000};
 	static const uint8_t none[64];
 
+	if (o->report_version == 0)
+		o->report_version = o->product == PRODUCT_TURIN ? 5 : 3;
+	/* SMT, ECC; alias check complete from version 3; real Turin machines: writes of the IOMMU are safe */
+	if (o->platform_info == UINT64_MAX)
+		o->platform_info = o->product == PRODUCT_TURIN ? 0x65 : o->report_version >= 3 ? 0x25 : 0x05;
 	if (o->tcb == 0)
 		o->tcb = default_tcb[o->product];
 	if (o->current_tcb == 0)
@@ -216,9 +225,9 @@ void options_parse(struct options *o, int argc, char **argv)
 	o->argv = argv + i + 1;
 	if (o->device != DEVICE_NONE && o->vcek_key == NULL)
 		refuse("vcek-key", "needed to sign reports");
-	if (o->report_version < 2 || o->report_version > 5)
-		refuse("report-version", "not 2 to 5");
 	if (o->vmpl > 3)
 		refuse("vmpl", "not 0 to 3");
 	check_product(o);
+	if (o->report_version < 2 || o->report_version > 6)
+		refuse("report-version", "not 2 to 6");
 }

@@ -14,6 +14,7 @@
 #define COORD_LEN 72 /* room of R and of S, little-endian; 48 bytes count */
 #define STATUS_INVALID_PARAM 0x16u
 #define STATUS_INVALID_KEY 0x27u
+#define KEY_NONE 7u
 #define CUT_LEN 1024u /* of a truncated report: the signature is still inside, so only REPORT_SIZE tells */
 
 static EVP_PKEY *vcek;
@@ -61,7 +62,9 @@ static bool template_fill(const struct options *o)
 {
 	/* family, model, stepping */
 	static const uint8_t cpuid[3][3] = {{0x19, 0x01, 0x01}, {0x19, 0x11, 0x01}, {0x1a, 0x02, 0x01}};
-	static const uint8_t version[3] = {4, 55, 1}; /* build, minor, major */
+	static const uint8_t versions[3][3] = {{4, 55, 1}, {4, 55, 1}, {0x41, 55, 1}}; /* build, minor, major */
+	const uint8_t *version = versions[o->product];
+	uint32_t key = o->vlek ? 1 : o->mask_chip_key ? KEY_NONE : 0;
 	uint8_t *r = template;
 
 	put32(r + 0x000, o->report_version);
@@ -71,7 +74,8 @@ static bool template_fill(const struct options *o)
 	r[0x020] = 2;
 	put32(r + 0x034, 1); /* ECDSA P-384 with SHA-384 */
 	put64(r + 0x038, o->current_tcb);
-	put64(r + 0x040, o->report_version >= 3 ? 0x25 : 0x05); /* SMT, ECC; alias check complete from version 3 */
+	put64(r + 0x040, o->platform_info);
+	put32(r + 0x048, key << 2 | (o->mask_chip_key ? 2 : 0));
 	memcpy(r + 0x090, o->measurement, 48);
 	memcpy(r + 0x0c0, o->host_data, 32);
 	memcpy(r + 0x0e0, o->id_key_digest, 48);
@@ -79,14 +83,15 @@ static bool template_fill(const struct options *o)
 	put64(r + 0x180, o->tcb);
 	if (o->report_version >= 3)
 		memcpy(r + 0x188, cpuid[o->product], 3);
-	memcpy(r + 0x1a0, o->chip_id, 64);
+	if (!o->mask_chip_id)
+		memcpy(r + 0x1a0, o->chip_id, 64);
 	put64(r + 0x1e0, o->tcb); /* COMMITTED_TCB: a host reports what it has committed */
 	memcpy(r + 0x1e8, version, 3);
 	memcpy(r + 0x1ec, version, 3);
 	put64(r + 0x1f0, o->current_tcb);
 	if (o->report_version >= 5) {
-		put64(r + 0x1f8, 1);
-		put64(r + 0x200, 1);
+		put64(r + 0x1f8, 0x3f);
+		put64(r + 0x200, 0x3f);
 	}
 	return RAND_bytes(r + 0x140, 32) == 1;
 }
@@ -131,7 +136,7 @@ static uint32_t request_check(const uint8_t req[REQ_LEN])
 			return STATUS_INVALID_PARAM;
 	if (vmpl > 3 || vmpl < opts->vmpl || key_sel > 2)
 		return STATUS_INVALID_PARAM;
-	return key_sel == 2 ? STATUS_INVALID_KEY : 0; /* no VLEK is installed */
+	return key_sel == (opts->vlek ? 1 : 2) ? STATUS_INVALID_KEY : 0; /* the key that is not there */
 }
 
 void report_refuse(uint32_t status, uint8_t rsp[RSP_LEN])
@@ -157,7 +162,7 @@ bool report_answer(const uint8_t req[REQ_LEN], const struct report_edit *e, uint
 		put64(r + 0x180, e->tcb);
 	if (e->reserved_set)
 		r[0x00b] |= 4; /* POLICY bit 26, which must be zero */
-	if (!report_sign(r))
+	if ((opts->vlek || !opts->mask_chip_key) && !report_sign(r))
 		return false;
 	if (e->bad_signature)
 		r[SIGNED_LEN] ^= 1;

@@ -1,7 +1,7 @@
 // Platform certificates for a chip and a TCB, in the forms of THIM, the Azure certificate cache and AMD's KDS (azure-protocols.md 2.3, 2.4).
 'use strict';
 const snp = require('./snp');
-const { OLD_TCB } = require('./pki');
+const { OLD_TCB, productOf } = require('./pki');
 
 const otherChip = (chipId) => chipId.replace(/./g, (c) => (15 - parseInt(c, 16)).toString(16));
 
@@ -35,19 +35,21 @@ function azCache(world) {
   };
 }
 
-// GET /vcek/v1/Milan/cert_chain, /vcek/v1/Milan/crl, /vcek/v1/Milan/{hwid}?blSPL=..&teeSPL=..&snpSPL=..&ucodeSPL=..
+// GET /vcek/v1/{Milan or Turin}/cert_chain, .../crl, .../{hwid}?blSPL=..&teeSPL=..&snpSPL=..&ucodeSPL=.. Turin: a hwid of 8 bytes, fmcSPL too.
+const MILAN = ['blSPL', 'teeSPL', null, null, null, null, 'snpSPL', 'ucodeSPL'];
+const LEVELS = { Milan: MILAN, Turin: ['fmcSPL', 'blSPL', 'teeSPL', 'snpSPL', null, null, null, 'ucodeSPL'] };
 function kds(world) {
   return (ctx) => {
-    const [vcek, v1, product, what, ...more] = ctx.segments;
-    if (ctx.method !== 'GET' || vcek !== 'vcek' || v1 !== 'v1' || product !== 'Milan' || more.length) return { status: 404, body: '' };
-    if (what === 'cert_chain') return { status: 200, headers: { 'Content-Type': 'application/x-pem-file' }, body: world.pki.askArk };
-    if (what === 'crl') return { status: 200, headers: { 'Content-Type': 'application/pkix-crl' }, body: world.pki.crl() };
-    const chip = (what || '').toLowerCase();
-    if (!world.chips.has(chip)) return { status: 404, body: '' };
+    const [vcek, v1, product, what = '', ...more] = ctx.segments;
+    if (ctx.method !== 'GET' || vcek !== 'vcek' || v1 !== 'v1' || !Object.hasOwn(LEVELS, product) || more.length) return { status: 404, body: '' };
+    if (what === 'cert_chain') return { status: 200, headers: { 'Content-Type': 'application/x-pem-file' }, body: world.pki.authorities(product) };
+    if (what === 'crl') return { status: 200, headers: { 'Content-Type': 'application/pkix-crl' }, body: world.pki.crl(product) };
+    const chip = product === 'Turin' && what.length === 16 ? what.toLowerCase().padEnd(128, '0') : what.toLowerCase();
+    if (!world.chips.has(chip) || productOf(chip) !== product) return { status: 404, body: '' };
     const level = (name) => (/^\d{1,3}$/.test(ctx.query.get(name) || '') && Number(ctx.query.get(name)) < 256 ? Number(ctx.query.get(name)) : null);
-    const [bl, tee, s, ucode] = ['blSPL', 'teeSPL', 'snpSPL', 'ucodeSPL'].map(level);
-    if ([bl, tee, s, ucode].includes(null)) return { status: 400, body: '' };
-    const chosen = altered(ctx, chip, snp.tcbHex(Buffer.from([bl, tee, 0, 0, 0, 0, s, ucode])));
+    const levels = LEVELS[product].map((name) => (name ? level(name) : 0));
+    if (levels.includes(null)) return { status: 400, body: '' };
+    const chosen = altered(ctx, chip, snp.tcbHex(Buffer.from(levels)));
     ctx.facts.tcb = chosen[1];
     const pem = world.pki.vcekFor(...chosen).replace(/-----[A-Z ]+-----|\s/g, '');
     return { status: 200, headers: { 'Content-Type': 'application/pkix-cert' }, body: Buffer.from(pem, 'base64') };

@@ -21,7 +21,7 @@ function vcekFacts(cert) {
   }
   let hwid = get('4');
   if (hwid && hwid.length > 64 && hwid[0] === 4) hwid = der.whole(hwid).body;
-  return { product, levels, hwid };
+  return { product, levels, hwid, vlek: cert.extensions.has(AMD + '5') };
 }
 
 function checkChain(certs, arks, now) {
@@ -48,8 +48,10 @@ function verify({ report, chainPem, arks, now = new Date() }) {
   for (const k of Object.keys(want)) {
     if (facts.levels[k] !== want[k]) throw new Error(`VCEK ${k} level ${facts.levels[k]} is not the reported ${want[k]}`);
   }
+  if (facts.vlek !== (r.signingKey === 1)) throw new Error('the certificate is of another kind than the signing key of the report');
   const chip = facts.product.startsWith('Turin') ? r.chipId.subarray(0, 8) : r.chipId;
-  if (!facts.hwid || !facts.hwid.equals(chip)) throw new Error('VCEK is for another chip');
+  const hidden = r.chipId.every((x) => x === 0);
+  if (!facts.vlek && !(facts.hwid && (hidden || facts.hwid.equals(chip)))) throw new Error('VCEK is for another chip');
   if (!snp.verify(report, key)) throw new Error('report signature is not valid');
   return { ...r, levels: want };
 }

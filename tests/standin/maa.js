@@ -112,7 +112,7 @@ class Maa {
     this.key = pki.key('maa-key.pem');
     this.otherKey = pki.key('maa-other-key.pem');
     this.publicKey = crypto.createPublicKey(this.key);
-    this.trusted = { arks: [pki.arkDer], did: pki.uvmDid, feed: uvm.FEED };
+    this.trusted = { arks: pki.arks, did: pki.uvmDid, feed: uvm.FEED };
     this.handle = this.handle.bind(this);
   }
 

@@ -26,7 +26,7 @@ const vaultLabel = (name, kind) => `${name}.${kind === 'hsm' ? 'managedhsm' : 'v
 async function start(options = {}) {
   const { dir = DEFAULT_DIR, portBase = 0, vaults = PARTIES, hsms = ['contoso'], identities = PARTIES, federated = [] } = options;
   const pki = await pkis.open(dir);
-  const world = { pki, log: [], modes: new Modes(), chips: new Set([pkis.CHIP_ID]), directory: new identity.Directory(pki) };
+  const world = { pki, log: [], modes: new Modes(), chips: new Set([pkis.CHIP_ID, pkis.TURIN_CHIP_ID]), directory: new identity.Directory(pki) };
   const platform = { chipId: pkis.CHIP_ID, tcb: pkis.TCB };
   const services = [];
   const vaultMap = new Map();

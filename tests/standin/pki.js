@@ -18,11 +18,15 @@ const uvm = require('./uvm');
 const { AMD } = require('./evidence');
 
 const generate = promisify(crypto.generateKeyPair);
-const FORMAT = 2; // of DIR: raise it when its contents change, so that old caches are made anew
+const FORMAT = 3; // of DIR: raise it when its contents change, so that old caches are made anew
 const DAY = 86400e3;
 
 const CHIP_ID = crypto.createHash('sha512').update('parley test chip').digest('hex');
 const TCB = 'DB18000000000004';
+// A chip of Turin: an identity of 8 bytes, which is how it is told apart here, and another layout of the TCB.
+const TURIN_CHIP_ID = CHIP_ID.slice(0, 16).padEnd(128, '0');
+const TURIN_TCB = '5100000004010101';
+const productOf = (chipId) => (/^.{16}0{112}$/.test(chipId) ? 'Turin' : 'Milan');
 const OLD_TCB = 'D118000000000004';
 const MEASUREMENT = crypto.createHash('sha384').update('parley test utility VM').digest('hex');
 const SVN = 104;
@@ -57,12 +61,17 @@ async function makeWebCa(put, prefix, label) {
 
 async function makeAmd(put) {
   const [ark, ask, vcek] = await Promise.all([rsa(4096), rsa(4096), ec('secp384r1')]);
-  const make = (cn, pair, signer, serial) => x509.make({
-    subject: amdName(cn), issuer: amdName('ARK-Milan'), publicKey: pair.publicKey, signKey: signer.privateKey, serial,
-    algorithm: 'pss-sha384', ...validity(25), extensions: [x509.ext.ca(cn === 'SEV-Milan' ? 0 : undefined), x509.ext.usage(0x06)],
+  const make = (cn, pair, signer, serial, product = 'Milan') => x509.make({
+    subject: amdName(cn), issuer: amdName(`ARK-${product}`), publicKey: pair.publicKey, signKey: signer.privateKey, serial,
+    algorithm: 'pss-sha384', ...validity(25), extensions: [x509.ext.ca(cn.startsWith('SEV-') ? 0 : undefined), x509.ext.usage(0x06)],
   });
   put('ark.pem', x509.toPem(make('ARK-Milan', ark, ark, 0x10000)));
   put('ask.pem', x509.toPem(make('SEV-Milan', ask, ark, 0x10001)));
+  // Other products and kinds of key have authorities of their own, here on the same keys: parties trust one root key beside AMD's.
+  put('ark-Turin.pem', x509.toPem(make('ARK-Turin', ark, ark, 0x30000, 'Turin')));
+  put('ask-Turin.pem', x509.toPem(make('SEV-Turin', ask, ark, 0x30001, 'Turin')));
+  put('asvk.pem', x509.toPem(make('SEV-VLEK-Milan', ask, ark, 0x10002)));
+  put('asvk-Turin.pem', x509.toPem(make('SEV-VLEK-Turin', ask, ark, 0x30002, 'Turin')));
   put('ark-key.pem', privatePem(ark.privateKey));
   put('ask-key.pem', privatePem(ask.privateKey));
   put('vcek-key.pem', privatePem(vcek.privateKey));
@@ -168,6 +177,7 @@ class Pki {
   certs(file) { return x509.fromPem(this.text(file)); }
   get caPem() { return this.text('ca.pem'); }
   get arkDer() { return this.certs('ark.pem')[0]; }
+  get arks() { return [this.arkDer, this.certs('ark-Turin.pem')[0]]; }
   get arkSpki() { return crypto.createHash('sha256').update(x509.parse(this.arkDer).publicKey.export({ type: 'spki', format: 'der' })).digest('hex'); }
   get vcekKey() { return this.key('vcek-key.pem'); }
   get uvmDid() { return uvm.did(this.certs('uvm-chain.pem')[2]); }
@@ -201,34 +211,44 @@ class Pki {
     return { keyPem, certPem, key: crypto.createPrivateKey(keyPem), chain: [...x509.fromPem(certPem), ...this.certs(`${ca}.pem`)] };
   }
 
-  // VCEK certificate (PEM) for a chip (128 hex digits) and a TCB (numeric hex form). One key serves all; serial 0 as AMD's.
-  vcekFor(chipId, tcb) {
-    const id = `${chipId} ${tcb.toUpperCase()}`;
+  // VCEK certificate (PEM) for a chip (128 hex digits, which say its product) and a TCB (numeric hex form), or a provider's VLEK. One key
+  // serves all; serial 0 as AMD's.
+  vcekFor(chipId, tcb, { vlek = false } = {}) {
+    const id = `${chipId} ${tcb.toUpperCase()} ${vlek}`;
     if (this.vceks.has(id)) return this.vceks.get(id);
-    const l = snp.spl(snp.tcbBytes(tcb), 'Milan');
+    const product = productOf(chipId);
+    const l = snp.spl(snp.tcbBytes(tcb), product);
     const e = (suffix, value) => x509.extension(AMD + suffix, value);
+    const turin = product === 'Turin';
     const pem = x509.toPem(x509.make({
-      subject: amdName('SEV-VCEK'), issuer: amdName('SEV-Milan'), publicKey: crypto.createPublicKey(this.vcekKey), signKey: this.key('ask-key.pem'),
+      subject: amdName(vlek ? 'SEV-VLEK' : 'SEV-VCEK'), issuer: amdName(`SEV-${vlek ? 'VLEK-' : ''}${product}`),
+      publicKey: crypto.createPublicKey(this.vcekKey), signKey: this.key('ask-key.pem'),
       serial: 0, algorithm: l.ucode >= 128 ? 'pss-sha384-short' : 'pss-sha384', ...validity(7),
-      extensions: [e('1', der.integer(0)), e('2', der.ia5('Milan-B0')), e('3.1', der.integer(l.bl)), e('3.2', der.integer(l.tee)),
-        ...['3.4', '3.5', '3.6', '3.7'].map((s) => e(s, der.integer(0))),
-        e('3.3', der.integer(l.snp)), e('3.8', der.integer(l.ucode)), e('4', Buffer.from(chipId, 'hex'))],
+      extensions: [e('1', der.integer(turin ? 1 : 0)), e('2', der.ia5(turin ? 'Turin' : 'Milan-B0')), e('3.1', der.integer(l.bl)), e('3.2', der.integer(l.tee)),
+        ...[...(turin ? [] : ['3.4']), '3.5', '3.6', '3.7'].map((s) => e(s, der.integer(0))),
+        e('3.3', der.integer(l.snp)), e('3.8', der.integer(l.ucode)), ...(turin ? [e('3.9', der.integer(l.fmc))] : []),
+        vlek ? e('5', der.ia5('azure')) : e('4', Buffer.from(chipId, 'hex').subarray(0, turin ? 8 : 64))],
     }));
     this.vceks.set(id, pem);
     return pem;
   }
 
-  get askArk() { return this.text('ask.pem') + this.text('ark.pem'); }
-  chainFor(chipId, tcb) { return this.vcekFor(chipId, tcb) + this.askArk; }
-
-  // The THIM object (azure-protocols.md 2.4).
-  thim(chipId, tcb) {
-    return { vcekCert: this.vcekFor(chipId, tcb), tcbm: tcb.toUpperCase(), certificateChain: this.askArk, cacheControl: '86400' };
+  // ASK (or ASVK) and ARK of a product.
+  authorities(product, vlek = false) {
+    const of = product === 'Milan' ? '' : `-${product}`;
+    return this.text(`${vlek ? 'asvk' : 'ask'}${of}.pem`) + this.text(`ark${of}.pem`);
   }
 
-  crl() {
+  chainFor(chipId, tcb, { vlek } = {}) { return this.vcekFor(chipId, tcb, { vlek }) + this.authorities(productOf(chipId), vlek); }
+
+  // The THIM object (azure-protocols.md 2.4).
+  thim(chipId, tcb, { vlek } = {}) {
+    return { vcekCert: this.vcekFor(chipId, tcb, { vlek }), tcbm: tcb.toUpperCase(), certificateChain: this.authorities(productOf(chipId), vlek), cacheControl: '86400' };
+  }
+
+  crl(product = 'Milan') {
     const from = new Date(Date.now() - DAY);
-    return x509.makeCrl({ issuer: amdName('ARK-Milan'), signKey: this.key('ark-key.pem'), algorithm: 'pss-sha384', thisUpdate: from, nextUpdate: new Date(from.getTime() + 365 * DAY) });
+    return x509.makeCrl({ issuer: amdName(`ARK-${product}`), signKey: this.key('ark-key.pem'), algorithm: 'pss-sha384', thisUpdate: from, nextUpdate: new Date(from.getTime() + 365 * DAY) });
   }
 
   // COSE_Sign1 bytes; every part can be replaced (see uvm.make).
@@ -237,10 +257,10 @@ class Pki {
   }
 
   // Writes a security-context directory (azure-protocols.md 2.5) and returns what a guest with it must report as HOST_DATA.
-  securityContext(dir, { policyText, tcb = TCB, chipId = CHIP_ID, cose = this.uvmEndorsement() }) {
+  securityContext(dir, { policyText, tcb = TCB, chipId = CHIP_ID, vlek = false, cose = this.uvmEndorsement() }) {
     fs.mkdirSync(dir, { recursive: true });
     const put = (file, bytes) => fs.writeFileSync(path.join(dir, file), Buffer.from(bytes).toString('base64'));
-    put('host-amd-cert-base64', JSON.stringify(this.thim(chipId, tcb)));
+    put('host-amd-cert-base64', JSON.stringify(this.thim(chipId, tcb, { vlek })));
     put('reference-info-base64', cose);
     put('security-policy-base64', policyText);
     return hostData(policyText);
@@ -259,6 +279,6 @@ async function cli(args) {
   process.stdout.write(JSON.stringify(out) + '\n');
 }
 
-module.exports = { open, hostData, CHIP_ID, TCB, OLD_TCB, MEASUREMENT, SVN };
+module.exports = { open, hostData, productOf, TURIN_CHIP_ID, TURIN_TCB, CHIP_ID, TCB, OLD_TCB, MEASUREMENT, SVN };
 
 if (require.main === module) cli(process.argv.slice(2)).catch((e) => { process.stderr.write(`pki: ${e.message}\n`); process.exit(2); });

@@ -44,8 +44,8 @@ const UNUSED = [[0x2a0 + 48, 0x2a0 + 72], [0x2e8 + 48, 0x2e8 + 72], [0x330, 0x4a
 function fault(r) {
   if (r.version < 2 || r.version > 6) return `report version ${r.version} is not accepted`;
   if (r.signatureAlgo !== 1) return 'report is not signed with ECDSA P-384';
-  if (r.maskChipKey) return 'report signature is masked';
-  if (r.signingKey !== 0) return 'report is not signed by a VCEK';
+  if (r.signingKey > 1) return 'report is not signed by a VCEK or a VLEK';
+  if (r.maskChipKey && r.signingKey === 0) return 'report signature is masked';
   if ((r.policy >> 17n & 1n) !== 1n) return 'policy bit 17 is not set';
   if (r.policy >> 26n !== 0n) return 'reserved policy bits are set';
   if (r.vmpl > 3) return 'report was requested by the host';

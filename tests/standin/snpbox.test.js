@@ -90,6 +90,18 @@ for (const version of [2, 3, 5]) {
   }
 }
 
+test('Turin is as real machines are: version 5, PLATFORM_INFO 0x65; what the host masks is masked', () => {
+  const turin = report(['--product', 'Turin']);
+  assert.deepEqual([turin.readUInt32LE(0), turin.readBigUInt64LE(0x40), turin.readUInt32LE(0x48)], [5, 0x65n, 0]);
+  assert.equal(report([]).readBigUInt64LE(0x40), 0x25n);
+  assert.equal(report(['--platform-info', '8000000000000001']).readBigUInt64LE(0x40), 0x8000000000000001n);
+  const vlek = report(['--vlek', '--mask-chip-key', '--mask-chip-id']);
+  assert.deepEqual([vlek.readUInt32LE(0x48), snp.parse(vlek).chipId.some((x) => x !== 0), snp.fault(snp.parse(vlek))], [6, false, null]);
+  assert.ok(snp.verify(vlek, vcek));
+  const unsigned = report(['--mask-chip-key']);
+  assert.deepEqual([unsigned.readUInt32LE(0x48), unsigned.subarray(0x2a0).some((x) => x !== 0)], [7 << 2 | 2, false]);
+});
+
 test('REPORT_ID is new with each start, and the same within one', () => {
   const two = asked('', 2).map((l) => snp.parse(Buffer.from(l, 'hex')).reportId);
   assert.equal(two[0], two[1]);
@@ -234,7 +246,7 @@ test('options may come from a file, and wrong ones are refused', () => {
   fs.writeFileSync(inDir('conf'), `# box\nhost-data=${'ab'.repeat(32)}\nguest-svn=5\n`);
   const r = snp.parse(report(['--config', inDir('conf'), '--guest-svn=6']));
   assert.deepEqual([r.hostData, r.guestSvn], ['ab'.repeat(32), 6]);
-  for (const wrong of [['--host-data', 'ab'], ['--tcb', '7308000001000003'], ['--report-version', '6'], ['--nonsense', '1'],
+  for (const wrong of [['--host-data', 'ab'], ['--tcb', '7308000001000003'], ['--report-version', '7'], ['--report-version', '1'], ['--nonsense', '1'],
     ['--device', 'sev-host'], ['--vcek-key', inDir('conf')], ['--product', 'Turin', '--chip-id', '01'.repeat(64)], ['--guest-svn', '-1']]) {
     const refused = run(wrong, ['true']);
     assert.equal(refused.status, 2, wrong.join(' '));

@@ -86,8 +86,8 @@ static void what_is_skipped_is_listed(void **state)
 	(void)state;
 	good();
 	assert_true(judge("{\"parley_policy\":1,\"host_data\":\"any\",\"min_uvm_svn\":\"any\",\"debug_allowed\":true,\"migration_allowed\":true}"));
-	assert_int_equal(checks.n, 11);
-	assert_int_equal(checks_count(&checks, CHECK_ACCEPTABLE, CHECK_SKIPPED), 10);
+	assert_int_equal(checks.n, 12);
+	assert_int_equal(checks_count(&checks, CHECK_ACCEPTABLE, CHECK_SKIPPED), 11);
 	assert_int_equal(checks_count(&checks, CHECK_ACCEPTABLE, CHECK_PASSED), 1); /* VMPL is never skipped */
 }
 
@@ -138,6 +138,40 @@ static void minimum_tcb(void **state)
 	refuses("{\"parley_policy\":1,\"host_data\":\"any\",\"min_tcb\":{\"Turin\":{\"fmc\":3}}}", "accept.tcb.fmc");
 	facts.report.product = SNP_PRODUCT_UNKNOWN;
 	refuses("{\"parley_policy\":1,\"host_data\":\"any\",\"min_tcb\":{\"Milan\":{\"snp\":0}}}", "accept.tcb");
+}
+
+/* PLATFORM_INFO: nothing is demanded by default; what is demanded is, of bits with and without a name. */
+static void platform(void **state)
+{
+	static const struct { uint64_t info; const char *demand; bool ok; } all[] = {
+		{ 0x65, "\"platform_required\":[\"alias_check_complete\"]", true }, { 0x45, "\"platform_required\":[\"alias_check_complete\"]", false },
+		{ 0x65, "\"platform_required\":[5,\"smt\",\"ecc\",6]", true }, { 0x65, "\"platform_required\":[5,\"tsme\"]", false },
+		{ 0x65, "\"platform_forbidden\":[\"smt\"]", false }, { 0x64, "\"platform_forbidden\":[\"smt\",\"tsme\"]", true },
+		{ 0x65, "\"platform_forbidden\":[63]", true }, { 1ULL << 63, "\"platform_forbidden\":[63]", false },
+		{ 1ULL << 63, "\"platform_required\":[63]", true }, { 0, "\"platform_required\":[63]", false },
+		{ 0x24, "\"platform_required\":[\"ecc\"],\"platform_forbidden\":[\"smt\",40]", true },
+		{ 0x25, "\"platform_required\":[\"ecc\"],\"platform_forbidden\":[\"smt\",40]", false },
+		{ UINT64_MAX, "\"vmpl\":0", true }, { 0, "\"vmpl\":0", true },
+	};
+	char json[512];
+
+	(void)state;
+	good();
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		facts.report.platform_info = all[i].info;
+		snprintf(json, sizeof json, "{\"parley_policy\":1,\"host_data\":\"any\",%s}", all[i].demand);
+		if (!all[i].ok)
+			refuses(json, "accept.platform");
+		else if (!judge(json))
+			fail_msg("%s", all[i].demand);
+	}
+	facts.report.platform_info = 0x1001;
+	refuses("{\"parley_policy\":1,\"host_data\":\"any\",\"platform_required\":[6,\"ecc\"],\"platform_forbidden\":[12]}", "accept.platform");
+	for (size_t i = 0; i < checks.n; i++)
+		if (strcmp(checks.list[i].id, "accept.platform") == 0) {
+			assert_string_equal(checks_text(&checks, checks.list[i].expected), "ecc iommu_write_safe; without bit 12");
+			assert_string_equal(checks_text(&checks, checks.list[i].found), "smt bit 12");
+		}
 }
 
 static void utility_vm(void **state)
@@ -200,6 +234,14 @@ static void not_policies(void **state)
 		"{\"parley_policy\":1,\"min_tcb\":{\"Milan\":{\"ucode\":1}}}", "{\"parley_policy\":1,\"min_tcb\":[]}", "{\"parley_policy\":1,\"measurement\":[]}",
 		"{\"parley_policy\":1,\"min_uvm_svn\":\"100\"}", "{\"parley_policy\":1,\"min_uvm_svn\":1.5}", "{\"parley_policy\":1,\"max_age_s\":0}",
 		"{\"parley_policy\":1,\"role\":\"\"}", "{\"parley_policy\":1,\"report_data\":\"00\"}", "{\"parley_policy\":1,\"crl_required\":1}",
+		"{\"parley_policy\":1,\"platform_required\":[]}", "{\"parley_policy\":1,\"platform_required\":\"smt\"}",
+		"{\"parley_policy\":1,\"platform_required\":[\"SMT\"]}", "{\"parley_policy\":1,\"platform_required\":[\"6\"]}",
+		"{\"parley_policy\":1,\"platform_required\":[64]}", "{\"parley_policy\":1,\"platform_required\":[-1]}",
+		"{\"parley_policy\":1,\"platform_required\":[1.5]}", "{\"parley_policy\":1,\"platform_required\":[null]}",
+		"{\"parley_policy\":1,\"platform_required\":[[5]]}", "{\"parley_policy\":1,\"platform_forbidden\":[\"smt\",0]}",
+		"{\"parley_policy\":1,\"platform_required\":[\"smt\"],\"platform_forbidden\":[0]}",
+		"{\"parley_policy\":1,\"platform_forbidden\":[5],\"platform_required\":[\"alias_check_complete\"]}",
+		"{\"parley_policy\":1,\"platform\":[\"smt\"]}", "{\"parley_policy\":1,\"platform_required\":{\"smt\":true}}",
 		"{\"parley_policy\":1,\"vmpl\":0,\"vmpl\":3}", "{\"parley_policy\":1} x", "{\"parley_policy\":null}",
 	};
 
@@ -234,7 +276,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(strict_default), cmocka_unit_test(what_is_skipped_is_listed), cmocka_unit_test(debug_migration_vmpl),
-		cmocka_unit_test(minimum_tcb), cmocka_unit_test(utility_vm), cmocka_unit_test(the_other_demands),
+		cmocka_unit_test(minimum_tcb), cmocka_unit_test(platform), cmocka_unit_test(utility_vm), cmocka_unit_test(the_other_demands),
 		cmocka_unit_test(not_policies), cmocka_unit_test(too_many),
 	};
 

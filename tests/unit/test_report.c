@@ -205,7 +205,7 @@ static void platform_bits(void **state)
 		{ 0, "" }, { 0x65, "smt ecc alias_check_complete iommu_write_safe" }, { 1ULL << 63 | 2, "tsme bit 63" },
 		{ 0x198, "rapl_disabled ciphertext_hiding_dram tio bit 8" },
 	};
-	unsigned bit;
+	uint64_t bit;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

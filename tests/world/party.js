@@ -23,7 +23,7 @@ class Party {
 
   start() {
     fs.mkdirSync(this.dir, { recursive: true });
-    const boxed = this.box ? [SNPBOX, ...Object.entries(this.box).flatMap(([k, v]) => [`--${k}`, v]), '--', this.program] : [this.program];
+    const boxed = this.box ? [SNPBOX, ...Object.entries(this.box).map(([k, v]) => `--${k}=${v}`), '--', this.program] : [this.program];
     const [command, ...args] = [...this.wrap, ...boxed];
     this.log = '';
     this.child = spawn(command, args, { env: this.settings, stdio: ['ignore', 'pipe', 'pipe'], cwd: this.dir });

@@ -21,12 +21,13 @@ const bare = (url) => url.replace(/^https?:\/\//, '');
 
 class World {
   // dir: where parties keep their data. csv: {contoso, fabrikam}. minGroup. grantAll: every identity may ask every vault, so that the release
-  // policy alone decides. settings: {all: {...}, contoso: {...}}: further settings. box: {contoso: {...}}: further snpbox options.
+  // policy alone decides. settings: {all: {...}, contoso: {...}}: further settings. box: {contoso: {...}}: further snpbox
+  // options. context: {contoso: {...}}: further parts of the security context.
   // open: OPERATOR_AUTH=none. blob: true, or 'auto' (where Azurite is installed): a storage account that all share, each with another proof; the Snooper
   // with a SAS that reads only. compare: 'plain' or 'secure': which addresses the view of all parties side by side shows.
   static async make(options = {}) {
     const w = new World();
-    w.options = { dir: path.join(ROOT, 'build/world'), csv: {}, minGroup: 5, grantAll: false, settings: {}, box: {}, open: false, blob: false, compare: 'plain', ...options };
+    w.options = { dir: path.join(ROOT, 'build/world'), csv: {}, minGroup: 5, grantAll: false, settings: {}, box: {}, context: {}, open: false, blob: false, compare: 'plain', ...options };
     w.services = await standin.start({ dir: path.join(ROOT, 'build/standin'), hsms: [], ...options.standin });
     w.token = crypto.randomBytes(24).toString('base64url');
     if (w.options.blob === true || (w.options.blob && azurite.available())) {
@@ -88,7 +89,7 @@ class World {
     const settings = { ...measured, IMDS_ENDPOINT: this.provisioned.parties[model].imds, ...changes.settings };
     let box = null;
     if (name !== 'snooper') {
-      this.services.pki.securityContext(path.join(dir, 'security-context'), { policyText: this.policies[name].text, ...changes.context });
+      this.services.pki.securityContext(path.join(dir, 'security-context'), { policyText: this.policies[name].text, ...this.options.context[name], ...changes.context });
       box = {
         'vcek-key': this.services.pki.path('vcek-key.pem'), 'host-data': this.hostData[name], measurement: pkis.MEASUREMENT, 'chip-id': pkis.CHIP_ID,
         tcb: pkis.TCB, ...this.options.box[name], ...changes.box,
