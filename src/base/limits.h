@@ -16,7 +16,7 @@
 #define HTTP_FIELDS_MAX 100     /* fields of one head */
 #define HTTP_BODY_DEFAULT 16384 /* request body unless the route says otherwise */
 #define HTTP_SLOTS 256          /* connections held at once, up to ~100 KiB each, ~30 KiB with small requests */
-#define HTTP_WORKERS 8          /* threads; also how many requests run at once */
+#define HTTP_WORKERS 26         /* threads: every place of http/slots.h, and two for quick requests */
 #define HTTP_STREAMS 4          /* of which event streams may hold at most this many */
 
 /* clients */

@@ -61,6 +61,11 @@ bool tls_has_more(const struct tls *t)
 	return tls_has_data(t) || (wants_in(t) && (s->ahead_n || !s->drained));
 }
 
+void tls_woken(struct tls *t)
+{
+	tls_state(t)->drained = false;
+}
+
 static bool is_closed(const struct tls *t)
 {
 	return br_ssl_engine_current_state(engine_of(t)) == BR_SSL_CLOSED;

@@ -94,8 +94,10 @@ unsigned tls_wants(const struct tls *t);
 bool tls_open(const struct tls *t);
 /* Received application data is there to take. */
 bool tls_has_data(const struct tls *t);
-/* Something may be there that fd, which is told of once, no longer tells of. */
+/* True if data may be buffered that edge-triggered polling will not report again. */
 bool tls_has_more(const struct tls *t);
+/* Polling reported fd: data may have arrived after the last read. */
+void tls_woken(struct tls *t);
 /* Takes up to cap bytes of received application data; 0 when none is there. */
 size_t tls_take(struct tls *t, uint8_t *dst, size_t cap);
 /* Blocking with an absolute deadline (plat/clock ms): finishes the handshake if need be, sends all of data and flushes.

@@ -89,6 +89,14 @@ bool conn_has_more(const struct conn *c)
 	return c->use_tls ? tls_has_more(&c->tls) : !c->drained;
 }
 
+void conn_woken(struct conn *c, bool ended)
+{
+	c->ended = ended;
+	c->drained = false;
+	if (c->use_tls)
+		tls_woken(&c->tls);
+}
+
 void conn_begin_body(struct conn *c)
 {
 	memset(&c->chunked, 0, sizeof c->chunked);

@@ -58,8 +58,11 @@ void conn_start(struct conn *c, int fd, const struct net_addr *peer, enum port p
 /* Moves what has arrived into `in`, without blocking. ERR_OK: something new is there; ERR_MORE: nothing (more) now;
  * ERR_CLOSED: the peer is gone and nothing is left to read; ERR_TLS: handshake or record failure. */
 MUST_USE enum err conn_pump(struct conn *c);
-/* More may be there to pump than the poll set will tell of. */
+/* True if there may be more to pump than the poll set will report. */
 bool conn_has_more(const struct conn *c);
+/* The poll set reported c->fd (ended: also the end of its stream). One report can stand for several arrivals, of which some
+ * came after the last read. */
+void conn_woken(struct conn *c, bool ended);
 /* After a head was parsed into c->head: starts its body (which may be empty). */
 void conn_begin_body(struct conn *c);
 /* Collects the body from `in` up to cap bytes in all: ERR_OK complete, ERR_MORE, ERR_TOO_BIG, ERR_SYNTAX. */

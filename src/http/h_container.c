@@ -1,11 +1,11 @@
 /* What this container is: its files, its device, its policy, and the access test. */
 #include "base/version.h"
 #include "crypto/hash.h"
-#include "enc/inflate.h"
 #include "http/answer.h"
 #include "http/handlers.h"
 #include "http/ui.h"
 #include "plat/file.h"
+#include "plat/lock.h"
 #include "plat/probe.h"
 #include "plat/snp_device.h"
 #include "svc/access_test.h"
@@ -31,13 +31,22 @@ int h_sidecar_status(struct request *q, struct jw *w)
 
 /* --- /container/info --------------------------------------------------------------------------------------------- */
 
-/* Hash of the running program's own file. */
-static bool hash_program(struct request *q, uint8_t digest[SHA256_LEN], uint64_t *size)
+/* SHA-256 of the running program's own file, which cannot change: anybody may ask, so it is computed once. */
+static struct {
+	struct lock lock;
+	bool done;
+	char sha256[2 * SHA256_LEN + 1];
+	uint64_t size;
+} program = { .lock = LOCK_INIT };
+
+static bool hash_program_locked(struct request *q)
 {
+	struct out hex = out_init(program.sha256, sizeof program.sha256);
+	uint8_t digest[SHA256_LEN];
 	struct sha256 h;
 	struct file_in f;
 	size_t n = 1;
-	enum err e = file_open("/proc/self/exe", &f, size);
+	enum err e = file_open("/proc/self/exe", &f, &program.size);
 
 	if (e != ERR_OK)
 		return false;
@@ -49,14 +58,24 @@ static bool hash_program(struct request *q, uint8_t digest[SHA256_LEN], uint64_t
 	}
 	file_close(&f);
 	hash_sha256_out(&h, digest);
-	return e == ERR_OK;
+	out_hex(&hex, digest, sizeof digest);
+	return e == ERR_OK && out_cstr(&hex);
 }
 
-static void write_checksum(struct jw *w, const char *path, bool ok, const uint8_t digest[SHA256_LEN], uint64_t size)
+static bool hash_program(struct request *q)
+{
+	lock_take(&program.lock);
+	if (!program.done)
+		program.done = hash_program_locked(q);
+	lock_release(&program.lock);
+	return program.done;
+}
+
+static void write_checksum(struct jw *w, const char *path, const char *sha256, uint64_t size)
 {
 	jw_object(w, path);
-	if (ok) {
-		jw_hex(w, "sha256", span_of(digest, SHA256_LEN));
+	if (sha256) {
+		jw_str(w, "sha256", sha256);
 		jw_u64(w, "size_bytes", size);
 	} else {
 		jw_str(w, "error", "cannot be read");
@@ -64,20 +83,14 @@ static void write_checksum(struct jw *w, const char *path, bool ok, const uint8_
 	jw_end_object(w);
 }
 
-/* Each embedded file as it was in the sources. */
-static void write_assets(struct request *q, struct jw *w)
+/* Each embedded file as its users get it; hashed when it was embedded. */
+static void write_assets(struct jw *w)
 {
 	const struct ui_file *file;
 	const char *path;
 
-	for (size_t i = 0; h_page_asset(i, &path, &file); i++) {
-		struct out o = out_init(q->scratch->storage.piece, sizeof q->scratch->storage.piece);
-		uint8_t digest[SHA256_LEN];
-		bool ok = inflate_gzip(span_of(file->gzip, file->gzip_len), &o) == ERR_OK;
-
-		hash_sha256(out_span(&o), digest);
-		write_checksum(w, path, ok, digest, o.n);
-	}
+	for (size_t i = 0; h_page_asset(i, &path, &file); i++)
+		write_checksum(w, path, file->sha256, file->len);
 }
 
 static void write_device(struct jw *w)
@@ -143,24 +156,22 @@ static void write_os(struct jw *w)
 
 int h_container_info(struct request *q, struct jw *w)
 {
-	uint8_t digest[SHA256_LEN];
-	uint64_t size = 0;
 	char id[13];
-	bool ok = hash_program(q, digest, &size), device = attest_device_present();
+	bool ok = hash_program(q), device = attest_device_present();
 
 	jw_str(w, "image", answer_or_null(q->s->container_image));
 	jw_null(w, "image_digest");
 	jw_str(w, "container_id", probe_container_id(id) ? id : NULL);
 	jw_str(w, "hostname", answer_or_null(q->s->hostname));
 	jw_object(w, "app_checksums");
-	write_checksum(w, "/proc/self/exe", ok, digest, size);
-	write_assets(q, w);
+	write_checksum(w, "/proc/self/exe", ok ? program.sha256 : NULL, program.size);
+	write_assets(w);
 	jw_end_object(w);
 	jw_object(w, "skr_binary_info");
 	jw_str(w, "path", "/proc/self/exe");
 	if (ok)
-		jw_hex(w, "sha256", span_of(digest, sizeof digest));
-	jw_u64(w, "size_bytes", size);
+		jw_str(w, "sha256", program.sha256);
+	jw_u64(w, "size_bytes", program.size);
 	jw_bool(w, "executable", probe_executable("/proc/self/exe") == 0);
 	jw_str(w, "version", PARLEY_VERSION);
 	jw_end_object(w);

@@ -4,6 +4,7 @@
 #include "http/handlers.h"
 #include "http/routes.h"
 #include "http/ui.h"
+#include "plat/lock.h"
 
 #define HTML "text/html; charset=utf-8"
 #define CSS "text/css; charset=utf-8"
@@ -21,9 +22,12 @@ static const struct asset {
 	{ "/ui/verify.mjs", JS, &ui_verify_mjs },
 };
 
+#define ASSETS (sizeof assets / sizeof assets[0])
+#define OPENED_MAX 262144 /* all of them, opened */
+
 static const struct asset *find_asset(const char *path)
 {
-	for (size_t i = 0; i < sizeof assets / sizeof assets[0]; i++)
+	for (size_t i = 0; i < ASSETS; i++)
 		if (span_eq_str(span_str(path), assets[i].path))
 			return &assets[i];
 	return NULL;
@@ -31,7 +35,7 @@ static const struct asset *find_asset(const char *path)
 
 bool h_page_asset(size_t i, const char **path, const struct ui_file **file)
 {
-	if (i >= sizeof assets / sizeof assets[0])
+	if (i >= ASSETS)
 		return false;
 	*path = assets[i].path;
 	*file = assets[i].file;
@@ -63,26 +67,49 @@ static bool has_it(const struct http_head *h, const char *tag)
 	return http_field_get(h, "If-None-Match", &value, NULL) && (span_eq_str(value, "*") || span_has_nocase(value, tag));
 }
 
-static void send_identity(struct request *q, const struct asset *a)
+/* Anybody may ask for a page, so each is opened once, at its first use, and kept. */
+static struct {
+	struct lock lock;
+	size_t used;
+	const uint8_t *at[ASSETS]; /* NULL: not opened yet */
+	uint8_t bytes[OPENED_MAX];
+} opened = { .lock = LOCK_INIT };
+
+static const uint8_t *open_locked(const struct asset *a)
 {
-	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
+	struct out o = out_init(opened.bytes + opened.used, sizeof opened.bytes - opened.used);
 
 	if (inflate_gzip(span_of(a->file->gzip, a->file->gzip_len), &o) != ERR_OK || o.n != a->file->len)
-		reply_error(q->reply, 500, "The embedded page cannot be read.");
+		return NULL;
+	opened.used += o.n;
+	return o.p;
+}
+
+static void send_identity(struct request *q, const struct asset *a)
+{
+	const uint8_t **at = &opened.at[a - assets], *p;
+
+	lock_take(&opened.lock);
+	if (!*at)
+		*at = open_locked(a);
+	p = *at;
+	lock_release(&opened.lock);
+	if (p)
+		reply_send(q->reply, 200, a->type, span_of(p, a->file->len));
 	else
-		reply_send(q->reply, 200, a->type, out_span(&o));
+		reply_error(q->reply, 500, "The embedded page cannot be read.");
 }
 
 int h_page(struct request *q, struct jw *w)
 {
 	const struct asset *a = find_asset(q->conn->route->path);
-	char extra[160], tag[24];
+	char extra[192], tag[80];
 	bool gzip = takes_gzip(q->head);
 
 	(void)w;
 	if (!a)
 		return answer_error(q, 404, "There is nothing at this path.");
-	out_join(tag, sizeof tag, "\"", a->file->tag, "\"");
+	out_join(tag, sizeof tag, "\"", a->file->sha256, "\"");
 	out_join(extra, sizeof extra, "Vary: Accept-Encoding\r\nETag: W/", tag, gzip ? "\r\nContent-Encoding: gzip\r\n" : "\r\n");
 	q->reply->extra = extra;
 	q->reply->cache = "no-cache"; /* kept, but asked for each time */

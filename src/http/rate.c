@@ -10,7 +10,7 @@
 
 static const unsigned limits[RATE_GROUPS] = {
 	[RATE_ATTEST] = 20, [RATE_RELEASE] = 10, [RATE_CRYPT] = 60, [RATE_SAVE] = 30,
-	[RATE_HEAVY] = 5, [RATE_PEER] = 300, [RATE_AUTH] = 10,
+	[RATE_HEAVY] = 5, [RATE_SHOW] = 60, [RATE_PEER] = 300, [RATE_AUTH] = 10,
 };
 
 struct bucket {

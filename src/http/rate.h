@@ -17,6 +17,7 @@ enum rate_group {
 	RATE_CRYPT,   /* 60: /encrypt, /decrypt */
 	RATE_SAVE,    /* 30: /company/save */
 	RATE_HEAVY,   /* 5: /company/populate, /partner/analyze, /analytics/partner-demographics */
+	RATE_SHOW,    /* 60: /storage/..., /company/encrypted-status, /container/info */
 	RATE_PEER,    /* 300: /peer/hello, /peer/proof: each a few ms, and a report for who may have one */
 	RATE_AUTH,    /* 10 wrong operator proofs on all routes together (access_check); and attempts to sign in, of whatever outcome */
 	RATE_GROUPS

@@ -87,6 +87,21 @@ static void put_date(struct out *o)
 	lock_release(&lock);
 }
 
+/* Only the client's own time counts, not what a service takes to give the next piece. */
+static enum err send_bytes(struct reply *r, struct span data)
+{
+	int64_t start = clock_ms(), limit = r->write_ms, left;
+	enum err e;
+
+	r->sent_n += data.n;
+	left = REPLY_WRITE_MS + (int64_t)(r->sent_n / REPLY_RATE) - r->waited_ms;
+	if (r->stranger && left < limit)
+		limit = left > 0 ? left : 0;
+	e = conn_send(r->conn, data, start + limit);
+	r->waited_ms += clock_ms() - start;
+	return e;
+}
+
 /* length < 0: a stream. A body that fits goes along, in the same packet and record, and *body is then empty. */
 static enum err send_head(struct reply *r, int status, const char *content_type, int64_t length, struct span *body)
 {
@@ -131,7 +146,7 @@ static enum err send_head(struct reply *r, int status, const char *content_type,
 		out_put(&o, *body);
 		*body = span_of(NULL, 0);
 	}
-	e = o.bad ? ERR_TOO_BIG : conn_send(r->conn, out_span(&o), clock_ms() + r->write_ms);
+	e = o.bad ? ERR_TOO_BIG : send_bytes(r, out_span(&o));
 	WIPE_N(buf, o.n);
 	return e;
 }
@@ -142,7 +157,7 @@ void reply_send(struct reply *r, int status, const char *content_type, struct sp
 	enum err e = send_head(r, status, content_type, (int64_t)body.n, &rest);
 
 	if (e == ERR_OK && rest.n)
-		e = conn_send(r->conn, rest, clock_ms() + r->write_ms);
+		e = send_bytes(r, rest);
 	if (e != ERR_OK)
 		r->keep_alive = false;
 }
@@ -296,7 +311,6 @@ enum err reply_stream_write(struct reply *r, struct span piece)
 {
 	uint8_t chunk[STREAM_SMALL];
 	struct out o = out_init(chunk, sizeof chunk);
-	int64_t deadline = clock_ms() + r->write_ms;
 	bool small;
 	enum err e = ERR_OK;
 
@@ -310,11 +324,11 @@ enum err reply_stream_write(struct reply *r, struct span piece)
 		out_str(&o, "\r\n");
 	}
 	if (r->chunked)
-		e = conn_send(r->conn, out_span(&o), deadline);
+		e = send_bytes(r, out_span(&o));
 	if (e == ERR_OK && !small)
-		e = conn_send(r->conn, piece, deadline);
+		e = send_bytes(r, piece);
 	if (e == ERR_OK && !small && r->chunked)
-		e = conn_send(r->conn, SPAN_LIT("\r\n"), deadline);
+		e = send_bytes(r, SPAN_LIT("\r\n"));
 	WIPE(chunk);
 	if (e != ERR_OK)
 		r->keep_alive = false;
@@ -323,6 +337,6 @@ enum err reply_stream_write(struct reply *r, struct span piece)
 
 void reply_stream_end(struct reply *r)
 {
-	if (r->chunked && !r->head_only && conn_send(r->conn, SPAN_LIT("0\r\n\r\n"), clock_ms() + r->write_ms) != ERR_OK)
+	if (r->chunked && !r->head_only && send_bytes(r, SPAN_LIT("0\r\n\r\n")) != ERR_OK)
 		r->keep_alive = false;
 }

@@ -7,6 +7,8 @@
 #include "http/conn.h"
 
 #define REPLY_WRITE_MS 20000
+/* Bytes a millisecond that a client without a proof must take on average, after REPLY_WRITE_MS in all. */
+#define REPLY_RATE 32
 
 /* One answer under way. Made by the server for each request. */
 struct reply {
@@ -19,6 +21,9 @@ struct reply {
 	bool chunked;
 	int status;       /* for the log */
 	int64_t write_ms; /* how long the client may take for each piece */
+	bool stranger;    /* the client gave no proof: REPLY_RATE holds for its whole answer */
+	int64_t waited_ms; /* for the client to take what was sent, sent_n bytes */
+	uint64_t sent_n;
 	const char *extra; /* further header lines for the next head ("Name: value\r\n"), or NULL */
 	const char *cache; /* Cache-Control of the next head, or NULL: not stored */
 	const char *framed_by; /* origins that may show this page in a frame, blank between, or NULL: nobody */

@@ -5,6 +5,7 @@
 #include "http/access.h"
 #include "http/rate.h"
 #include "http/request.h"
+#include "http/slots.h"
 
 enum route_body {
 	BODY_NONE,     /* a body is read and ignored */
@@ -20,7 +21,7 @@ struct route {
 	enum access access;
 	enum rate_group rate;
 	enum route_body body;
-	bool slow;          /* may wait for the network: two workers are kept for those that do not, one more for the operator */
+	enum place place;   /* that it takes while it runs, since it may wait for the network, the disk or a slow reader */
 	handler *run;
 };
 

@@ -302,16 +302,6 @@ static void log_request(const struct conn *c, const struct route *route, const s
 	log_num(level, "http", out_cstr(&o), "status", (uint64_t)r->status);
 }
 
-/* Whoever may come without a proof cannot take all the places: one is left for the operator's work. Nor can one address among them
- * take all of theirs (its clients may read an answer as slowly as they like). */
-static bool slow_begin(struct conn *c, const struct route *route)
-{
-	bool anybody = route->access == ACCESS_PUBLIC || route->access == ACCESS_GREET;
-	unsigned max = anybody || route->access == ACCESS_LOCAL ? HTTP_WORKERS - 3 : HTTP_WORKERS - 2;
-
-	return slots_slow_begin(c, max, anybody ? HTTP_WORKERS - 5 : max);
-}
-
 static void listen_again(struct listener *l)
 {
 	bool was = l->full;
@@ -371,17 +361,17 @@ static void run(struct conn *c, const struct route *route, struct reply *r, stru
 		.body = span_of(c->body, c->body_n), .deadline_ms = clock_ms() + REQUEST_MS,
 	};
 
-	if (route->slow && !slow_begin(c, route)) {
+	if (route->place && !slots_place_take(c, route->place)) {
 		r->extra = "Retry-After: 2\r\n";
-		reply_error(r, 503, "Busy: as many long operations as this server runs at once are running.");
+		reply_error(r, 503, "Busy: as many long operations of this kind are running as this server, or one address, may run at once.");
 		r->extra = NULL;
 	} else {
-		if (route->slow)
+		if (route->place)
 			leave_poll(scratch);
 		route_run(route, &q);
 	}
-	if (route->slow)
-		slots_slow_end(c);
+	if (route->place)
+		slots_place_give(c);
 	if (!r->sent)
 		reply_error(r, 500, "The handler gave no answer.");
 	if (!c->body_done)
@@ -470,6 +460,7 @@ static enum outcome take_body(struct conn *c, struct scratch *scratch)
 	}
 	r.no_store = c->no_store;
 	r.rate = (const char *)c->rate;
+	r.stranger = c->route->access == ACCESS_PUBLIC || c->route->access == ACCESS_GREET;
 	run(c, c->route, &r, scratch);
 	return after_answer(c, &r);
 }

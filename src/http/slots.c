@@ -10,13 +10,21 @@ enum state { FREE = 0, PARKED, BUSY };
 
 struct slot {
 	enum state state;
-	bool slow; /* runs a long operation */
+	enum place place; /* of the long operation that runs */
 	bool polled; /* is in the poll set */
 	bool missed; /* an event came while it was BUSY */
 	uint32_t generation;
 	unsigned crowd; /* connections of this peer, this one included */
 	uint8_t peer[RATE_PEER_LEN];
 };
+
+static const struct {
+	unsigned all, peer; /* of one address */
+} places[PLACES] = {
+	[PLACE_EVIDENCE] = { 5, 2 }, [PLACE_SHOW] = { 5, 2 }, [PLACE_PEER] = { 5, 2 }, [PLACE_OPERATOR] = { 6, 6 },
+	[PLACE_LOCAL] = { 3, 3 },
+};
+_Static_assert(5 + 5 + 5 + 6 + 3 + 2 == HTTP_WORKERS, "a thread for every place, and two for quick requests");
 
 /* Apart, so that going over all slots does not touch as many pages. */
 static struct slot slots[HTTP_SLOTS];
@@ -92,7 +100,7 @@ struct conn *slots_claim(const struct poll_event *event)
 		if (slots[i].state == PARKED) {
 			slots[i].state = BUSY;
 			c = &conns[i];
-			c->ended = event->ended;
+			conn_woken(c, event->ended);
 		}
 	}
 	lock_release(&lock);
@@ -129,25 +137,28 @@ void slots_free(struct conn *c)
 	lock_release(&lock);
 }
 
-bool slots_slow_begin(struct conn *c, unsigned max, unsigned max_peer)
+bool slots_place_take(struct conn *c, enum place place)
 {
 	struct slot *s = slot_of(c);
-	unsigned all = 0, own = 0;
+	unsigned all = 0, peer = 0;
 
 	lock_take(&lock);
 	for (size_t i = 0; i < HTTP_SLOTS; i++) {
-		all += slots[i].slow;
-		own += slots[i].slow && same_peer(&slots[i], s);
+		bool same = slots[i].place == place;
+
+		all += same;
+		peer += same && same_peer(&slots[i], s);
 	}
-	s->slow = all < max && own < max_peer;
+	if (all < places[place].all && peer < places[place].peer)
+		s->place = place;
 	lock_release(&lock);
-	return s->slow;
+	return s->place == place;
 }
 
-void slots_slow_end(struct conn *c)
+void slots_place_give(struct conn *c)
 {
 	lock_take(&lock);
-	slot_of(c)->slow = false;
+	slot_of(c)->place = PLACE_NONE;
 	lock_release(&lock);
 }
 

@@ -6,7 +6,7 @@ struct ui_file {
 	const unsigned char *gzip;
 	unsigned long gzip_len;
 	unsigned long len;    /* when opened */
-	const char *tag;      /* first 16 hex digits of the SHA-256 of that */
+	const char *sha256;   /* of that, in hex */
 };
 
 extern const struct ui_file ui_index_html, ui_compare_html, ui_style_css;

@@ -6,7 +6,7 @@
 
 /* Starts a thread running fn(arg); it is never joined. All signals are blocked in it. Stack 512 KiB from a static pool of
  * THREADS_MAX; ERR_FULL beyond. Call during start-up only. */
-#define THREADS_MAX 16
+#define THREADS_MAX 32
 MUST_USE enum err thread_start(void (*fn)(void *), void *arg);
 
 /* Processors this process may run on, at least 1. Call during start-up only. */

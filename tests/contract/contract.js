@@ -65,7 +65,7 @@ const routes = [
     bare: [503, { status: '=unavailable', message: 'string' }],
   },
   {
-    method: 'GET', path: '/container/info', access: 'public', rate: 0, body: 'none', ok: 200,
+    method: 'GET', path: '/container/info', access: 'public', rate: 60, body: 'none', ok: 200,
     reply: {
       image: 'string|null', image_digest: 'null', container_id: 'string|null', hostname: 'string|null', app_checksums: { '/proc/self/exe': { sha256: 'string', size_bytes: 'number' }, '/': { sha256: 'string', size_bytes: 'number' } },
       skr_binary_info: { path: 'string', sha256: 'string', size_bytes: 'number', executable: 'bool', version: 'string' },
@@ -164,7 +164,7 @@ const routes = [
     bare: [400, ERROR], refused: [[400, {}], [400, { name: '', phone: null }], [400, { name: 1 }], [400, { name: 'x'.repeat(4097) }], [400, { name: 'x' }, {}, 'woodgrove']],
   },
   {
-    method: 'GET', path: '/company/encrypted-status', access: 'public', rate: 0, body: 'none', ok: 200,
+    method: 'GET', path: '/company/encrypted-status', access: 'public', rate: 60, body: 'none', ok: 200,
     reply: { company: 'string', key_name: 'string', key_released: 'bool', encrypted_file: 'string', file_exists: 'bool', file_size_bytes: 'number', record_count: 'number', fields: ['string'], status: '=success', message: 'string' },
     bare: [200, { company: 'string', file_exists: 'bool', status: '=pending', message: 'string' }],
   },
@@ -175,7 +175,7 @@ const routes = [
   },
   // --- 1.6 shared storage
   {
-    method: 'GET', path: '/storage/config', access: 'public', rate: 0, body: 'none', ok: 200,
+    method: 'GET', path: '/storage/config', access: 'public', rate: 60, body: 'none', ok: 200,
     reply: {
       storage_account: 'string', container_name: '=privateappdata', blob_endpoint: 'string', container_url: 'string', consolidated_blob_name: 'string', authenticated: 'bool', auth_method: 'string',
       sas_expiry: { expiry_date: 'string', expiry_formatted: 'string', days_remaining: 'number', is_expired: 'bool', is_expiring_soon: 'bool' },
@@ -183,12 +183,12 @@ const routes = [
     bare: [200, { authenticated: 'bool', auth_method: '=sas_token' }],
   },
   {
-    method: 'GET', path: '/storage/list', access: 'public', rate: 0, body: 'none', ok: 200,
+    method: 'GET', path: '/storage/list', access: 'public', rate: 60, body: 'none', ok: 200,
     reply: { status: '=success', storage_account: 'string', container: 'string', blob_count: 'number', blobs: [{ name: 'string', size: 'string', content_type: 'string', last_modified: 'string', url: 'string' }], message: 'string', security_note: 'string', authenticated: 'bool' },
     bare: [200, { status: '=success', blobs: 'array' }],
   },
   {
-    method: 'GET', path: '/storage/download/*', ask: `/storage/download/${BLOB}`, access: 'public', rate: 0, body: 'none', ok: 200,
+    method: 'GET', path: '/storage/download/*', ask: `/storage/download/${BLOB}`, access: 'public', rate: 60, body: 'none', ok: 200,
     reply: { status: '=success', blob_name: `=${BLOB}`, content: 'string', is_text: 'bool', size: 'number', content_type: '=application/json', security_note: 'string', authenticated: 'bool' },
     bare: [200, { status: '=success', content: 'string' }],
   },

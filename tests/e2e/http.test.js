@@ -97,6 +97,24 @@ describe('the HTTP server', { concurrency: true }, () => {
       await w.closes();
     }));
 
+    // One report of the poll set can stand for several arrivals, of which some came after the last read.
+    it('pipelined in bursts that arrive while earlier ones are answered: none is forgotten', () => all(both, async (tls) => {
+      for (let round = 0; round < 40; round++) {
+        const w = await s.connect({ tls });
+        const target = get('/skr/config');
+        let [sent, got] = [1, 0];
+        w.write(target);
+        while (got < 50) {
+          await w.answer();
+          got++;
+          const more = Math.min(50 - sent, got === 1 ? 33 : 1);
+          if (more > 0) w.write(target.repeat(more));
+          sent += more;
+        }
+        w.destroy();
+      }
+    }));
+
     it('after an empty line, of HTTP/1.2, in absolute form, and with odd but right fields', async () => {
       for (const text of [`\r\n${get('/health')}`, lines('GET /health HTTP/1.2', 'Host: a'), lines('GET http://a/health HTTP/1.1', 'Host: a'), lines('GET https://b:8443/health HTTP/1.1', 'Host: a'),
         lines('GET /health?x=%20y&&& HTTP/1.1', 'Host:a:80', 'X-Empty:', 'X-Wide: \xe9\xff'), lines('GET /health HTTP/1.1', 'host: [::1]:8080'),

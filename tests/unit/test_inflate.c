@@ -14,20 +14,20 @@ static const struct ui_file *const files[] = {
 };
 enum { FILES = sizeof files / sizeof files[0] };
 
-static void every_embedded_file_opens_to_what_its_tag_says(void **state)
+static void every_embedded_file_opens_to_what_its_hash_says(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < FILES; i++) {
 		uint8_t digest[SHA256_LEN];
-		char hex[2 * 8 + 1];
+		char hex[2 * SHA256_LEN + 1];
 		struct out o = out_init(room, sizeof room);
 
 		assert_int_equal(inflate_gzip(span_of(files[i]->gzip, files[i]->gzip_len), &o), ERR_OK);
 		assert_int_equal(o.n, files[i]->len);
 		hash_sha256(out_span(&o), digest);
-		for (size_t k = 0; k < 8; k++)
+		for (size_t k = 0; k < SHA256_LEN; k++)
 			snprintf(hex + 2 * k, 3, "%02x", digest[k]);
-		assert_string_equal(hex, files[i]->tag);
+		assert_string_equal(hex, files[i]->sha256);
 	}
 }
 
@@ -122,7 +122,7 @@ static void too_little_room_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_embedded_file_opens_to_what_its_tag_says),
+		cmocka_unit_test(every_embedded_file_opens_to_what_its_hash_says),
 		cmocka_unit_test(stored_and_fixed_blocks_are_understood),
 		cmocka_unit_test(nothing_cut_short_is_taken),
 		cmocka_unit_test(every_flipped_bit_is_found_or_changes_nothing),

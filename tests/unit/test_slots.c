@@ -129,30 +129,64 @@ static void a_network_of_ipv6_is_one_peer(void **state)
 	assert_ptr_equal(give_way(), single);
 }
 
-static void long_operations_are_few_and_fewer_for_each_peer(void **state)
+/* Takes places of this kind for new connections of a peer until there is none; how many it got. */
+static unsigned take_all(enum place place, struct net_addr peer)
 {
-	struct conn *a[4], *b[4];
+	unsigned n = 0;
+
+	while (slots_place_take(come(peer), place))
+		n++;
+	return n;
+}
+
+static int give_all(void **state)
+{
+	for (size_t i = 0; i < held_n; i++)
+		slots_place_give(held[i]);
+	return empty(state);
+}
+
+static void two_addresses_cannot_take_all_places_of_a_kind_for_strangers(void **state)
+{
+	static const enum place strangers[] = { PLACE_EVIDENCE, PLACE_SHOW, PLACE_PEER };
 
 	(void)state;
-	for (unsigned i = 0; i < 4; i++) {
-		a[i] = come(v4(1));
-		b[i] = come(v4(2));
+	for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
+		assert_int_equal(take_all(strangers[i], v4(1)), 2);
+		assert_int_equal(take_all(strangers[i], v4(2)), 2);
+		assert_int_equal(take_all(strangers[i], v4(3)), 1);
+		assert_int_equal(take_all(strangers[i], v4(4)), 0);
 	}
-	for (unsigned i = 0; i < 3; i++)
-		assert_true(slots_slow_begin(a[i], 5, 3));
-	assert_false(slots_slow_begin(a[3], 5, 3));
-	assert_true(slots_slow_begin(b[0], 5, 3));
-	assert_true(slots_slow_begin(b[1], 5, 3));
-	assert_false(slots_slow_begin(b[2], 5, 3));
-	assert_true(slots_slow_begin(b[2], 6, 6)); /* the operator has one more */
-	assert_false(slots_slow_begin(a[3], 6, 6));
-	slots_slow_end(a[0]);
-	slots_slow_end(b[2]);
-	assert_true(slots_slow_begin(a[3], 5, 3));
-	for (unsigned i = 0; i < 4; i++) {
-		slots_slow_end(a[i]);
-		slots_slow_end(b[i]);
+}
+
+static void no_kind_of_operation_takes_another_ones_places(void **state)
+{
+	unsigned sum = 0;
+
+	(void)state;
+	for (enum place p = PLACE_NONE + 1; p < PLACES; p++) {
+		unsigned all = 0;
+
+		for (unsigned k = 1; k < 10; k++)
+			all += take_all(p, v4(k));
+		assert_in_range(all, 3, 6);
+		sum += all;
 	}
+	assert_int_equal(sum, HTTP_WORKERS - 2);
+}
+
+static void a_place_that_is_given_back_can_be_taken(void **state)
+{
+	struct conn *a = come(v4(1)), *b = come(v4(1)), *c = come(v4(1));
+
+	(void)state;
+	assert_true(slots_place_take(a, PLACE_EVIDENCE));
+	assert_true(slots_place_take(b, PLACE_EVIDENCE));
+	assert_false(slots_place_take(c, PLACE_EVIDENCE));
+	assert_true(slots_place_take(c, PLACE_SHOW)); /* another kind */
+	slots_place_give(c);
+	slots_place_give(a);
+	assert_true(slots_place_take(c, PLACE_EVIDENCE));
 }
 
 static int start(void **state)
@@ -168,7 +202,9 @@ int main(void)
 		cmocka_unit_test_teardown(the_longest_without_progress_gives_way, empty),
 		cmocka_unit_test_teardown(who_has_the_most_gives_way, empty),
 		cmocka_unit_test_teardown(a_network_of_ipv6_is_one_peer, empty),
-		cmocka_unit_test_teardown(long_operations_are_few_and_fewer_for_each_peer, empty),
+		cmocka_unit_test_teardown(two_addresses_cannot_take_all_places_of_a_kind_for_strangers, give_all),
+		cmocka_unit_test_teardown(no_kind_of_operation_takes_another_ones_places, give_all),
+		cmocka_unit_test_teardown(a_place_that_is_given_back_can_be_taken, give_all),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
