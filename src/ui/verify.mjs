@@ -672,3 +672,43 @@ export const verifyProof = (proof, given = {}) => outcome(given, async (o, rules
   const issued = await judgeToken(o, p.token, r, rules);
   if (issued && o.ok() && rules.token.issuer) facts.age ??= rules.now - issued;
 });
+
+// --- node verify.mjs PROOF: options and exit status are those of `parleyctl verify --proof` ---
+const HELP = `usage: node verify.mjs PROOF [--host-data HEX]... [--policy FILE] [--nonce TEXT] [--at UNIX-SECONDS|DATE] [--json]
+       [--root HEX (SHA-256 of a further root's SubjectPublicKeyInfo)] [--uvm-issuer DID] [--uvm-feed NAME]
+exit status: 0 genuine (and acceptable, when that was asked), 2 wrong use, 3 not acceptable, 4 not genuine, 5 could not be judged`;
+
+function readArguments(args, parseArgs) {
+  const text = { type: 'string', multiple: true };
+  const options = { policy: text, nonce: text, at: text, root: text, 'uvm-issuer': text, 'uvm-feed': text, 'host-data': text, json: { type: 'boolean' } };
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  const { 'host-data': hostData, json: asJson, ...rest } = values;
+  const v = Object.fromEntries(Object.entries(rest).map(([name, all]) => [name, need(all.length === 1 && all[0]) && all[0]]));
+  const now = v.at === undefined ? undefined : /^\d+$/.test(v.at) ? Number(v.at) : Date.parse(v.at) / 1000;
+  need(positionals.length === 1 && !Number.isNaN(now));
+  if (v.root) unhex(v.root, 32);
+  return { ...v, file: positionals[0], now, hostData, asJson };
+}
+
+const oneLine = (c) => `${(c.state === 'failed' ? 'FAILED' : c.state).padEnd(8)} ${[c.id + (c.why ? `: ${c.why}` : ''), c.expected && `expected ${c.expected}`, c.found && `found ${c.found}`].filter(Boolean).join('; ')}`;
+
+// -> [exit status, what is said]
+async function command(args, read, parseArgs) {
+  const a = attempt(() => readArguments(args, parseArgs));
+  if (!a) return [2, HELP];
+  const policy = a.policy || a.hostData ? { parley_policy: 1, ...(a.policy ? json(read(a.policy)) : {}) } : undefined;
+  if (a.hostData) policy.host_data = [...(Array.isArray(policy.host_data) ? policy.host_data : []), ...a.hostData];
+  const r = await verifyProof(new Uint8Array(read(a.file)), { policy, now: a.now, nonce: a.nonce, root: a.root?.toLowerCase(), uvmIssuer: a['uvm-issuer'], uvmFeed: a['uvm-feed'] });
+  const status = !r.genuine ? 4 : r.acceptable === false ? 3 : 0;
+  const genuine = !r.genuine ? 'NO' : r.configured_root ? "yes, by the root that was given, NOT by AMD's" : 'yes';
+  return [status, a.asJson ? JSON.stringify(r) : [...r.checks.map(oneLine), `genuine: ${genuine}`, `acceptable: ${r.acceptable === null ? 'not judged' : r.acceptable ? 'yes' : 'NO'}`].join('\n')];
+}
+
+if (globalThis.process?.argv?.[1]) {
+  const [fs, url, util] = await Promise.all(['fs', 'url', 'util'].map((m) => import(`node:${m}`)));
+  if (attempt(() => url.pathToFileURL(fs.realpathSync(process.argv[1])).href) === import.meta.url) {
+    const [status, said] = await command(process.argv.slice(2), fs.readFileSync, util.parseArgs).catch((e) => [5, `verify.mjs: ${e.message}`]);
+    console[status === 2 || status === 5 ? 'error' : 'log'](said);
+    process.exitCode = status;
+  }
+}

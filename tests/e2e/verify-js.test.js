@@ -762,3 +762,52 @@ test('it runs where WebCrypto is a module only, and takes text as well as bytes'
   const out = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
   assert.deepStrictEqual([out.stdout, out.stderr], ['undefined true true\n', '']);
 });
+
+// --- As a command ---
+
+test('node verify.mjs PROOF: a line for each check, a verdict, and the exit status of parleyctl verify', () => {
+  const run = (args, script = MODULE) => {
+    const r = spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
+    return { status: r.status, out: r.stdout, err: r.stderr };
+  };
+  const proof = file(proofOf());
+  const policy = file({ parley_policy: 1, host_data: [], vmpl: 0 });
+  const rules = trusting({});
+  const trust = ['--root', spkiHash(x509.parse(rules.root)), '--uvm-issuer', rules.uvmIssuer, '--at', String(rules.now)];
+  const own = proofOf();
+  const hostData = Buffer.from(own.report, 'base64').subarray(0xc0, 0xe0).toString('hex');
+  const said = (r, status, ...words) => {
+    assert.strictEqual(r.status, status, JSON.stringify(r));
+    for (const w of words) assert.match(status === 2 || status === 5 ? r.err : r.out, w);
+    assert.strictEqual(status === 2 || status === 5 ? r.out : r.err, '');
+  };
+  const good = run([proof, ...trust]);
+  said(good, 0, /^passed {3}report\.signature/m, /^skipped {2}connection\.nonce/m, /^genuine: yes, by the root that was given, NOT by AMD's$/m, /^acceptable: not judged$/m);
+  assert.doesNotMatch(good.out, /FAILED/);
+  said(run([proof]), 4, /^FAILED {3}chain\.root: .*; expected .*; found /m, /^genuine: NO$/m);
+  said(run([proof, ...trust, '--host-data', hostData]), 0, /^passed {3}accept\.host_data/m, /^acceptable: yes$/m);
+  said(run([proof, ...trust, '--host-data', '00'.repeat(32), '--host-data', hostData]), 0, /^acceptable: yes$/m);
+  said(run([proof, ...trust, '--host-data', '00'.repeat(32)]), 3, /^FAILED {3}accept\.host_data/m, /^genuine: yes/m, /^acceptable: NO$/m);
+  said(run([proof, ...trust, '--policy', policy]), 3, /^FAILED {3}accept\.host_data/m);
+  said(run([proof, ...trust, '--policy', policy, '--host-data', hostData]), 0);
+  said(run([proof, ...trust, '--nonce', own.nonce]), 0, /^passed {3}connection\.nonce/m);
+  said(run([proof, ...trust, '--nonce', 'A'.repeat(22)]), 4, /^FAILED {3}connection\.nonce/m);
+  said(run([proof, ...trust.slice(0, 4), '--at', '2000-01-01']), 4, /^FAILED {3}chain\.dates/m);
+  assert.strictEqual(JSON.parse(run([proof, ...trust, '--json']).out).genuine, true);
+  for (const bad of ['{}', 'no JSON', '']) said(run([file(bad), ...trust]), 4, /^FAILED {3}proof\.form/m, /^genuine: NO$/m);
+  // Nothing that is asked for is passed over.
+  for (const args of [[], [proof, proof], [proof, '--no-such'], [proof, '--at', 'soon'], [proof, '--root', 'ab'], [proof, '--policy', ''], [proof, '--host-data'], [proof, '--nonce', ''], [proof, '--root', ''],
+    [proof, '--at', '1', '--at', '2']]) said(run(args), 2, /^usage: node verify\.mjs PROOF/);
+  said(run([path.join(DIR, 'not there')]), 5, /^verify\.mjs: ENOENT/);
+  said(run([proof, ...trust, '--policy', file('{')]), 5, /^verify\.mjs: /);
+  said(run([proof, ...trust, '--host-data', 'xyz']), 5, /host_data is not understood/);
+  said(run([proof, ...trust, '--host-data', '']), 5, /host_data is not understood/);
+  // By a link, and in a directory with a blank in its name, it is the same command; imported it says nothing.
+  const odd = path.join(DIR, 'a b%20c');
+  fs.mkdirSync(odd);
+  fs.symlinkSync(MODULE, path.join(odd, 'v.mjs'));
+  fs.copyFileSync(MODULE, path.join(odd, 'copy.mjs'));
+  for (const f of ['v.mjs', 'copy.mjs']) said(run([proof, ...trust], path.join(odd, f)), 0, /^genuine: yes/m);
+  const imports = spawnSync(process.execPath, ['--input-type=module', '-e', `await import(${JSON.stringify(MODULE)})`, 'x'], { encoding: 'utf8' });
+  assert.deepStrictEqual([imports.status, imports.stdout, imports.stderr], [0, '', '']);
+});
