@@ -1,5 +1,5 @@
 // The page as a whole: branding, state, sign-in, and the sections that only show what the server says.
-import { $, el, fill, icon, badge, hint, note, facts, fold, json, code, bytes, cut, log, initLog, get, post, action, faultBox, failed, session, onSession, refreshSession, login, logout, signIn } from './base.js';
+import { $, el, fill, icon, badge, hint, note, facts, fold, json, code, bytes, cut, log, initLog, get, post, action, faultBox, failed, session, onSession, refreshSession, logout, signIn } from './base.js';
 import { initAttest, showFeatures } from './attest.js';
 import { initAnalysis } from './analysis.js';
 import { initData, enableEncrypt } from './data.js';
@@ -36,7 +36,7 @@ function showBrand(name) {
 // A page around this one is told who we are; nothing in it is secret.
 function tell() {
   if (!framed) return;
-  window.parent.postMessage({ parley: 'state', title: $('title').textContent, brand: document.documentElement.dataset.brand, key: config.key_name || '', vault: config.akv_endpoint || '', state, operator: session.operator || session.open }, '*');
+  window.parent.postMessage({ parley: 'state', title: $('title').textContent, brand: document.documentElement.dataset.brand, key: config.key_name || '', vault: config.akv_endpoint || '', state }, '*');
 }
 
 function showState(kind, text, title) {
@@ -86,13 +86,6 @@ function initSession() {
     }
   });
   $('sign-in-cancel').addEventListener('click', () => $('sign-in').close(''));
-  // Only origins that the server's settings name can have us in a frame, so the parent is one of them.
-  if (framed) {
-    window.addEventListener('message', (e) => {
-      if (e.source !== window.parent || !e.data || e.data.parley !== 'sign-in' || typeof e.data.token !== 'string') return;
-      login(e.data.token).catch((x) => log('bad', `sign-in: ${x.message}`)).finally(() => { if ($('sign-in').open && session.operator) $('sign-in').close('ok'); });
-    });
-  }
 }
 
 // --- Access test ---

@@ -1,4 +1,5 @@
-// The parties side by side: a pane for each origin that the settings name, with dividers that can be moved.
+// The parties side by side: a pane for each origin that the settings name, with dividers that can be moved. This page tells the panes
+// nothing and holds no secret; what a pane says of itself is shown as its word, beside its origin.
 
 const STEP = 2; // percent of the width that an arrow key moves a divider
 const MIN_PX = 200;
@@ -9,6 +10,8 @@ const el = (tag, props, ...children) => {
   e.append(...children);
   return e;
 };
+
+const bare = (origin) => origin.replace(/^https?:\/\//, '');
 
 const root = document.getElementById('panes');
 const panes = [];
@@ -58,7 +61,7 @@ function makeDivider(i) {
 }
 
 function makePane(origin, i, n) {
-  const name = el('h2', {}, origin.replace(/^https?:\/\//, ''));
+  const name = el('h2', {}, bare(origin));
   const detail = el('p', {}, 'loading…');
   const open = el('a', { href: `${origin}/`, target: '_blank', rel: 'noopener' }, 'Open alone');
   const head = el('header', {}, el('i', { class: 'dot' }), el('div', {}, name, detail), open);
@@ -72,26 +75,21 @@ function makePane(origin, i, n) {
   return pane;
 }
 
-const said = { ok: 'attested', bad: 'ACCESS DENIED', warn: 'state unknown', checking: 'checking…' };
+const said = new Map([['claimed', 'says: AMD SEV-SNP'], ['bad', 'ACCESS DENIED'], ['warn', 'state unknown'], ['checking', 'checking…']]);
+const short = (v) => String(v ?? '').slice(0, 100);
 
 window.addEventListener('message', (e) => {
   const p = panes.find((x) => x.frame.contentWindow === e.source && x.origin === e.origin);
   if (!p || !e.data || e.data.parley !== 'state') return;
   p.heard = true;
-  p.name.textContent = String(e.data.title);
-  p.frame.title = String(e.data.title);
-  p.box.setAttribute('aria-label', String(e.data.title));
-  p.detail.replaceChildren(el('b', {}, said[e.data.state] || ''), ` · ${[e.data.key, e.data.vault].filter(Boolean).join(' at ')}`);
-  p.head.querySelector('.dot').setAttribute('class', `dot ${e.data.state === 'ok' ? 'ok' : e.data.state === 'bad' ? 'bad' : ''}`);
-  p.head.setAttribute('class', e.data.state === 'bad' ? 'bad' : '');
-});
-
-// The token goes to the configured origins only, and is not kept here.
-document.getElementById('all').addEventListener('submit', (e) => {
-  e.preventDefault();
-  const input = document.getElementById('all-token');
-  for (const p of panes) p.frame.contentWindow.postMessage({ parley: 'sign-in', token: input.value.trim() }, p.origin);
-  input.value = '';
+  const title = short(e.data.title);
+  const bad = e.data.state === 'bad';
+  p.name.textContent = title;
+  p.frame.title = title;
+  p.box.setAttribute('aria-label', title);
+  p.detail.replaceChildren(el('b', {}, said.get(e.data.state) || 'state unknown'), ` · ${[bare(p.origin), [short(e.data.key), short(e.data.vault)].filter(Boolean).join(' at ')].filter(Boolean).join(' · ')}`);
+  p.head.querySelector('.dot').setAttribute('class', bad ? 'dot bad' : 'dot');
+  p.head.setAttribute('class', bad ? 'bad' : '');
 });
 
 async function start() {

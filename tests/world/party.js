@@ -19,6 +19,9 @@ class Party {
     Object.assign(this, { name, dir, settings, box, token, wrap, program: PARLEY, log: '', ended: null });
     this.plain = `http://localhost:${settings.HTTP_PORT}`;
     this.secure = `https://localhost:${settings.HTTPS_PORT}`;
+    // For browsers: a host of its own, as parties have, because ports of one host share their cookies.
+    this.page = `https://${name}.localhost:${settings.HTTPS_PORT}`;
+    this.plainPage = `http://${name}.localhost:${settings.HTTP_PORT}`;
   }
 
   start() {

@@ -37,7 +37,7 @@ class World {
     const names = [...PARTIES, 'snooper'];
     const free = await ports.free(names.length * 3);
     w.ports = Object.fromEntries(names.map((n, i) => [n, { http: free[3 * i], https: free[3 * i + 1], peer: free[3 * i + 2] }]));
-    w.origins = names.map((n) => (w.options.compare === 'secure' ? `https://localhost:${w.ports[n].https}` : `http://localhost:${w.ports[n].http}`)).join(',');
+    w.origins = names.map((n) => (w.options.compare === 'secure' ? `https://${n}.localhost:${w.ports[n].https}` : `http://${n}.localhost:${w.ports[n].http}`)).join(',');
     await w.provision();
     return w;
   }
@@ -116,6 +116,11 @@ class World {
     if (this.azurite) await this.azurite.stop();
     await this.services.stop();
     return ends;
+  }
+
+  // A party's page with the stand-ins' root and endorser, and that party's HOST_DATA, in the fields of Verify This Server.
+  verifyLink(name, origin) {
+    return `${origin}/#verify?${new URLSearchParams({ root: this.services.pki.arkSpki, endorser: this.services.addresses.uvmDid, host_data: this.hostData[name] })}`;
   }
 
   clearData() { fs.rmSync(this.options.dir, { recursive: true, force: true }); }
