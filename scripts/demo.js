@@ -112,16 +112,20 @@ function showResult(r) {
 }
 
 async function stayUp(world) {
-  say('\nUp until Ctrl-C. All parties side by side; sign in with the operator token:');
-  say(`  ${world.woodgrove.plain}/compare`);
+  say('\nUp until Ctrl-C. All parties side by side; sign in inside each pane with the operator token:');
+  say(`  ${world.woodgrove.plainPage}/compare`);
   say(`  ${world.token}`);
-  for (const name of [...PARTIES, 'snooper']) say(`  ${name.padEnd(10)} ${world.parties[name].secure}  ${world.parties[name].plain}`);
+  for (const name of [...PARTIES, 'snooper']) say(`  ${name.padEnd(10)} ${world.parties[name].page}  ${world.parties[name].plainPage}`);
   const { ark, uvmDid } = world.services.addresses;
   const verify = (hostData) => say(`  build/parleyctl verify ${world.contoso.secure} --host-data ${hostData} --amd-root ${ark} --uvm-issuer ${uvmDid}`);
   say('\nVerify Contoso from another terminal (with the roots of the stand-ins in place of AMD\'s and Microsoft\'s):');
   verify(world.hostData.contoso);
   say('The same for another container\'s HOST_DATA is genuine but not acceptable:');
   verify(world.hostData.fabrikam);
+  say('\nThe same in a browser, "Verify This Server" on a party\'s page, with these two values in its fields (the links fill them in):');
+  say(`  root key   ${world.services.pki.arkSpki}`);
+  say(`  endorser   ${uvmDid}`);
+  for (const name of PARTIES) say(`  ${name.padEnd(10)} ${world.verifyLink(name, world.parties[name].plainPage)}`);
   await new Promise((resolve) => { process.once('SIGINT', resolve); process.once('SIGTERM', resolve); });
 }
 

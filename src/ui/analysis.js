@@ -1,5 +1,5 @@
 // Woodgrove's section: partners' keys, the live analysis, and its result as pictures.
-import { $, el, fill, icon, badge, hint, note, json, fold, table, facts, number, plural, cut, log, operate, asOperator, send, action, faultBox, saveFile, sleep, capital, code, Fault } from './base.js';
+import { $, el, fill, icon, badge, hint, note, json, fold, table, facts, number, plural, cut, log, operate, asOperator, send, action, faultBox, saveFile, sleep, capital, code, clock, Fault, NotSignedIn } from './base.js';
 import { worldMap, small, range, extremes, thousands } from './map.js';
 
 const PARTNERS = ['contoso', 'fabrikam'];
@@ -15,17 +15,22 @@ function partnerCard(partner, config, kind, text, extra) {
   fill($(`key-${partner}`), el('h3', icon('key'), `${capital(partner)} Key`), badge(kind, text), facts(['Key', c.key_name && code(c.key_name)], ['Vault', c.akv_endpoint]), extra);
 }
 
+const before = {}; // what each card said last: [kind, text]
+
 async function releasePartner(partner, config) {
   partnerCard(partner, config, 'wait', 'asking the vault…');
   try {
     await operate('/skr/release-partner', { partner });
   } catch (e) {
-    partnerCard(partner, config, 'bad', 'not released', e.status !== 401 && faultBox(e));
+    if (e instanceof NotSignedIn) {
+      partnerCard(partner, config, ...before[partner]);
+      throw e;
+    }
+    partnerCard(partner, config, ...(before[partner] = ['bad', 'not released']), faultBox(e));
     log('bad', `${partner}’s key: ${e.message}`);
-    if (e.status === 401) throw e;
     return false;
   }
-  partnerCard(partner, config, 'ok', 'released');
+  partnerCard(partner, config, ...(before[partner] = ['ok', `released, ${clock()}`]));
   log('ok', `${partner}’s key released`);
   return true;
 }
@@ -222,6 +227,8 @@ async function analyse(config) {
     if (e.name === 'AbortError') {
       log('warn', 'analysis stopped');
       showProgress('Stopped');
+    } else if (e instanceof NotSignedIn) {
+      $('progress').hidden = true;
     } else {
       hint('analysis', 'bad', 'failed');
       showProgress(cut(e.message, 80));
@@ -237,7 +244,7 @@ export function initAnalysis(config, status) {
   $('analysis').hidden = false;
   fill($('partner-cards'), PARTNERS.map((p) => el('div.panel', { id: `key-${p}` })));
   const have = (status && status.partner_keys) || {};
-  for (const p of PARTNERS) partnerCard(p, config, have[p] ? 'ok' : 'wait', have[p] ? 'released' : 'not asked for yet');
+  for (const p of PARTNERS) partnerCard(p, config, ...(before[p] = have[p] ? ['said', 'released'] : ['wait', 'not asked for yet']));
   action($('do-analysis'), $('analysis-out'), 'analysis', () => analyse(config));
   $('stop-analysis').addEventListener('click', () => stop && stop.abort());
 }

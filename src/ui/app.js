@@ -1,5 +1,5 @@
 // The page as a whole: branding, state, sign-in, and the sections that only show what the server says.
-import { $, el, fill, icon, badge, hint, note, facts, fold, json, code, bytes, cut, log, initLog, get, post, action, faultBox, failed, session, onSession, refreshSession, logout, signIn } from './base.js';
+import { $, el, fill, icon, badge, hint, note, facts, fold, json, code, bytes, cut, log, initLog, get, post, action, faultBox, failed, session, onSession, refreshSession, logout, signIn, clock } from './base.js';
 import { initAttest, showFeatures } from './attest.js';
 import { initAnalysis } from './analysis.js';
 import { initData, enableEncrypt } from './data.js';
@@ -41,7 +41,7 @@ function tell() {
 
 function showState(kind, text, title) {
   const b = badge(kind, text);
-  state = kind;
+  state = kind === 'ok' || kind === 'said' ? 'claimed' : kind; // it is our own word to whoever shows us
   $('state').setAttribute('class', b.getAttribute('class'));
   $('state').title = title;
   $('state').replaceChildren(...b.childNodes);
@@ -52,14 +52,14 @@ async function showInfo() {
   try {
     const info = await get('/info');
     if (info.status.attestation_works) {
-      showState('ok', 'Running in AMD SEV-SNP', 'A report was taken and attested when this page was opened.');
-      log('ok', 'running in an AMD SEV-SNP trusted execution environment');
+      showState('said', 'Claims AMD SEV-SNP', 'The server says so. This browser has not verified it: see Verify This Server.');
+      log('info', 'the server says that it runs in AMD SEV-SNP; not verified by this browser');
       return;
     }
     const hardware = config.is_confidential;
     showState('bad', hardware ? 'Attestation failed' : 'No confidential hardware', info.diagnostics.note);
     log('bad', `attestation: ${info.diagnostics.note}`);
-    showFeatures(null);
+    showFeatures({ claims: null });
     fill($('banner'), note('bad', hardware ? 'Attestation does not work here' : 'NOT running on confidential hardware',
       el('p', info.diagnostics.note), info.diagnostics.recommendation && el('p', el('strong', 'What to do: '), info.diagnostics.recommendation)));
   } catch (e) {
@@ -71,7 +71,7 @@ async function showInfo() {
 // --- Session ---
 function showSession() {
   $('who').hidden = session.open;
-  $('who-text').textContent = session.operator ? 'Sign out' : 'Sign in';
+  $('who-text').textContent = session.operator ? 'Sign out' : session.elsewhere ? 'Sign in over TLS' : 'Sign in';
   $('who').setAttribute('aria-label', session.operator ? 'Operator: sign out' : 'Operator: sign in');
   tell();
 }
@@ -80,7 +80,8 @@ function initSession() {
   onSession(showSession);
   $('who').addEventListener('click', async () => {
     try {
-      await (session.operator ? logout() : signIn());
+      if (session.elsewhere && !session.operator) location.assign(session.elsewhere);
+      else await (session.operator ? logout() : signIn());
     } catch (e) {
       log('bad', `session: ${e.message}`);
     }
@@ -89,19 +90,19 @@ function initSession() {
 }
 
 // --- Access test ---
-const words = { blocked: ['ok', 'BLOCKED'], unexpected: ['bad', 'UNEXPECTED'], not_enforced: ['warn', 'NOT ENFORCED'], unavailable: ['warn', 'UNAVAILABLE'] };
+const words = { blocked: ['said', 'BLOCKED'], unexpected: ['bad', 'UNEXPECTED'], not_enforced: ['warn', 'NOT ENFORCED'], unavailable: ['warn', 'UNAVAILABLE'] };
 
 async function accessTest() {
   const r = await post('/container/access-test', {});
   const blocked = r.tests.filter((t) => t.result === 'blocked').length;
-  hint('access', blocked === r.tests.length ? 'ok' : 'warn', `${blocked} of ${r.tests.length} blocked`);
-  log(blocked === r.tests.length ? 'ok' : 'warn', `access test: ${blocked} of ${r.tests.length} blocked`);
+  hint('access', blocked === r.tests.length ? 'said' : 'warn', `${blocked} of ${r.tests.length} blocked`);
+  log(blocked === r.tests.length ? 'info' : 'warn', `access test: ${blocked} of ${r.tests.length} blocked`);
   fill($('access-out'),
     el('div.pair', r.tests.map((t) => {
       const [kind, word] = words[t.result] || ['warn', String(t.result).toUpperCase()];
       return el(`div.panel.${kind}`, el('h3', t.name), badge(kind, word), el('p', t.detail), t.method && el('p.fine', el('strong', 'Tried: '), t.method), t.policy_rule && el('pre', t.policy_rule));
     })),
-    note(blocked === r.tests.length ? 'ok' : 'warn', 'Summary', el('p', r.summary),
+    note(blocked === r.tests.length ? 'said' : 'warn', 'Summary, by the server’s own word', el('p', r.summary),
       r.policy_reference && el('p.fine', 'Reference: ', /^https:\/\//.test(r.policy_reference) ? el('a', { href: r.policy_reference, rel: 'noopener noreferrer', target: '_blank' }, r.policy_reference) : r.policy_reference)));
 }
 
@@ -114,17 +115,17 @@ async function containerInfo() {
   const id = p && p.container_identity;
   const policy = p && p.key_release_policy;
   const os = c.os || {};
-  hint('info', sev.available ? 'ok' : 'bad', sev.available ? 'SEV-SNP device' : 'no SEV-SNP device');
+  hint('info', sev.available ? 'said' : 'bad', sev.available ? 'SEV-SNP device' : 'no SEV-SNP device');
   fill($('info-out'),
     el('div.pair', null,
       el('div.panel', el('h3', 'Image'), facts(['Image', c.image], ['Digest', c.image_digest], ['Container', c.container_id && code(c.container_id)], ['Host name', c.hostname], ['System', os.pretty_name || os.error || os.name])),
-      el(`div.panel.${sev.available ? 'ok' : 'bad'}`, el('h3', 'SEV-SNP device'), facts(['Device', sev.device_path && code(sev.device_path)], ['State', badge(sev.available ? 'ok' : 'bad', sev.available ? 'available' : 'absent')]), el('p.fine', sev.explanation)),
-      el('div.panel', el('h3', 'Key release service'), facts(['State', badge(skr.running === true ? 'ok' : 'warn', skr.running === true ? 'running, in this process' : 'not available')], ['Why', skr.reason]), skr.explanation && el('p.fine', skr.explanation)),
+      el(`div.panel.${sev.available ? 'said' : 'bad'}`, el('h3', 'SEV-SNP device'), facts(['Device', sev.device_path && code(sev.device_path)], ['State', badge(sev.available ? 'said' : 'bad', sev.available ? 'available' : 'absent')]), el('p.fine', sev.explanation)),
+      el('div.panel', el('h3', 'Key release service'), facts(['State', badge(skr.running === true ? 'said' : 'warn', skr.running === true ? 'running, in this process' : 'not available')], ['Why', skr.reason]), skr.explanation && el('p.fine', skr.explanation)),
       policy && el('div.panel', el('h3', 'Security policy'), facts(['Hash', id.security_policy_hash && code(id.security_policy_hash)], ['Claim', code(id.claim_name)], ['Level', policy.security_level]), el('p.fine', policy.binding_description))),
     el('h3', 'Checksums'),
     el('dl.facts', Object.entries(c.app_checksums || {}).map(([path, f]) => el('div', el('dt', code(path)), el('dd', size(f), f.sha256 && code(f.sha256))))),
     p && p.trust_model && el('div.pair', null,
-      el('div.panel.ok', el('h3', 'What is trusted'), el('ul', p.trust_model.what_is_trusted.map((t) => el('li', t)))),
+      el('div.panel', el('h3', 'What is trusted'), el('ul', p.trust_model.what_is_trusted.map((t) => el('li', t)))),
       el('div.panel', el('h3', 'What is not trusted'), el('ul', p.trust_model.what_is_not_trusted.map((t) => el('li', t))))),
     fold('Everything as JSON', json(c)));
 }
@@ -143,14 +144,38 @@ function initInfo() {
 }
 
 // --- Verification: its code is fetched when somebody wants it ---
+// verdict: on this server, reached by this browser.
+function showVerdict(verdict) {
+  const time = clock();
+  const by = verdict.configured_root ? 'the root that you gave, not AMD’s' : 'AMD’s root';
+  showFeatures({ verdict, time });
+  if (!verdict.genuine) showState('bad', `NOT genuine, ${time}`, 'This browser refuses the evidence: see Verify This Server.');
+  else if (verdict.acceptable === false) showState('bad', `NOT acceptable, ${time}`, 'Genuine, but not the container that you expect: see Verify This Server.');
+  else showState('ok', `${verdict.configured_root ? 'Verified by your root' : 'Verified'}, ${time}`, `This browser verified the evidence at ${time}, by ${by}.`);
+}
+
+// The values that a link brings (#verify?root=...&endorser=...&host_data=...) are shown in their fields; the visitor presses the button.
+function fillFromLink() {
+  const [section, query] = location.hash.slice(1).split('?');
+  if (section !== 'verify' || !query) return;
+  const given = new URLSearchParams(query);
+  for (const [name, field] of [['host_data', 'verify-host-data'], ['root', 'verify-root'], ['endorser', 'verify-endorser']]) $(field).value = (given.get(name) || '').slice(0, 2000);
+  $('verify').querySelector('.fold').open = given.has('root') || given.has('endorser');
+  fill($('verify-link'), note('warn', 'Filled in by the link', el('p', 'HOST_DATA, root and endorser are what the link’s author wants you to trust. Compare them with what you have from elsewhere, then press Verify This Server.')));
+  $('verify').open = true;
+  $('verify').scrollIntoView();
+}
+
 function initVerify() {
   $('verify').addEventListener('toggle', async () => {
     try {
-      await (await import('./proof.js')).initProof();
+      await (await import('./proof.js')).initProof(showVerdict);
     } catch (e) {
       failed('verification', $('verify-out'), e);
     }
   }, { once: true });
+  window.addEventListener('hashchange', fillFromLink);
+  fillFromLink();
 }
 
 // --- Contents, timer, start ---

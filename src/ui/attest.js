@@ -1,32 +1,42 @@
 // Evidence and keys: security features, attestation, the raw report, key release, and the denial of the other company's key.
-import { $, el, fill, icon, badge, hint, note, fold, code, json, facts, cut, utc, log, get, post, operate, action, faultBox, capital, toBase64, fromBase64, toHex } from './base.js';
+import { $, el, fill, icon, marks, badge, hint, note, fold, code, json, facts, cut, utc, clock, log, get, post, operate, action, faultBox, capital, toBase64, fromBase64, toHex, NotSignedIn } from './base.js';
 import { explain } from './claims.js';
 
 const S = 'x-ms-sevsnpvm-';
 
-// --- Security features: decided by claims ---
+// --- Security features: what the token claims, and what this browser has checked ---
+// [text, what the claims must be, the claim that is shown, checks of verify.mjs that stand for it]
 const features = [
-  ['Runs in a hardware-protected virtual machine (AMD SEV-SNP)', (c) => c['x-ms-attestation-type'] === 'sevsnpvm' && c[`${S}is-debuggable`] === false, 'x-ms-attestation-type'],
-  ['Memory is encrypted by the processor', (c) => c[`${S}vmpl`] !== undefined || Boolean(c['x-ms-isolation-tee']), `${S}vmpl`],
-  ['Data in use stays confidential and intact, on this processor', (c) => c[`${S}is-debuggable`] === false && c[`${S}migration-allowed`] === false, `${S}migration-allowed`],
-  ['Only the agreed code and settings run, fixed by the security policy', (c) => c[`${S}hostdata`] !== undefined, `${S}hostdata`],
-  ['Verified from outside by remote attestation, on an endorsed platform', (c) => c['x-ms-compliance-status'] === 'azure-compliant-uvm', 'x-ms-compliance-status'],
-  ['Protected from the cloud provider and its operators', (c) => c[`${S}is-debuggable`] === false, `${S}is-debuggable`],
+  ['Runs in a hardware-protected virtual machine (AMD SEV-SNP)', (c) => c['x-ms-attestation-type'] === 'sevsnpvm' && c[`${S}is-debuggable`] === false, 'x-ms-attestation-type', ['report.signature']],
+  ['Memory is encrypted by the processor', (c) => c[`${S}vmpl`] !== undefined || Boolean(c['x-ms-isolation-tee']), `${S}vmpl`, ['report.signature']],
+  ['Data in use stays confidential and intact, on this processor', (c) => c[`${S}is-debuggable`] === false && c[`${S}migration-allowed`] === false, `${S}migration-allowed`, ['accept.debug', 'accept.migration']],
+  ['Only the agreed code and settings run, fixed by the security policy', (c) => c[`${S}hostdata`] !== undefined, `${S}hostdata`, ['accept.host_data']],
+  ['Verified from outside by remote attestation, on an endorsed platform', (c) => c['x-ms-compliance-status'] === 'azure-compliant-uvm', 'x-ms-compliance-status', ['uvm.signature', 'uvm.measurement']],
+  ['Protected from the cloud provider and its operators', (c) => c[`${S}is-debuggable`] === false, `${S}is-debuggable`, ['accept.debug']],
 ];
+const known = {};
 
-// claims: of a token; null: attestation failed; undefined: not tried.
-export function showFeatures(claims) {
-  let good = 0;
-  fill($('features-list'), features.map(([text, test, claim]) => {
-    const ok = claims ? test(claims) : false;
-    const kind = claims === undefined ? 'wait' : ok ? 'ok' : 'bad';
-    const value = claims && claims[claim];
-    good += ok;
-    return el(`li.${kind}`, icon({ ok: 'check', bad: 'cross', wait: 'wait' }[kind]),
-      el('span', text, el('small', claims === undefined ? 'no token yet' : claims === null ? 'attestation failed' : value === undefined ? `${claim} is missing` : `${claim} = ${cut(String(value), 24)}`)),
-      el('span.vh', { ok: ' (proven)', bad: ' (not proven)', wait: ' (pending)' }[kind]));
-  }));
-  if (claims !== undefined) hint('features', good === features.length ? 'ok' : 'bad', `${good} of ${features.length} proven`);
+// [kind, why] of one line. The browser's own verdict goes before a token's word.
+function judged([, test, claim, ids]) {
+  const { claims, verdict, time } = known;
+  const states = verdict ? ids.map((id) => verdict.checks.find((c) => c.id === id)?.state) : [];
+  if (verdict && (!verdict.genuine || states.includes('failed'))) return ['bad', `refused by this browser, ${time}`];
+  if (verdict && states.every((s) => s === 'passed')) return ['ok', `verified by this browser, ${time}${verdict.configured_root ? ', by the root that you gave' : ''}`];
+  if (claims === undefined) return ['wait', verdict ? 'not verified: no HOST_DATA was given' : 'no token yet'];
+  if (claims === null) return ['bad', 'attestation failed'];
+  return [test(claims) ? 'said' : 'bad', claims[claim] === undefined ? `${claim} is missing` : `the token says: ${claim} = ${cut(String(claims[claim]), 24)}`];
+}
+
+// news: {claims: of a token that came, or null when the server says that attestation fails}, or {verdict, time} of this browser's on the server.
+export function showFeatures(news) {
+  Object.assign(known, news);
+  const all = features.map((f) => [f[0], ...judged(f)]);
+  const count = (kind) => all.filter((x) => x[1] === kind).length;
+  fill($('features-list'), all.map(([text, kind, why]) => el(`li.${kind}`, icon(marks[kind]), el('span', text, el('small', why)),
+    el('span.vh', { ok: ' (verified)', bad: ' (not proven)', wait: ' (pending)', said: ' (claimed)' }[kind]))));
+  if (count('bad')) hint('features', 'bad', `${count('ok')} of ${all.length} proven`);
+  else if (count('ok')) hint('features', 'ok', `${count('ok')} of ${all.length} verified, ${known.time}`);
+  else if (count('said')) hint('features', 'said', `${count('said')} of ${all.length} claimed`);
 }
 
 // --- Attestation ---
@@ -50,9 +60,9 @@ async function requestToken(config) {
   try {
     answer = await post('/attest/maa', { runtime_data: asked });
   } catch (e) {
-    showFeatures(null);
-    hint('attest', 'bad', 'failed');
-    e.title = 'Attestation failed';
+    if (e.data?.step) showFeatures({ claims: null }); // else nothing was attempted: no answer, or too many requests
+    hint('attest', e.data?.step ? 'bad' : 'warn', e.data?.step ? 'failed' : 'no answer');
+    e.title = e.data?.step ? 'Attestation failed' : 'No token';
     throw e;
   }
   const claims = decode(answer.attestation_token);
@@ -60,15 +70,15 @@ async function requestToken(config) {
   const context = { asked, runtimeHash, policyHash: config.security_policy_hash || null };
   const bound = !runtimeHash || String(claims[`${S}reportdata`]).startsWith(runtimeHash);
   const fresh = JSON.stringify(claims['x-ms-runtime'] || '').includes(asked);
-  showFeatures(claims);
-  hint('attest', 'ok', 'attested');
-  log('ok', `attestation token from ${answer.maa_endpoint}, valid until ${utc(claims.exp)}`);
+  showFeatures({ claims });
+  hint('attest', 'said', 'token received');
+  log('info', `attestation token from ${answer.maa_endpoint}, valid until ${utc(claims.exp)}`);
   fill(out,
-    note('ok', 'Attestation succeeded', facts(
+    note('said', 'Attestation succeeded, by the server’s word', el('p.fine', 'The server and the attestation service say so. This browser shows the token’s claims and has not verified its signature; Verify This Server judges the hardware’s report itself.'), facts(
       ['Service', answer.maa_endpoint], ['Evidence', claims['x-ms-attestation-type']], ['Compliance', claims['x-ms-compliance-status']],
       ['Host data', code(claims[`${S}hostdata`])], ['Debuggable', String(claims[`${S}is-debuggable`])], ['Valid until', utc(claims.exp)])),
-    el('p.row', badge(fresh ? 'ok' : 'warn', fresh ? 'Fresh: carries this page’s random value' : 'This page’s random value is not in the token'),
-      runtimeHash && badge(bound ? 'ok' : 'bad', bound ? 'Bound: the report signs the runtime data' : 'Not bound to the runtime data')),
+    el('p.row', badge(fresh ? 'said' : 'warn', fresh ? 'Fresh: carries this page’s random value' : 'This page’s random value is not in the token'),
+      runtimeHash && badge(bound ? 'said' : 'bad', bound ? 'Bound: the report signs the runtime data' : 'Not bound to the runtime data')),
     fold('Detailed Explanation of Each Claim', explain(claims, context)),
     fold('Claims as JSON', json(claims)),
     fold('Token', el('pre.value', answer.attestation_token)));
@@ -86,7 +96,7 @@ async function requestReport() {
   try {
     answer = await post('/attest/raw', { runtime_data: question() });
   } catch (e) {
-    hint('attest', 'bad', 'failed');
+    hint('attest', e.data?.step ? 'bad' : 'warn', e.data?.step ? 'failed' : 'no answer');
     e.title = 'No report';
     throw e;
   }
@@ -94,9 +104,10 @@ async function requestReport() {
   const at = (offset, n) => hex.slice(2 * offset, 2 * (offset + n));
   const numeral = (text) => String(parseInt(text.match(/../g).reverse().join(''), 16));
   const flags = parseInt(at(10, 1), 16);
-  log('ok', `raw report of ${hex.length / 2} bytes`);
+  hint('attest', 'said', 'report received');
+  log('info', `raw report of ${hex.length / 2} bytes`);
   fill($('attest-out'),
-    note('ok', 'Signed by the processor', el('p', `${hex.length / 2} bytes. Debugging is ${flags & 8 ? 'ALLOWED' : 'off'}, migration ${flags & 4 ? 'ALLOWED' : 'off'}.`)),
+    note('said', 'Report received', el('p', `${hex.length / 2} bytes. Its signature was not verified here: Verify This Server does that. It says: debugging is ${flags & 8 ? 'ALLOWED' : 'off'}, migration ${flags & 4 ? 'ALLOWED' : 'off'}.`)),
     facts(...fields.map(([name, offset, n, isNumber]) => [name, isNumber ? numeral(at(offset, n)) : code(at(offset, n))])),
     fold('All bytes (hex)', el('pre.value', hex)));
 }
@@ -110,7 +121,7 @@ function releaseTarget(c) {
 
 async function keyStatus() {
   const s = await get('/skr/key-status');
-  if (s.released) hint('release', 'ok', 'key released');
+  if (s.released) hint('release', 'said', 'key released');
   return s;
 }
 
@@ -119,13 +130,17 @@ async function release(released) {
   try {
     r = await operate('/skr/release', {});
   } catch (e) {
-    if (e.status !== 401) hint('release', 'bad', 'refused');
-    e.title = 'The key was not released';
+    if (!(e instanceof NotSignedIn)) {
+      // What was released before stays.
+      const s = await keyStatus().catch(() => ({}));
+      if (!s.released) hint('release', 'bad', 'not released');
+      e.title = s.released ? 'Not released anew: the key that was released before stays in use' : 'The key was not released';
+    }
     throw e;
   }
   const key = r.key && r.key.key ? r.key.key : r.key;
   const policy = r.release_policy || {};
-  hint('release', 'ok', 'key released');
+  hint('release', 'ok', `key released, ${clock()}`);
   log('ok', `key ${r.key_name} released by ${r.akv_endpoint}`);
   fill($('release-out'),
     note('ok', 'Key released', el('p', r.message), facts(
@@ -141,9 +156,9 @@ async function release(released) {
 // --- The other company's key ---
 function denialCards(c) {
   const o = c.other_company;
-  const card = (kind, title, name, key, vault) => el(`div.panel.${kind}`, el('h3', icon(kind === 'ok' ? 'key' : 'deny'), title), facts(['Company', name], ['Key', code(key)], ['Vault', vault || 'not configured']));
+  const card = (mark, title, name, key, vault) => el('div.panel', el('h3', icon(mark), title), facts(['Company', name], ['Key', code(key)], ['Vault', vault || 'not configured']));
   $('denial').hidden = false;
-  fill($('denial-cards'), card('ok', 'Our key', c.company_name, c.key_name, c.akv_endpoint), card('bad', 'Their key', o.name, o.key_name, o.akv_endpoint));
+  fill($('denial-cards'), card('key', 'Our key', c.company_name, c.key_name, c.akv_endpoint), card('deny', 'Their key', o.name, o.key_name, o.akv_endpoint));
 }
 
 async function tryOther() {
@@ -154,7 +169,7 @@ async function tryOther() {
     fill($('denial-out'), note('bad', 'The other company’s key was released', el('p', r.message), el('p', r.security_warning)));
     return;
   }
-  hint('denial', 'ok', 'denied');
+  hint('denial', 'ok', `denied, ${clock()}`);
   log('ok', `${r.other_company}’s key was denied (HTTP ${r.http_status})`);
   fill($('denial-out'), note('ok', 'Access Correctly Denied', el('p', r.message),
     facts(['We are', r.our_company], ['Asked for', code(r.attempted_key)], ['At', r.attempted_keyvault || r.attempted_akv], ['Answer', `HTTP ${r.http_status}${r.service_code ? ` ${r.service_code}` : ''}`]),

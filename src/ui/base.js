@@ -31,7 +31,9 @@ export function svg(name, ...children) {
 export const icon = (name) => svg('svg.icon', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, svg('use', { href: `#i-${name}` }));
 export const fill = (node, ...children) => node.replaceChildren(...children.flat(3).filter(Boolean));
 
-const marks = { ok: 'check', bad: 'cross', warn: 'warn', wait: 'wait' };
+// Of all states on the page: ok (green) is what this browser has checked, or what was done because it asked, with its time; said (grey)
+// what the server claims; wait: not known yet; bad (red): it failed.
+export const marks = { ok: 'check', bad: 'cross', warn: 'warn', wait: 'wait', said: 'said' };
 export const badge = (kind, text) => el(`span.badge.${kind}`, icon(marks[kind]), text);
 // The word at the right end of a section's title.
 export const hint = (section, kind, text) => fill($(`${section}-state`), text && badge(kind, text));
@@ -58,6 +60,7 @@ export const number = (v) => Number(v).toLocaleString('en-US');
 export const plural = (n, one, many = `${one}s`) => `${number(n)} ${n === 1 ? one : many}`;
 export const bytes = (n) => (n < 1024 ? `${n} bytes` : n < 1048576 ? `${(n / 1024).toFixed(1)} KiB` : `${(n / 1048576).toFixed(1)} MiB`);
 export const utc = (seconds) => `${new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+export const clock = () => `${new Date().toISOString().slice(11, 19)} UTC`;
 export const capital = (t) => (t ? t[0].toUpperCase() + t.slice(1) : t);
 export const sleep = (ms, signal) => new Promise((done, stop) => {
   const t = setTimeout(done, ms);
@@ -99,7 +102,13 @@ export class Fault extends Error {
   }
 }
 
+// The visitor has not signed in: nothing was asked for, so nothing failed.
+export class NotSignedIn extends Fault {
+  constructor(message = 'This needs the operator’s sign-in.') { super(401, { message }); }
+}
+
 export function faultBox(error, title) {
+  if (error instanceof NotSignedIn) return note('wait', 'Nothing was done', el('p', error.message));
   const d = error.data || {};
   const why = d.diagnosis || {};
   const cause = why.likely_cause || why.explanation || d.failure_reason;
@@ -114,12 +123,13 @@ export function faultBox(error, title) {
 }
 
 export function failed(what, box, error, title) {
-  log('bad', `${what}: ${error.message}`);
+  log(error instanceof NotSignedIn ? 'info' : 'bad', `${what}: ${error.message}`);
   fill(box, faultBox(error, title));
 }
 
 // --- Calls ---
-export const session = { operator: false, open: false, token: null };
+// elsewhere: the https address where signing in is possible when it is not here (null: there is none).
+export const session = { operator: false, open: false, token: null, elsewhere: undefined };
 
 function headersFor(extra) {
   // The token is kept in memory only where the session cookie does not work: in a frame of another site, or over plain HTTP.
@@ -154,14 +164,14 @@ export const post = async (path, body, options) => read(await send('POST', path,
 
 // For the operator's routes: signs in first, and once more when the session has ended meanwhile.
 export async function asOperator(work) {
-  if (!session.operator && !session.open && !(await signIn())) throw new Fault(401, { message: 'Nothing was done: this needs the operator’s sign-in.' });
+  if (!session.operator && !session.open && !(await signIn())) throw new NotSignedIn();
   try {
     return await work();
   } catch (e) {
     if (e.status !== 401) throw e;
     session.operator = false;
     session.token = null;
-    if (!(await signIn())) throw e;
+    if (!(await signIn())) throw new NotSignedIn();
     return work();
   }
 }
@@ -176,6 +186,7 @@ export async function refreshSession() {
     const s = await get('/session');
     session.operator = Boolean(s.operator);
     session.open = Boolean(s.open);
+    session.elsewhere = s.https;
   } catch (e) {
     log('bad', `session: ${e.message}`);
   }
@@ -206,6 +217,7 @@ export async function logout() {
 let waiting = null;
 // True once signed in, false when given up.
 export function signIn() {
+  if (session.elsewhere !== undefined) throw new NotSignedIn(`Signing in needs TLS: ${session.elsewhere ? `use ${session.elsewhere}` : 'this party has no HTTPS port'}.`);
   waiting ||= new Promise((resolve) => {
     const dialog = $('sign-in');
     const submit = async (event) => {

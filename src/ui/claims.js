@@ -82,7 +82,7 @@ function entry(name, title, what, who, rules, detail, value, context) {
   const d = detail && detail(value, context);
   return el('li', null,
     el('h4', title, ' ', code(name)),
-    d && (d.ok === undefined ? el('p.detail', capital(d.text)) : badge(d.ok ? 'ok' : 'warn', d.text)),
+    d && (d.ok === undefined ? el('p.detail', capital(d.text)) : badge(d.ok ? 'said' : 'warn', d.text)),
     what && el('p', what),
     who && el('p.fine', el('strong', 'Set by '), `${who}. `, el('strong', 'Rules out '), `${rules}.`),
     el('pre.value', shown(value)));

@@ -117,7 +117,7 @@ async function list() {
   own = r.company || own;
   first = Math.min(first, Math.max(0, all.length - 1));
   const total = r.total_records_in_file ?? r.record_count ?? all.length;
-  hint('protect', all.length ? 'ok' : 'wait', plural(r.record_count ?? all.length, 'record'));
+  hint('protect', all.length ? 'said' : 'wait', plural(r.record_count ?? all.length, 'record'));
   log('info', `${plural(all.length, 'record')} listed, ciphertext only`);
   showRecords();
   if (total > all.length) $('records').append(el('p.fine', `The first ${number(all.length)} of ${number(total)} are listed here.`));
@@ -219,7 +219,7 @@ function initEncrypt(config) {
 
 export function enableEncrypt(released) {
   $('plain').disabled = !released;
-  hint('encrypt', released ? 'ok' : 'wait', released ? 'ready' : 'no key released');
+  hint('encrypt', released ? 'said' : 'wait', released ? 'ready' : 'no key released');
 }
 
 // --- Shared storage ---
@@ -228,7 +228,7 @@ let blobName = null;
 function expiry(e) {
   if (!e) return null;
   if (e.error) return badge('warn', e.error);
-  const kind = e.is_expired ? 'bad' : e.is_expiring_soon ? 'warn' : 'ok';
+  const kind = e.is_expired ? 'bad' : e.is_expiring_soon ? 'warn' : 'said';
   return el('span', badge(kind, e.is_expired ? 'expired' : `${plural(e.days_remaining, 'day')} left`), ` ${e.expiry_formatted}`);
 }
 
@@ -236,7 +236,7 @@ async function storageConfig() {
   const c = await get('/storage/config');
   const there = Boolean(c.storage_account && c.container_name);
   blobName = c.consolidated_blob_name;
-  hint('storage', there ? 'ok' : 'wait', there ? c.storage_account : 'not configured');
+  hint('storage', there ? 'said' : 'wait', there ? c.storage_account : 'not configured');
   fill($('storage-config'), there
     ? facts(['Account', c.storage_account], ['Container', c.container_name], ['Address', c.container_url], ['Shared records', blobName && code(blobName)], ['Access', c.auth_method], ['SAS token', expiry(c.sas_expiry)])
     : el('p.fine', 'This party is not configured to use a storage account; its records are in a file of its own.'));
@@ -281,10 +281,10 @@ async function spy() {
   try {
     const b = await get(blobPath(blobName));
     const list = records(String(b.content ?? ''));
-    fill($('spied'), list.length ? intercepted(list) : note('warn', 'Nothing intercepted yet', el('p', 'The companies need to populate first.')));
+    fill($('spied'), list.length ? intercepted(list) : note('wait', 'Nothing intercepted yet', el('p', 'The companies need to populate first.')));
     $('spied-count').textContent = plural(list.length, 'record');
   } catch (e) {
-    fill($('spied'), e.status === 404 ? note('warn', 'Nothing intercepted yet', el('p', 'The shared blob does not exist: the companies need to populate first.')) : faultBox(e));
+    fill($('spied'), e.status === 404 ? note('wait', 'Nothing intercepted yet', el('p', 'The shared blob does not exist: the companies need to populate first.')) : faultBox(e));
     $('spied-count').textContent = '–';
   }
   $('spied-at').textContent = new Date().toISOString().slice(11, 19);

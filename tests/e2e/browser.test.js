@@ -39,10 +39,12 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
     }
   });
 
+  // What is green, as text.
+  const green = async (page) => (await page.locator('.ok:not(#log-list *)').allInnerTexts()).join('|');
   const text = (page, selector) => page.locator(selector).innerText();
   const has = (page, selector, pattern) => page.waitForFunction(([s, p]) => { const e = document.querySelector(s); return e && new RegExp(p, 'i').test(e.innerText); }, [selector, pattern]);
   async function visit(name, size, { signedIn = true } = {}) {
-    const v = await open(browser, `${world[name].secure}/`, size);
+    const v = await open(browser, `${world[name].page}/`, size);
     await settled(v.page);
     if (signedIn) await signIn(v.page, world.token);
     return v;
@@ -83,8 +85,8 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
     const files = fs.readdirSync(UI);
     const size = (list) => list.reduce((n, f) => n + fs.statSync(path.join(UI, f)).size, 0);
     const page = size(files.filter((f) => f !== VERIFIER));
-    assert.ok(page <= 120 * 1024, `${page} bytes`);
-    assert.ok(size([VERIFIER]) <= 40 * 1024, 'the verifier, which is fetched when somebody wants it');
+    assert.ok(page <= 128 * 1024, `${page} bytes`);
+    assert.ok(size([VERIFIER]) <= 44 * 1024, 'the verifier, which is fetched when somebody wants it');
     for (const f of files) {
       const source = fs.readFileSync(path.join(UI, f), 'utf8');
       assert.doesNotMatch(source, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|createContextualFragment|srcdoc/, f);
@@ -95,7 +97,7 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
   });
 
   it('forbids framing except between the configured origins, and all inline code', async () => {
-    const origins = [...PARTIES, 'snooper'].map((n) => world[n].secure).join(' ');
+    const origins = [...PARTIES, 'snooper'].map((n) => world[n].page).join(' ');
     const page = (await world.contoso.get('/', { auth: false })).headers;
     const compare = (await world.contoso.get('/compare', { auth: false })).headers;
     const other = (await world.contoso.get('/ui/app.js', { auth: false })).headers;
@@ -120,15 +122,26 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
   // --- The demonstration ---
   for (const size of ['desktop', 'phone']) {
     it(`${size}: 1. all parties side by side`, async () => {
-      const v = await open(browser, `${world.contoso.secure}/compare`, size === 'desktop' ? { width: 1600, height: 900 } : size);
+      const v = await open(browser, `${world.contoso.page}/compare`, size === 'desktop' ? { width: 1600, height: 900 } : size);
       v.watch.allow(401, 503);
       const { page } = v;
       for (const name of Object.keys(titles)) await page.getByRole('region', { name: titles[name], exact: true }).waitFor();
-      await page.waitForFunction(() => document.querySelectorAll('.dot.ok').length === 4 && document.querySelectorAll('.dot.bad').length === 2);
+      // What panes say of themselves is their word: nothing is green.
+      await page.waitForFunction(() => document.querySelectorAll('.pane b').length === 4 && document.querySelectorAll('.dot.bad').length === 2);
+      assert.strictEqual(await page.locator('.ok').count(), 0);
+      for (const name of PARTIES) {
+        const head = page.getByRole('region', { name: titles[name] }).locator('header');
+        await head.getByText('says: AMD SEV-SNP').waitFor();
+        assert.ok((await head.innerText()).includes(world[name].page.replace('https://', '')), 'the origin stays in sight');
+      }
       assert.match(await page.getByRole('region', { name: 'Snooper' }).locator('header').innerText(), /ACCESS DENIED/);
-      await page.fill('#all-token', world.token);
-      await page.click('#all button');
-      for (const frame of page.frames().slice(1)) await frame.waitForFunction(() => document.getElementById('who-text').textContent === 'Sign out');
+      assert.strictEqual(await page.locator('input').count(), 0, 'this page asks for no token');
+      for (const frame of page.frames().slice(1)) await signIn(frame, world.token);
+      await shot(page, `${size}-1-compare-signed-in`);
+      // The sessions work: what only the operator may see is there.
+      const contoso = page.frames().slice(1).find((f) => f.url().startsWith(world.contoso.page));
+      await contoso.evaluate(() => { document.getElementById('protect').open = true; });
+      await contoso.waitForFunction(() => /1–10 of /.test(document.getElementById('records').innerText));
       if (size === 'desktop') {
         const dividers = page.getByRole('separator');
         assert.strictEqual(await dividers.count(), 3);
@@ -161,13 +174,14 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
         const v = await visit(name, size, { signedIn: false });
         const { page } = v;
         assert.deepStrictEqual([await text(page, '#title'), await page.title()], [titles[name], titles[name]]);
-        assert.match(await text(page, '#state'), /Running in AMD SEV-SNP/);
+        assert.match(await text(page, '#state'), /Claims AMD SEV-SNP/);
+        assert.strictEqual(await green(page), '', 'nothing is green before anything was checked');
         assert.match(await text(page, '#timer'), /^\d\d:\d\d$/);
         await shot(page, `${size}-2-${name}-start`);
         await openSection(page, 'attest');
         await page.click('#get-token');
         await has(page, '#attest-out', 'Attestation succeeded');
-        assert.match(await text(page, '#features-state'), /6 of 6 proven/);
+        assert.match(await text(page, '#features-state'), /6 of 6 claimed/);
         const out = await text(page, '#attest-out');
         assert.ok(out.includes(world.hostData[name]), 'host data');
         assert.match(out, /sevsnpvm[\s\S]*azure-compliant-uvm[\s\S]*Fresh[\s\S]*Bound/);
@@ -179,7 +193,8 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
         await page.locator('.claims.c4').scrollIntoViewIfNeeded();
         await shot(page, `${size}-2-${name}-claims`);
         await page.click('#get-report');
-        await has(page, '#attest-out', 'Signed by the processor');
+        await has(page, '#attest-out', 'Report received[\\s\\S]*not verified here');
+        assert.strictEqual(await green(page), '', 'a token and a report that nobody has verified');
         assert.ok((await text(page, '#attest-out')).includes(world.hostData[name]));
         await accessible(page, `${name}, attestation`);
         await done(v, `${name} attests`);
@@ -197,11 +212,17 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
       await page.focus('#do-verify');
       await page.keyboard.press('Enter');
       await has(page, '#verify-out', 'NOT genuine[\\s\\S]*2 failed');
+      assert.match(await text(page, '#state'), /NOT genuine, \d\d:\d\d:\d\d UTC/);
+      assert.strictEqual(await page.locator('#features-list .bad').count(), 6);
       assert.match(await text(page, '#verify-out .features'), /chain\.root: the chain does not end in a trusted root key/);
       await trust(page);
       await page.click('#do-verify');
       await has(page, '#verify-out', 'Genuine by the root that you gave, NOT by AMD[\\s\\S]*no HOST_DATA given[\\s\\S]*0 failed');
       assert.strictEqual(await page.locator('#verify-out .features .bad').count(), 0);
+      // Green is what was checked, with its time: not what needs the HOST_DATA.
+      assert.match(await page.locator('#state.ok').innerText(), /Verified by your root, \d\d:\d\d:\d\d UTC/);
+      assert.strictEqual(await page.locator('#features-list .ok').count(), 3);
+      assert.match(await text(page, '#features-list'), /verified by this browser, \d\d:\d\d:\d\d UTC, by the root that you gave[\s\S]*no HOST_DATA was given/);
       await page.fill('#verify-host-data', `${world.hostData.contoso.toUpperCase()}, ${world.hostData.fabrikam}`);
       await page.click('#do-partners');
       await has(page, '#verify-state', '2 of 4 verified');
@@ -209,7 +230,7 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
       const out = await text(page, '#verify-out');
       assert.strictEqual(out.match(/the container policy that you expect/g).length, 2);
       assert.match(out, /accept\.host_data: not a container policy that is allowed/); // Woodgrove's
-      assert.match(out, new RegExp(`${world.snooper.secure}[\\s\\S]*What to do:`));
+      assert.match(out, new RegExp(`${world.snooper.page}[\\s\\S]*What to do:`));
       await shot(page, `${size}-verify`);
       await accessible(page, 'verification');
       await done(v, 'verification');
@@ -454,6 +475,83 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
     await done(v, 'verdicts');
   });
 
+  it('a link fills in what the stand-ins need, in sight, and pressing the button once verifies', async () => {
+    for (const size of ['desktop', 'phone']) {
+      const v = await open(browser, world.verifyLink('contoso', world.contoso.page), size);
+      const { page } = v;
+      await settled(page);
+      await page.waitForSelector('#do-verify:enabled');
+      assert.deepStrictEqual([await page.inputValue('#verify-root'), await page.inputValue('#verify-endorser'), await page.inputValue('#verify-host-data')],
+        [asked().root, asked().uvmIssuer, world.hostData.contoso]);
+      assert.ok(await page.locator('#verify-root').isVisible() && await page.locator('#verify-endorser').isVisible());
+      assert.match(await text(page, '#verify-link'), /Filled in by the link[\s\S]*Compare/);
+      assert.strictEqual(await page.locator('#verify-out *').count(), 0, 'nothing is verified unasked');
+      await shot(page, `${size}-verify-link`);
+      await page.click('#do-verify');
+      await page.waitForSelector('#verify-state .badge.ok');
+      assert.match(await text(page, '#verify-state'), /1 of 1 verified, not by AMD’s root, \d\d:\d\d:\d\d UTC/);
+      assert.match(await text(page, '#verify-out'), /Genuine by the root that you gave, NOT by AMD[\s\S]*Acceptable/);
+      assert.match(await page.locator('#features-state .badge.ok').innerText(), /6 of 6 verified, \d\d:\d\d:\d\d UTC/);
+      assert.match(await page.locator('#state.ok').innerText(), /Verified by your root/);
+      await page.evaluate(() => scrollTo(0, 0));
+      await shot(page, `${size}-verified`);
+      // Another container's HOST_DATA: genuine, and refused.
+      await page.evaluate((hash) => { location.hash = hash; }, world.verifyLink('fabrikam', '').slice(1));
+      await page.waitForFunction((d) => document.getElementById('verify-host-data').value === d, world.hostData.fabrikam);
+      await page.click('#do-verify');
+      await has(page, '#verify-out', 'NOT acceptable');
+      assert.match(await page.locator('#state.bad').innerText(), /NOT acceptable/);
+      assert.strictEqual(await page.locator('#verify-state .badge.bad').count(), 1);
+      await accessible(page, 'filled in by a link');
+      await done(v, 'link');
+    }
+  });
+
+  it('giving up the sign-in, and failures that say nothing, turn nothing red', async () => {
+    for (const size of ['desktop', 'phone']) {
+      const v = await visit('contoso', size, { signedIn: false });
+      v.watch.allow(401, 429, 503);
+      const { page } = v;
+      const red = () => page.locator('.bad').count();
+      for (const [section, button, out] of [['release', '#do-release', '#release-out'], ['denial', '#do-denial', '#denial-out'], ['protect', '#do-import', '#protect-out'], ['protect', '#do-list', '#protect-out']]) {
+        await openSection(page, section);
+        await page.click(button);
+        await page.waitForSelector('#sign-in[open]');
+        await page.click('#sign-in-cancel');
+        await has(page, out, 'Nothing was done[\\s\\S]*sign-in');
+      }
+      assert.strictEqual(await red(), 0);
+      assert.match(await text(page, '#release-state'), /key released/);
+      await page.locator('#release').scrollIntoViewIfNeeded();
+      await shot(page, `${size}-cancelled`);
+      // A refusal while the key is there: told, but not as if the key were gone.
+      await signIn(page, world.token);
+      await page.route('**/skr/release', (route) => route.fulfill({ status: 429, contentType: 'application/json', headers: { 'Retry-After': '5' }, body: '{"status":"error","message":"Too many requests."}' }));
+      await page.click('#do-release');
+      await has(page, '#release-out', 'the key that was released before stays in use');
+      assert.match(await text(page, '#release-state'), /key released/);
+      assert.strictEqual(await page.locator('#release-state .bad').count(), 0);
+      // No answer about attestation is no answer against it.
+      await page.route('**/attest/maa', (route) => route.fulfill({ status: 429, contentType: 'application/json', body: '{"status":"error","message":"Too many requests."}' }));
+      await openSection(page, 'attest');
+      await page.click('#get-token');
+      await has(page, '#attest-state', 'no answer');
+      assert.strictEqual(await page.locator('#features .bad, #attest-state .bad').count(), 0);
+      await done(v, 'nothing red');
+    }
+    const v = await visit('woodgrove', 'desktop', { signedIn: false });
+    const { page } = v;
+    await openSection(page, 'analysis');
+    const before = await text(page, '#partner-cards');
+    await page.click('#do-analysis');
+    await page.waitForSelector('#sign-in[open]');
+    await page.keyboard.press('Escape');
+    await has(page, '#analysis-out', 'Nothing was done');
+    assert.strictEqual(await text(page, '#partner-cards'), before);
+    assert.strictEqual(await page.locator('.bad').count(), 0);
+    await done(v, 'analysis given up');
+  });
+
   // --- What happens seldom ---
   it('a wrong token is told, Escape gives up, signing out ends the session', async () => {
     const v = await visit('contoso', 'desktop', { signedIn: false });
@@ -510,7 +608,7 @@ describe('the page', { skip: absent, timeout: 900000 }, () => {
     await page.route('**/attest/maa', answer({ status: 'error', message: evil, failure_reason: evil, step: evil, diagnosis: { likely_cause: evil, solution: evil, command: evil } }, 503));
     await page.route('**/container/access-test', answer({ summary: evil, policy_reference: `javascript:${evil}`, tests: [{ name: evil, method: evil, result: evil, detail: evil, policy_rule: evil }] }));
     await page.route('**/company/list', answer({ company: evil, record_count: 1, records: [{ line_number: evil, timestamp: evil, company: evil, name_encrypted: evil, phone_encrypted: evil }] }));
-    await page.goto(`${world.contoso.secure}/`);
+    await page.goto(`${world.contoso.page}/`);
     await settled(page);
     await signIn(page, world.token);
     await openSection(page, 'attest');
