@@ -14,8 +14,11 @@ enum state {
 };
 
 /* A NUL is half of an ASCII character there, and in no text else. */
-#define UTF16 "NUL byte or UTF-16 byte order mark: the text is UTF-16, or no text; save it as CSV in UTF-8"
-#define OLD_MAC "carriage return without line feed, as old Macs end lines; save it with line ends LF or CRLF"
+#define UTF16 "NUL byte or UTF-16 byte order mark: the text is UTF-16, or no text; " \
+	"save it as CSV in UTF-8"
+#define LATIN1 "text is not UTF-8 but in an older encoding such as Latin-1; save it as CSV in UTF-8"
+#define OLD_MAC "carriage return without line feed, as old Macs end lines; " \
+	"save it with line ends LF or CRLF"
 
 static const uint8_t bom[3] = { 0xef, 0xbb, 0xbf };
 
@@ -29,19 +32,19 @@ static const struct {
 	{ '|', "the separator is a vertical bar, not a comma" REMEDY },
 };
 
-/* A quote where none may be: in the first line, other separators than commas explain it. */
-static const char *quote_problem(const struct csv *c, struct span near, const char *problem)
-{
-	const char *separator = c->lines == 0 ? csv_separator(near) : NULL;
-
-	return separator ? separator : problem;
-}
-
 static enum err fail(struct csv *c, enum err err, const char *problem)
 {
 	c->problem = problem;
 	c->state = BROKEN;
 	return err;
+}
+
+/* A quote where none may be: in the first line, other separators than commas explain it. */
+static enum err fail_quote(struct csv *c, struct span near, const char *problem)
+{
+	const char *separator = c->lines == 0 ? csv_separator(near) : NULL;
+
+	return fail(c, ERR_SYNTAX, separator ? separator : problem);
 }
 
 static enum err put(struct csv *c, uint8_t b, enum state next)
@@ -59,7 +62,7 @@ static enum err end_value(struct csv *c, enum state next)
 
 	c->state = (uint8_t)next;
 	if (!utf8_valid(value))
-		return fail(c, ERR_SYNTAX, "text is not UTF-8 but in an older encoding such as Latin-1; save it as CSV in UTF-8");
+		return fail(c, ERR_SYNTAX, LATIN1);
 	c->n++;
 	c->start[c->n] = c->used;
 	/* The last element of start is the end of value FIELDS_MAX-1: there is no room to begin another. */
@@ -89,7 +92,8 @@ static void drop_bom(struct csv *c)
 /* The text begins with a byte order mark of UTF-16, in either order. */
 static bool is_utf16(const struct csv *c)
 {
-	return c->lines == 0 && c->n == 0 && c->used == 2 && c->text[0] + c->text[1] == 0xff + 0xfe && c->text[0] >= 0xfe;
+	return c->lines == 0 && c->n == 0 && c->used == 2 && c->text[0] >= 0xfe &&
+	       c->text[0] + c->text[1] == 0xff + 0xfe;
 }
 
 /* CR or LF outside quotes. A row is complete unless its line was blank. */
@@ -122,7 +126,7 @@ static enum err step(struct csv *c, uint8_t b)
 		return b == '"' ? go(c, QUOTED) : b == ',' ? end_value(c, VALUE_START) : put(c, b, PLAIN);
 	case PLAIN:
 		if (b == '"')
-			return fail(c, ERR_SYNTAX, quote_problem(c, span_of(c->text, c->used), "quote inside an unquoted value"));
+			return fail_quote(c, span_of(c->text, c->used), "quote inside an unquoted value");
 		if (b == ',')
 			return end_value(c, VALUE_START);
 		err = put(c, b, PLAIN);
@@ -134,7 +138,7 @@ static enum err step(struct csv *c, uint8_t b)
 	case QUOTE:
 		if (b == ',')
 			return end_value(c, VALUE_START);
-		return b == '"' ? put(c, b, QUOTED) : fail(c, ERR_SYNTAX, quote_problem(c, span_of(&b, 1), "text after a closing quote"));
+		return b == '"' ? put(c, b, QUOTED) : fail_quote(c, span_of(&b, 1), "text after a closing quote");
 	case ROW_CR:
 	case BROKEN:
 		break;

@@ -28,7 +28,8 @@ MUST_USE enum err csv_next(struct csv *c, struct span *in);
 /* Call once when the input has ended: ERR_OK when a last row without line break is there, ERR_NOT_FOUND when nothing is
  * pending, ERR_SYNTAX inside a quoted value or after a CR. */
 MUST_USE enum err csv_finish(struct csv *c);
-/* What is wrong with a column name that holds one of the separators that other programs write; NULL when it holds none. */
+/* What is wrong with a column name that holds one of the separators that other programs write; NULL
+ * when it holds none. */
 const char *csv_separator(struct span text);
 /* Value i of the current row; empty past the end. Valid until the next call. */
 struct span csv_value(const struct csv *c, size_t i);

@@ -19,7 +19,8 @@ static int answer(struct request *q, enum err e, const struct out *result, const
 {
 	if (e == ERR_OK)
 		return answer_json(q, result);
-	if (q->fault.step == STEP_PARTNER) /* a partner is missing: nothing is wrong with the request, whatever the partner's error is */
+	/* A partner is missing: nothing is wrong with the request, whatever the partner's error is. */
+	if (q->fault.step == STEP_PARTNER)
 		return answer_fault(q, 503, NULL, 0);
 	return e == ERR_STATE ? answer_error(q, 409, busy) : FAILED;
 }

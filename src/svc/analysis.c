@@ -126,8 +126,8 @@ static void take_salary(struct analysis *a, enum company c, struct held_salary h
 		count_salary(a, c, h);
 }
 
-static enum err add_label(struct analysis *a, enum group_kind kind, uint32_t parent, struct span label, enum company c,
-                          uint32_t *ordinal, struct fault *f)
+static enum err add_label(struct analysis *a, enum group_kind kind, uint32_t parent,
+                          struct span label, enum company c, uint32_t *ordinal, struct fault *f)
 {
 	struct group *g;
 
@@ -177,12 +177,14 @@ static uint64_t without_salary(const struct analysis *a, enum company c)
 
 bool analysis_shows_salary(const struct analysis *a, enum company c)
 {
-	return suppress_ok(a->salary[c].n, a->min_group) && suppress_ok(without_salary(a, c), a->min_group);
+	return suppress_ok(a->salary[c].n, a->min_group) &&
+	       suppress_ok(without_salary(a, c), a->min_group);
 }
 
 bool analysis_shows_salaries(const struct analysis *a)
 {
-	return analysis_shows_salary(a, COMPANY_CONTOSO) && analysis_shows_salary(a, COMPANY_FABRIKAM);
+	return analysis_shows_salary(a, COMPANY_CONTOSO) &&
+	       analysis_shows_salary(a, COMPANY_FABRIKAM);
 }
 
 static void settle_salaries(struct analysis *a, enum company c)
@@ -196,6 +198,11 @@ static void settle_salaries(struct analysis *a, enum company c)
 		count_salary(a, c, a->held[c][out]);
 	a->n_held[c] = 0;
 	WIPE(a->held[c]);
+}
+
+static struct cell cell_of_two(uint64_t contoso, uint64_t fabrikam)
+{
+	return (struct cell){ { (uint32_t)contoso, (uint32_t)fabrikam }, false };
 }
 
 /* The people of a group, and of a country those with and without a salary where these are shown. */
@@ -231,8 +238,10 @@ static void subtract(struct cell *from, const struct cell *cell)
 		from->part[i] -= cell->part[i];
 }
 
-/* The groups of one kind and parent, which with those who have no such value are `rest`. Returns how many people are hidden. */
-static uint64_t fold_groups(struct analysis *a, enum group_kind kind, uint32_t parent, struct cell rest, bool *no_value)
+/* The groups of one kind and parent, which with those who have no such value are `rest`. Returns
+ * how many people are hidden. */
+static uint64_t fold_groups(struct analysis *a, enum group_kind kind, uint32_t parent,
+                            struct cell rest, bool *no_value)
 {
 	struct groups *g = &a->groups;
 	uint64_t people;
@@ -256,13 +265,15 @@ static uint64_t fold_groups(struct analysis *a, enum group_kind kind, uint32_t p
 	return people;
 }
 
-/* The same of a table in an array of rows. rest: everybody whom it divides; its last cell gets those in no row. */
-static uint64_t fold_rows(struct analysis *a, const uint64_t *contoso, const uint64_t *fabrikam, size_t n, struct cell rest, bool *hidden)
+/* The same of a table in an array of rows. rest: everybody whom it divides; its last cell gets
+ * those in no row. */
+static uint64_t fold_rows(struct analysis *a, const uint64_t *contoso, const uint64_t *fabrikam,
+                          size_t n, struct cell rest, bool *hidden)
 {
 	uint64_t people;
 
 	for (size_t i = 0; i < n; i++) {
-		a->cell[i] = (struct cell){ { (uint32_t)contoso[i], (uint32_t)fabrikam[i] }, false };
+		a->cell[i] = cell_of_two(contoso[i], fabrikam[i]);
 		subtract(&rest, &a->cell[i]);
 	}
 	a->cell[n] = rest;
@@ -277,14 +288,16 @@ static void fold_ages_and_ranges(struct analysis *a)
 {
 	struct withheld *h = &a->withheld;
 	bool hidden[ANALYSIS_GENERATIONS + 1];
-	struct cell paid = { { (uint32_t)a->salary[COMPANY_CONTOSO].n, (uint32_t)a->salary[COMPANY_FABRIKAM].n }, false };
+	struct cell paid = cell_of_two(a->salary[COMPANY_CONTOSO].n, a->salary[COMPANY_FABRIKAM].n);
 
-	h->generations = fold_rows(a, a->generation[COMPANY_CONTOSO], a->generation[COMPANY_FABRIKAM], ANALYSIS_GENERATIONS,
-	                           everybody(a, false), hidden);
+	h->generations = fold_rows(a, a->generation[COMPANY_CONTOSO], a->generation[COMPANY_FABRIKAM],
+	                           ANALYSIS_GENERATIONS, everybody(a, false), hidden);
 	memcpy(h->generation, hidden, sizeof h->generation);
 	h->no_generation = hidden[ANALYSIS_GENERATIONS];
-	/* Nobody is in no range: how many have no salary is known, so they are no cell that could hide another. */
-	h->ranges = fold_rows(a, a->range[COMPANY_CONTOSO], a->range[COMPANY_FABRIKAM], ANALYSIS_RANGES, paid, hidden);
+	/* Nobody is in no range: how many have no salary is known, so they are no cell that could
+	 * hide another. */
+	(void)fold_rows(a, a->range[COMPANY_CONTOSO], a->range[COMPANY_FABRIKAM], ANALYSIS_RANGES, paid,
+	                hidden);
 	memcpy(h->range, hidden, sizeof h->range);
 	if (!analysis_shows_salaries(a))
 		memset(h->range, true, sizeof h->range);
@@ -293,22 +306,24 @@ static void fold_ages_and_ranges(struct analysis *a)
 void analysis_close(struct analysis *a)
 {
 	struct withheld *h = &a->withheld;
+	const struct cell all = everybody(a, false); /* its people are the same after the next step */
 	uint32_t top[ANALYSIS_TOP_COUNTRIES];
 	bool no_city;
 	size_t n;
 
 	for (enum company c = COMPANY_CONTOSO; c < COMPANIES; c++)
 		settle_salaries(a, c);
-	h->countries = fold_groups(a, GROUP_COUNTRY, 0, everybody(a, analysis_shows_salaries(a)), &h->no_country);
-	h->eyes = fold_groups(a, GROUP_EYE, 0, everybody(a, false), &h->no_eye);
-	h->colors = fold_groups(a, GROUP_COLOR, 0, everybody(a, false), &h->no_color);
+	h->countries = fold_groups(a, GROUP_COUNTRY, 0, everybody(a, analysis_shows_salaries(a)),
+	                           &h->no_country);
+	h->eyes = fold_groups(a, GROUP_EYE, 0, all, &h->no_eye);
+	h->colors = fold_groups(a, GROUP_COLOR, 0, all, &h->no_color);
 	fold_ages_and_ranges(a);
 	/* Cities are shown of these countries alone, whose own people may be shown. */
 	n = groups_top(&a->groups, GROUP_COUNTRY, 0, top, ANALYSIS_TOP_COUNTRIES);
 	for (size_t i = 0; i < n; i++) {
 		const struct group *g = &a->groups.item[top[i]];
 
-		(void)fold_groups(a, GROUP_CITY, g->ordinal, (struct cell){ { g->part[0], g->part[1] }, false }, &no_city);
+		(void)fold_groups(a, GROUP_CITY, g->ordinal, cell_of_two(g->part[0], g->part[1]), &no_city);
 	}
 }
 
@@ -316,10 +331,12 @@ uint64_t analysis_unread(const struct analysis *a, enum company c, size_t field)
 {
 	const struct withheld *h = &a->withheld;
 	uint64_t n = a->records[c] - a->values[c].n[field][VALUE_READ];
-	/* The number follows from what is shown, or from nothing. Of cities only parts are shown. */
+	/* The number follows from what is shown, or from nothing. Of cities only parts are shown.
+	 */
 	const bool some[ANALYSIS_FIELDS] = {
-		[ANALYSIS_AGE] = h->no_generation, [ANALYSIS_SALARY] = !analysis_shows_salary(a, c), [ANALYSIS_EYE] = h->no_eye,
-		[ANALYSIS_COLOR] = h->no_color, [ANALYSIS_CITY] = a->min_group > 1, [ANALYSIS_COUNTRY] = h->no_country,
+		[ANALYSIS_AGE] = h->no_generation, [ANALYSIS_SALARY] = !analysis_shows_salary(a, c),
+		[ANALYSIS_EYE] = h->no_eye,        [ANALYSIS_COLOR] = h->no_color,
+		[ANALYSIS_CITY] = a->min_group > 1, [ANALYSIS_COUNTRY] = h->no_country,
 	};
 
 	if (n && some[field])
@@ -381,7 +398,8 @@ static void write_generations(const struct analysis *a, struct jw *w)
 static void write_generations_of(const struct analysis *a, struct jw *w, enum company c)
 {
 	/* Of those with a generation, or of all where how many have none is not shown. */
-	uint64_t all = a->withheld.no_generation ? a->records[c] : a->values[c].n[ANALYSIS_AGE][VALUE_READ];
+	uint64_t all = a->withheld.no_generation ? a->records[c] :
+	               a->values[c].n[ANALYSIS_AGE][VALUE_READ];
 
 	jw_array(w, titles[c]);
 	for (size_t i = 0; i < ANALYSIS_GENERATIONS; i++) {
@@ -399,7 +417,8 @@ static void write_generations_of(const struct analysis *a, struct jw *w, enum co
 }
 
 /* 0 without salaries, as the original has it; with groups withheld it would pass for a figure. */
-static void write_average(const struct analysis *a, struct jw *w, const char *name, const struct salaries *s, bool shown)
+static void write_average(const struct analysis *a, struct jw *w, const char *name,
+                          const struct salaries *s, bool shown)
 {
 	if (!shown || (s->n == 0 && a->min_group > 1))
 		jw_null(w, name);
@@ -452,7 +471,8 @@ static size_t sort_by_salary(const struct analysis *a, uint32_t order[GROUP_COUN
 }
 
 /* One person's salary: only where groups may be of one. */
-void analysis_write_extreme(const struct analysis *a, struct jw *w, const char *name, int64_t salary)
+void analysis_write_extreme(const struct analysis *a, struct jw *w, const char *name,
+                            int64_t salary)
 {
 	if (a->min_group > 1)
 		jw_null(w, name);
@@ -546,7 +566,8 @@ static void write_withheld(const struct analysis *a, struct jw *w)
 		const char *name;
 		uint64_t people;
 	} tables[] = {
-		{ "countries", h->countries }, { "generations", h->generations }, { "eye_colors", h->eyes }, { "favorite_colors", h->colors },
+		{ "countries", h->countries }, { "generations", h->generations },
+		{ "eye_colors", h->eyes },     { "favorite_colors", h->colors },
 	};
 
 	jw_object(w, "withheld");
@@ -557,7 +578,8 @@ static void write_withheld(const struct analysis *a, struct jw *w)
 	jw_end_object(w);
 }
 
-/* The reasons divide a number that is shown: those of too few values are left out, and others as long as these follow. */
+/* The reasons divide a number that is shown: those of too few values are left out, and others as
+ * long as these follow. */
 static void write_reasons(const struct analysis *a, struct jw *w, enum company c, size_t field)
 {
 	struct cell cell[VALUE_KINDS] = { { { 0 }, false } };

@@ -338,7 +338,8 @@ static void log_unread(const struct analysis *a)
 			uint64_t n = analysis_unread(a, c, i);
 			char text[64];
 
-			(void)out_join(text, sizeof text, role_title(providers[c].role), ": values not read of ", analysis_fields[i]);
+			(void)out_join(text, sizeof text, role_title(providers[c].role),
+			               ": values not read of ", analysis_fields[i]);
 			if (n == ANALYSIS_SOME)
 				log_line(LOG_WARN, "analyze", text);
 			else if (n)

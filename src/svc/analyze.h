@@ -19,10 +19,12 @@ struct analyze_sink {
  * ERR_CONFIG when this party is not Woodgrove. With these two no event was sent: the caller answers. With any other result
  * the last event was sent (or the sink failed, then its error is returned); ERR_OK goes with "complete" only. */
 MUST_USE enum err analyze_stream(const struct settings *s, const struct analyze_sink *sink, struct fault *f);
-/* The same without events: the result object of multiparty-app.md section 4.2 (status, analytics, errors, note) into *result.
+/* The same without events: the result object of multiparty-app.md section 4.2 (status, analytics,
+ * errors, note) into *result.
  *
- * Both: a partner whose records did not arrive whole is an error (its fault, STEP_PARTNER), also as the last event. With
- * PARTIAL_RESULTS=on the result then leaves it out, lists it in errors, and its status is "partial". */
+ * Both: a partner whose records did not arrive whole is an error (its fault, STEP_PARTNER), also as
+ * the last event. With PARTIAL_RESULTS=on the result then leaves it out, lists it in errors, and
+ * its status is "partial". */
 MUST_USE enum err analyze_once(const struct settings *s, struct out *result, struct fault *f);
 /* Asks a running analysis to stop at its next record (shutdown). Later ones do not start. */
 void analyze_cancel(void);

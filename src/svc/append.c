@@ -23,8 +23,8 @@ static struct {
 	struct spool_out out;
 } work;
 
-/* One stored record's values into row. Each value's tag binds it to its batch, record and field; that none is missing the seal will
- * tell. */
+/* One stored record's values into row. Each value's tag binds it to its batch, record and field;
+ * that none is missing the seal will tell. */
 static enum err open_record(struct span line, uint32_t record, struct fault *f)
 {
 	char name[FIELD_NAME_MAX + sizeof "_encrypted"];
@@ -37,7 +37,8 @@ static enum err open_record(struct span line, uint32_t record, struct fault *f)
 	for (uint32_t i = 0; i < work.check.head.n_fields; i++) {
 		size_t start = plain.n;
 
-		if (!out_join(name, sizeof name, work.check.head.field[i], "_encrypted") || json_plain(json_get(json_root(&doc), name), &text) ||
+		if (!out_join(name, sizeof name, work.check.head.field[i], "_encrypted") ||
+		    json_plain(json_get(json_root(&doc), name), &text) ||
 		    records_unseal(&work.check.head, &work.check.gcm, record, i, text, work.token, &value))
 			return fault_set(f, ERR_DAMAGED, STEP_STORE, "a stored value does not verify");
 		out_put(&plain, value);
@@ -79,7 +80,8 @@ static enum err begin_copy(const struct settings *s, struct fault *f)
 
 	for (uint32_t i = 0; i < h->n_fields; i++)
 		names[i] = span_str(h->field[i]);
-	return recwrite_begin(&work.writer, role_name(s->role), names, h->n_fields, clock_unix_us(), &work.out.o, f);
+	return recwrite_begin(&work.writer, role_name(s->role), names, h->n_fields, clock_unix_us(),
+	                      &work.out.o, f);
 }
 
 static enum err copy_item(const struct settings *s, struct span item, struct fault *f)
@@ -100,8 +102,9 @@ static enum err copy_item(const struct settings *s, struct span item, struct fau
 	return records_end_source(&work.check.gcm, &end, work.source, f);
 }
 
-/* Verifies what is stored and copies it as it is read: a disk that gives something else to a second reading is not read a second time.
- * What was copied counts once the seal has been verified. *there: something is stored. */
+/* Verifies what is stored and copies it as it is read: a disk that gives something else to a second
+ * reading is not read a second time. What was copied counts once the seal has been verified.
+ * *there: something is stored. */
 static enum err copy_stored(const struct settings *s, bool *there, struct fault *f)
 {
 	struct span item;
@@ -119,7 +122,8 @@ static enum err copy_stored(const struct settings *s, bool *there, struct fault 
 	spool_close(&work.in);
 	if (e != ERR_NOT_FOUND)
 		return e;
-	return work.check.begun ? recread_end(&work.check, f) : fault_set(f, ERR_DAMAGED, STEP_STORE, "the stored file is empty");
+	return work.check.begun ? recread_end(&work.check, f) :
+	       fault_set(f, ERR_DAMAGED, STEP_STORE, "the stored file is empty");
 }
 
 /* append_record drops and wipes what this leaves. */

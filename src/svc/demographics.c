@@ -17,7 +17,9 @@
 
 static const enum role providers[COMPANIES] = { [COMPANY_CONTOSO] = ROLE_CONTOSO, [COMPANY_FABRIKAM] = ROLE_FABRIKAM };
 
-static const char *const range_names[ANALYSIS_RANGES] = { "Under $50K", "$50K-$100K", "$100K-$150K", "$150K-$200K", "Over $200K" };
+static const char *const range_names[ANALYSIS_RANGES] = {
+	"Under $50K", "$50K-$100K", "$100K-$150K", "$150K-$200K", "Over $200K",
+};
 
 static const char *const generation_names[ANALYSIS_GENERATIONS] = {
 	"Gen Alpha (2-13)", "Gen Z (14-29)", "Millennials (30-45)", "Gen X (46-61)", "Baby Boomers (62-80)", "Silent Generation (81+)",
@@ -32,7 +34,8 @@ struct outcome {
 
 /* Between partread_enter and _leave. Holds partners' data in aggregated form: wiped at the end. */
 static struct {
-	struct analysis believed, trial; /* as in svc/analyze: what has verified to its end, and the same plus what is being read */
+	/* As in svc/analyze: what has verified to its end, and the same plus what is being read. */
+	struct analysis believed, trial;
 	struct outcome outcome[COMPANIES];
 	enum company now;
 } work;
@@ -141,8 +144,8 @@ static void write_salaries(const struct analysis *a, struct jw *w, enum company 
 }
 
 /* Members of an object: rows that may not be shown are null. */
-static void write_rows(struct jw *w, const char *name, const char *const *names, size_t n, const uint64_t *contoso,
-                       const uint64_t *fabrikam, const bool *hidden)
+static void write_rows(struct jw *w, const char *name, const char *const *names, size_t n,
+                       const uint64_t *contoso, const uint64_t *fabrikam, const bool *hidden)
 {
 	jw_object(w, name);
 	for (size_t i = 0; i < n; i++) {
@@ -171,10 +174,10 @@ void demographics_write(const struct analysis *a, struct jw *w)
 	for (size_t i = 0; i < ANALYSIS_FIELDS; i++)
 		jw_str(w, NULL, analysis_fields[i]);
 	jw_end_array(w);
-	write_rows(w, "generations", generation_names, ANALYSIS_GENERATIONS, a->generation[COMPANY_CONTOSO], a->generation[COMPANY_FABRIKAM],
-	           a->withheld.generation);
-	write_rows(w, "salary_ranges", range_names, ANALYSIS_RANGES, a->range[COMPANY_CONTOSO], a->range[COMPANY_FABRIKAM],
-	           a->withheld.range);
+	write_rows(w, "generations", generation_names, ANALYSIS_GENERATIONS, a->generation[COMPANY_CONTOSO],
+	           a->generation[COMPANY_FABRIKAM], a->withheld.generation);
+	write_rows(w, "salary_ranges", range_names, ANALYSIS_RANGES, a->range[COMPANY_CONTOSO],
+	           a->range[COMPANY_FABRIKAM], a->withheld.range);
 	write_top(a, w, "top_countries", GROUP_COUNTRY, ANALYSIS_TOP_COUNTRIES);
 	write_cities(a, w);
 	write_top(a, w, "top_eye_colors", GROUP_EYE, TOP_EYES);

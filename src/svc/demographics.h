@@ -7,11 +7,11 @@
 #include "svc/analysis.h"
 #include "svc/settings.h"
 
-/* Releases the partners' keys if need be, fetches, decrypts the six fields that are needed, counts, and writes the result object. A
- * partner whose records did not arrive whole is an error (its fault, STEP_PARTNER); with PARTIAL_RESULTS=on it is told in the
- * result, whose status is then "partial". What may be shown: analysis_close. Rows that may not are
- * null.
- * ERR_STATE when another one runs, ERR_FULL. */
+/* Releases the partners' keys if need be, fetches, decrypts the six fields that are needed, counts,
+ * and writes the result object. A partner whose records did not arrive whole is an error (its
+ * fault, STEP_PARTNER); with PARTIAL_RESULTS=on it is told in the result, whose status is then
+ * "partial". What may be shown: analysis_close. Rows that may not are null. ERR_STATE when another
+ * one runs, ERR_FULL. */
 MUST_USE enum err demographics_run(const struct settings *s, struct out *result, int64_t deadline_ms, struct fault *f);
 
 /* The member "combined_analytics", after analysis_close. */

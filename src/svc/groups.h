@@ -45,11 +45,12 @@ void groups_init(struct groups *g, uint32_t seed);
 void groups_copy(struct groups *to, const struct groups *from);
 void groups_wipe(struct groups *g);
 uint64_t group_count(const struct group *item);
-/* Counts one more of label in a part; *item, when not NULL, is set to its entry. ERR_FULL naming the table and its capacity. */
+/* Counts one more of label in a part; *item, when not NULL, is set to its entry. ERR_FULL naming
+ * the table and its capacity. */
 MUST_USE enum err groups_add(struct groups *g, enum group_kind kind, uint32_t parent, struct span label, size_t part,
                              struct group **item, struct fault *f);
-/* The up to max entries that are not hidden of a kind (and parent) with the largest counts, ties in order of first appearance: their indices in
- * item[]. Returns how many. */
+/* The up to max entries that are not hidden of a kind (and parent) with the largest counts, ties in
+ * order of first appearance: their indices in item[]. Returns how many. */
 size_t groups_top(const struct groups *g, enum group_kind kind, uint32_t parent, uint32_t *index, size_t max);
 struct span groups_label(const struct groups *g, const struct group *item);
 

@@ -235,11 +235,13 @@ enum err partner_fetch(struct partner *p, const struct partner_job *job, uint64_
 
 enum err partner_incomplete(struct fault *f, const char *errors)
 {
-	enum err e = fault_set_detail(f, f->err, STEP_PARTNER, "no statistics without the records of every partner", span_str(errors));
+	enum err e = fault_set_detail(f, f->err, STEP_PARTNER,
+	                              "no statistics without the records of every partner", span_str(errors));
 
-	fault_advise(f, "a partner is down, has no key or no records, or the network or a host drops what is sent",
-	             "see that each partner runs and has its key and its records, then run it again; with PARTIAL_RESULTS=on, which is "
-	             "measured, results may leave a partner out");
+	fault_advise(f, "a partner is down, has no key or no records, or the network or a host drops "
+	             "what is sent",
+	             "see that each partner runs and has its key and its records, then run it again; "
+	             "with PARTIAL_RESULTS=on, which is measured, results may leave a partner out");
 	return e;
 }
 

@@ -46,9 +46,10 @@ const char *partner_spool_name(enum role role);
  * ERR_CONFIG, ERR_HTTP, ERR_MISMATCH, ERR_UNTRUSTED, ERR_NOT_FOUND (no records), ERR_CONNECT, ERR_TIMEOUT, ERR_PROTOCOL, ... */
 MUST_USE enum err partner_fetch(struct partner *p, const struct partner_job *job, uint64_t *count, struct fault *f);
 
-/* No statistics without every partner: the result of one alone, beside an earlier whole one, gives the other's away by subtraction,
- * and the host can bring that about by dropping packets. Turns the fault of the first partner that failed into the refusal;
- * errors: the reasons of all. Returns f->err, step is STEP_PARTNER. */
+/* No statistics without every partner: the result of one alone, beside an earlier whole one, gives
+ * the other's away by subtraction, and the host can bring that about by dropping packets. Turns the
+ * fault of the first partner that failed into the refusal; errors: the reasons of all. Returns
+ * f->err, step is STEP_PARTNER. */
 enum err partner_incomplete(struct fault *f, const char *errors);
 
 /* "Contoso: HTTP 503", "Fabrikam: connecting failed": one entry of an errors list. */

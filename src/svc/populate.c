@@ -87,7 +87,8 @@ static enum err take_name(struct import *im, uint32_t i, struct fault *f)
 	im->row[i] = span_of(lower, name.n);
 	for (uint32_t k = 0; k < i; k++)
 		if (span_eq(im->row[i], im->row[k]))
-			return csv_fault(f, &im->csv, "column name is used twice (case and outer blanks do not count)", im->row[i]);
+			return csv_fault(f, &im->csv, "column name is used twice "
+			                 "(case and outer blanks do not count)", im->row[i]);
 	return ERR_OK;
 }
 
@@ -120,7 +121,8 @@ static enum err ragged(struct fault *f, const struct import *im)
 	out_u64(&o, im->csv.n);
 	out_str(&o, ", not ");
 	out_u64(&o, im->writer.head.n_fields);
-	return csv_fault(f, &im->csv, "row has another number of fields than the header (a comma in a value needs quotes)", out_span(&o));
+	return csv_fault(f, &im->csv, "row has another number of fields than the header "
+	                 "(a comma in a value needs quotes)", out_span(&o));
 }
 
 static enum err take_record(struct import *im, struct fault *f)
@@ -213,7 +215,8 @@ static enum stored look(const struct settings *s, struct import *im, const uint8
 		return UNREADABLE;
 	*total = end.records;
 	/* A file that shows the hash is replaced by one that does not. */
-	return !end.source_clear && ct_equal(was, source, SHA256_LEN) && span_eq_str(span_str(head.key_id), im->writer.head.key_id) ? SAME : OTHER;
+	return !end.source_clear && ct_equal(was, source, SHA256_LEN) &&
+	       span_eq_str(span_str(head.key_id), im->writer.head.key_id) ? SAME : OTHER;
 }
 
 static enum err finish(const struct settings *s, struct import *im, struct populate_result *r, struct fault *f)

@@ -31,12 +31,15 @@ struct populate_source {
 	enum err (*read)(void *ctx, uint8_t *dst, size_t cap, size_t *n, struct fault *f);
 };
 
-/* From the configured CSV_PATH. ERR_NOT_FOUND when the file is missing, ERR_STATE when no key is released or another import runs,
- * ERR_CONFIG for a party without a data set (Woodgrove), ERR_SYNTAX with line number in the message for bad CSV, bad column names
- * and over-long rows, other separators and encodings, ERR_RANGE for an empty one, ERR_SYSTEM for the disk. On any error the stored data are as before. */
+/* From the configured CSV_PATH. ERR_NOT_FOUND when the file is missing, ERR_STATE when no key is
+ * released or another import runs, ERR_CONFIG for a party without a data set (Woodgrove),
+ * ERR_SYNTAX with line number in the message for bad CSV, bad column names and over-long rows,
+ * other separators and encodings, ERR_RANGE for an empty one, ERR_SYSTEM for the disk. On any error
+ * the stored data are as before. */
 MUST_USE enum err populate_from_file(const struct settings *s, struct populate_result *r, struct fault *f);
-/* What the source held that the analysis will not count, a sentence each: "salary: 17 of 20 values are not read: 1 empty, ...". Exact
- * counts, for the provider alone; never a value. False past the last. */
+/* What the source held that the analysis will not count, a sentence each: "salary: 17 of 20 values
+ * are not read: 1 empty, ...". Exact counts, for the provider alone; never a value. False past the
+ * last. */
 bool populate_note(const struct populate_result *r, size_t i, struct out *o);
 /* From an upload. An error of the source is returned as it is. */
 MUST_USE enum err populate_from(const struct settings *s, const struct populate_source *src, struct populate_result *r,

@@ -303,7 +303,8 @@ enum err records_end_source(const struct gcm *g, const struct records_end *end,
 
 	memcpy(hash, end->source, sizeof hash);
 	source_nonce(nonce);
-	if (!end->source_clear && gcm_open(g, nonce, span_of(NULL, 0), hash, sizeof hash, end->source + SHA256_LEN))
+	if (!end->source_clear &&
+	    gcm_open(g, nonce, span_of(NULL, 0), hash, sizeof hash, end->source + SHA256_LEN))
 		return fault_set(f, ERR_DAMAGED, STEP_STORE, "the hash of the source does not verify");
 	memcpy(source_sha256, hash, sizeof hash);
 	return ERR_OK;
@@ -313,7 +314,8 @@ void records_end_write(const struct records_head *h, struct gcm *g, struct sha25
                        const uint8_t source_sha256[SHA256_LEN], struct out *o)
 {
 	size_t start = o->n;
-	uint8_t nonce[GCM_NONCE_LEN], aad[SHA256_LEN], seal[GCM_TAG_LEN], source[SHA256_LEN + GCM_TAG_LEN], nothing = 0;
+	uint8_t source[SHA256_LEN + GCM_TAG_LEN];
+	uint8_t nonce[GCM_NONCE_LEN], aad[SHA256_LEN], seal[GCM_TAG_LEN], nothing = 0;
 
 	memcpy(source, source_sha256, SHA256_LEN);
 	source_nonce(nonce);
@@ -364,7 +366,8 @@ static bool read_source(struct span *s, struct records_end *end)
 		return false;
 	if (end->source_clear)
 		return hex_decode(text, end->source, SHA256_LEN) == ERR_OK;
-	return base64_decode(B64_STD, text, end->source, sizeof end->source, &n) == ERR_OK && n == sizeof end->source;
+	return base64_decode(B64_STD, text, end->source, sizeof end->source, &n) == ERR_OK &&
+	       n == sizeof end->source;
 }
 
 /* The trailer is accepted only in the exact form in which it is written. */

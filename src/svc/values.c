@@ -29,7 +29,8 @@ const char *value_reason_member(enum value_kind kind)
 	return reasons[kind].member;
 }
 
-/* Decimal digits, one sign before them. Nothing is guessed: "85.000" is 85 to one reader and 85000 to another. */
+/* Decimal digits, one sign before them. Nothing is guessed: "85.000" is 85 to one reader and 85000
+ * to another. */
 static enum value_kind read_number(struct span t, int64_t *number)
 {
 	bool negative = t.p[0] == '-';

@@ -140,7 +140,8 @@ static inline enum err help_import(const struct settings *s, struct span csv, si
 	return populate_from(s, &p, r, f);
 }
 
-/* Makes the stored file's trailer one of 0.1.0: the source's hash in the clear, under a good seal. */
+/* Makes the stored file's trailer one of 0.1.0: the source's hash in the clear, under a good seal.
+ */
 static inline void help_make_old(const char *path, const uint8_t source[SHA256_LEN])
 {
 	struct records_head head;

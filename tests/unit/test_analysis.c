@@ -332,7 +332,8 @@ static void add_people(enum company c, int n, const char *salary, const char *co
 		assert_int_equal(add(c, i % 2 ? "20" : "40", salary, eye, "", "", country), ERR_OK);
 }
 
-/* What is not shown has neither name nor figure, and is more than one group. tests/unit/test_disclosure.c attacks it. */
+/* What is not shown has neither name nor figure, and is more than one group.
+ * tests/unit/test_disclosure.c attacks it. */
 static void small_groups_are_hidden(void **state)
 {
 	(void)state;
@@ -351,7 +352,8 @@ static void small_groups_are_hidden(void **state)
 	lacks("7777");
 }
 
-/* Fewer than min without a salary would follow from the numbers of people: the first salaries are left out as well. */
+/* Fewer than min without a salary would follow from the numbers of people: the first salaries are
+ * left out as well. */
 static void few_without_a_salary_are_filled_up(void **state)
 {
 	(void)state;

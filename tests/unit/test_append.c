@@ -79,7 +79,8 @@ static void keeps_what_was_stored_and_its_source(void **state)
 	assert_int_equal(append("", &total), ERR_OK);
 	assert_int_equal(total, 5);
 	stored_is("Ada|1|36 Bo|2|41 Cy|3|50 Dee|9| |9| ");
-	/* The import's content is still the one that was imported: importing it again does not undo this. */
+	/* The import's content is still the one that was imported: importing it again does not undo
+	 * this. */
 	assert_int_equal(help_import(&settings, SPAN_LIT("name,phone,age\nAda,1,36\nBo,2,41\nCy,3,50\n"), 0, &result, &why), ERR_OK);
 	assert_true(result.unchanged);
 	stored_is("Ada|1|36 Bo|2|41 Cy|3|50 Dee|9| |9| ");
@@ -96,7 +97,8 @@ static void begins_a_set_where_nothing_is_stored(void **state)
 	stored_is("Ada|9| ");
 }
 
-/* A disk that gives verified content to one reading and other content to the next loses nobody: there is no next. */
+/* A disk that gives verified content to one reading and other content to the next loses nobody:
+ * there is no next. */
 static void stored_data_are_read_once(void **state)
 {
 	char events[4096];
@@ -178,7 +180,8 @@ static void the_source_is_not_stored_in_the_clear(void **state)
 	bytes = help_read(path, &n);
 	assert_null(strstr((char *)bytes, out_cstr(&o)));
 	free(bytes);
-	/* A file of 0.1.0 shows it. It is read; adding to it, and importing the same again, make it one that does not. */
+	/* A file of 0.1.0 shows it. It is read; adding to it, and importing the same again, make it
+	 * one that does not. */
 	for (int import = 0; import < 2; import++) {
 		help_make_old(path, hash);
 		bytes = help_read(path, &n);

@@ -1,8 +1,10 @@
-/* An attacker with both forms of one answer and one company's own records, who subtracts everything from everything.
+/* An attacker with both forms of one answer and one company's own records, who subtracts everything
+ * from everything.
  *
- * Each figure is a sum over the people of some group. What the attacker can compute of the other company is every linear combination
- * of these sums; so a group is found out if it is such a combination. Groups are functions on all kinds of person there could be; two
- * combinations are equal if they agree on enough random kinds. */
+ * Each figure is a sum over the people of some group. What the attacker can compute of the other
+ * company is every linear combination of these sums; so a group is found out if it is such a
+ * combination. Groups are functions on all kinds of person there could be; two combinations are
+ * equal if they agree on enough random kinds. */
 #include "t.h"
 
 #include <cjson/cJSON.h>
@@ -177,7 +179,8 @@ static void know(struct known *k, struct group_of g)
 	k->group[k->n++] = g;
 }
 
-/* A figure over both companies. Also that the model of this test is right: it is the sum of both parts; and each may be shown. */
+/* A figure over both companies. Also that the model of this test is right: it is the sum of both
+ * parts; and each may be shown. */
 static void figure(const cJSON *value, struct group_of g)
 {
 	unsigned own = count_of(!other, &g), theirs = count_of(other, &g);
@@ -312,7 +315,8 @@ static void read_unread(const cJSON *r)
 	}
 }
 
-/* People in groups that are not shown, in the table whose shown groups the counts from `from` are. */
+/* People in groups that are not shown, in the table whose shown groups the counts from `from` are.
+ */
 static void read_withheld(const cJSON *r, const char *table, enum attribute attribute, unsigned categories, unsigned none, bool none_hidden)
 {
 	unsigned shown = none_hidden ? 0 : none;
@@ -464,7 +468,8 @@ static void say(const struct group_of *g, unsigned size)
 	snprintf(said + n, sizeof said - n, " attribute %d mask %x country %d: %u;", g->attribute, g->mask, g->country, size);
 }
 
-/* How many small groups of the other company are found out: every union of categories of each attribute is tried. */
+/* How many small groups of the other company are found out: every union of categories of each
+ * attribute is tried. */
 static unsigned attack(const struct known *k, unsigned min, bool salaries)
 {
 	static const struct {
@@ -487,7 +492,8 @@ static unsigned attack(const struct known *k, unsigned min, bool salaries)
 
 				if (size == 0 || size >= min || (salaries && !groups[i].salaries))
 					continue;
-				/* How many records a company has is public; their salaries are not. */
+				/* How many records a company has is public; their salaries are not.
+				 */
 				if (!salaries && mask + 1 == 1u << groups[i].categories && size == (unsigned)people[other])
 					continue;
 				if (!found_out(&g, n))
