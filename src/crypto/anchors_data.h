@@ -1,8 +1,8 @@
 // Root certificates that answers of Azure's services may chain to, as data.
 //
-// Public, trusted: chosen by the SHA-256 of the whole certificate (scripts/make-anchors), taken from Debian's
-// ca-certificates, unchanged. They are whole X.509 certificates in DER; the signature inside is not looked at, a root
-// is trusted for its name and public key. They are among the roots of Microsoft's "Azure Certificate Authority details" list.
+// Public, trusted: chosen by the SHA-256 of the whole certificate (scripts/make-anchors), taken unchanged from Debian's
+// ca-certificates, or, cross-signed by one of those, from scripts/anchors. They are whole X.509 certificates in DER; dates
+// and signature are not looked at, a root is trusted for its name and public key. They are among the roots of Microsoft's "Azure Certificate Authority details" list.
 #ifndef PARLEY_CRYPTO_ANCHORS_DATA_H
 #define PARLEY_CRYPTO_ANCHORS_DATA_H
 
