@@ -165,7 +165,7 @@ static enum err verify_signer(const struct jws *j, const char *vault, struct fau
 	struct span chain[CHAIN_MAX];
 	struct verify_key key;
 	struct https_target to;
-	char host[HOST_MAX];
+	char host[HOST_MAX], why[X509_WHY_MAX];
 	struct json header;
 	size_t n;
 
@@ -173,10 +173,11 @@ static enum err verify_signer(const struct jws *j, const char *vault, struct fau
 		return refuse(f, ERR_PROTOCOL, "the release answer's header or certificates are malformed");
 	if (call_host(vault, host, &to) != ERR_OK) /* the name without port: certificates know no ports */
 		return refuse(f, ERR_CONFIG, "the vault's name is malformed");
-	if (x509_verify_chain(chain, n, host, clock_unix(), work.leaf_key, sizeof work.leaf_key, &key) != ERR_OK) {
+	if (x509_verify_chain(chain, n, host, clock_unix(), work.leaf_key, sizeof work.leaf_key, &key, why) != ERR_OK) {
 		fault_advise(f, "the release answer is not signed by the vault, or by one whose root is unknown here",
 		             "check SKR_AKV_ENDPOINT; for a private root set EXTRA_TRUST_ANCHOR");
-		return refuse(f, ERR_UNTRUSTED, "the certificate that signed the release answer is not trusted for this vault");
+		return fault_set_detail(f, ERR_UNTRUSTED, STEP_RELEASE_VERIFY,
+		                        "the certificate that signed the release answer is not trusted for this vault", span_str(why));
 	}
 	if (jws_verify(j, json_root(&header), &key) != ERR_OK)
 		return refuse(f, ERR_CRYPTO, "the release answer's signature is wrong");

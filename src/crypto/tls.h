@@ -77,7 +77,8 @@ enum tls_trust {
 	                      sends or believes anything (attested key checked over this very connection) */
 };
 /* Starts the client side with SNI host (none for an address literal). now_s: Unix time for dates. A fault here (host too
- * long) shows in the first tls_step. The server's leaf certificate may have TLS_CERT_MAX bytes. */
+ * long) shows in the first tls_step. The server's certificates, up to the one that an anchor signed, may have TLS_CERT_MAX
+ * bytes. */
 void tls_client_start(struct tls *t, const char *host, enum tls_trust trust, int64_t now_s);
 /* Right after tls_client_start: shows the identity's certificate to a server that asks for one, and signs the handshake with
  * its key, in constant time. id outlives the connection. */
@@ -114,7 +115,7 @@ void tls_shutdown(struct tls *t, int fd, int64_t deadline_ms);
 bool tls_peer_spki(const struct tls *t, uint8_t out[32]);
 /* That certificate, DER, a view until tls_wipe; empty where tls_peer_spki says false. Untrusted but for its key. */
 struct span tls_peer_cert(const struct tls *t);
-/* Why it failed, static text for logs: "certificate expired or not yet valid", "name mismatch", ... */
+/* Why it failed, printable ASCII, of at most X509_WHY_MAX bytes, until tls_wipe: "name mismatch", ... */
 const char *tls_error_text(const struct tls *t);
 void tls_wipe(struct tls *t);
 

@@ -8,22 +8,23 @@
 #include "crypto/bear.h"
 #include "crypto/tls.h"
 #include "crypto/tls_sessions.h"
-#include "crypto/x509.h"
+#include "crypto/x509_path.h"
 
 /* BearSSL asks a "class" of functions about the peer's certificates; this is ours (tls_client_trust.c). It keeps the
  * first certificate, so that key and hash are taken from one reading of the same bytes. vtable must stay first. */
 struct tls_trust_check {
 	const br_x509_class *vtable;
-	br_x509_minimal_context path; /* TLS_TRUST_ANCHORS only */
+	struct x509_path path; /* TLS_TRUST_ANCHORS only */
 	enum tls_trust trust;
 	char host[HOST_MAX];
 	unsigned certs; /* complete certificates seen */
 	bool too_big, parsed, accepted;
 	size_t leaf_len;
+	size_t kept, at; /* of `leaf`: whole certificates, and with the one being received */
 	uint8_t spki_sha256[32]; /* valid once parsed */
 	br_x509_pkey key;        /* views into leaf */
-	const char *why;         /* NULL, or what the path engine's error number does not say */
-	uint8_t leaf[TLS_CERT_MAX]; /* last */
+	const char *why;         /* NULL, or what the error number does not say */
+	uint8_t leaf[TLS_CERT_MAX]; /* behind the leaf those above it, where the path judges; last */
 };
 
 void tls_trust_check_init(struct tls_trust_check *c, const char *host, enum tls_trust trust, int64_t now_s);

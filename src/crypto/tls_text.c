@@ -23,15 +23,6 @@ static const struct {
 	{ BR_ERR_WRONG_KEY_USAGE, "certificate does not allow this key exchange" },
 	{ BR_ERR_NO_CLIENT_AUTH, "peer sent no certificate" },
 	{ BR_ERR_X509_EMPTY_CHAIN, "peer sent no certificate" },
-	{ BR_ERR_X509_UNSUPPORTED, "certificate uses an unsupported algorithm" },
-	{ BR_ERR_X509_BAD_SIGNATURE, "bad signature in the certificate chain" },
-	{ BR_ERR_X509_EXPIRED, "certificate expired or not yet valid" },
-	{ BR_ERR_X509_DN_MISMATCH, "certificate chain out of order" },
-	{ BR_ERR_X509_BAD_SERVER_NAME, "name mismatch" },
-	{ BR_ERR_X509_CRITICAL_EXTENSION, "certificate has an unknown critical extension" },
-	{ BR_ERR_X509_NOT_CA, "certificate issued by one that is no authority" },
-	{ BR_ERR_X509_FORBIDDEN_KEY_USAGE, "certificate does not allow this use" },
-	{ BR_ERR_X509_WEAK_PUBLIC_KEY, "certificate key too short" },
 	{ BR_ERR_X509_NOT_TRUSTED, "certificate does not lead to a trusted root" },
 	{ BR_ERR_RECV_FATAL_ALERT + 10, "peer's alert: unexpected message" },
 	{ BR_ERR_RECV_FATAL_ALERT + 20, "peer's alert: bad record" },
@@ -60,13 +51,13 @@ const char *tls_error_text(const struct tls *t)
 		return s->why;
 	if (s->check.why)
 		return s->check.why;
+	if (*s->check.path.why)
+		return s->check.path.why;
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		if (texts[i].error == e)
 			return texts[i].text;
 	if (e >= BR_ERR_RECV_FATAL_ALERT)
 		return e >= BR_ERR_SEND_FATAL_ALERT ? "handshake refused" : "peer's alert: another one";
-	if (e >= BR_ERR_X509_OK && e <= BR_ERR_X509_NOT_TRUSTED)
-		return "malformed certificate";
 	if (e == BR_ERR_OK)
 		return s->eof && !s->open ? "connection closed during the handshake" : "no error";
 	return "malformed handshake";

@@ -36,19 +36,25 @@ bool x509_extension(const struct x509_cert *c, struct span oid, struct span *val
  * ERR_CRYPTO: signature or its algorithm; ERR_UNTRUSTED: names. */
 MUST_USE enum err x509_signed_by(const struct x509_cert *c, const struct x509_cert *issuer);
 
+/* Its signature's algorithm is one of these, but not PSS, which no public TLS certificate has. */
+bool x509_sig_is_web(const struct x509_cert *c);
+
 /* Anchors: the compiled-in public roots (crypto/anchors_data) plus at most one configured bundle of authorities
  * (basicConstraints cA). Call once at start, before threads. extra_pem: one or more CERTIFICATE blocks (16 KiB of DER in
  * all), or empty; copied. ERR_SYNTAX, ERR_FULL: then nothing is trusted. */
 MUST_USE enum err x509_anchors_init(struct span extra_pem);
 
-/* Verifies leaf-first DER certificates chain[0..n), each signed by the next, to an anchor, at Unix time now_s, with host
- * matching a SAN dNSName of the leaf (exact, or wildcard as whole leftmost label; address literals only as such a name;
- * never the CN). BearSSL's "minimal" engine: path, dates, key usage, basic constraints, RSA PKCS#1 v1.5 of 2048 bits and
- * more or ECDSA, SHA-2 only; the leaf's extendedKeyUsage, if any, must have serverAuth. Certificates after the one signed
- * by an anchor are not looked at. Not done: revocation; unknown critical extensions (name constraints among them, and a
- * critical extendedKeyUsage) are refused. On success *key receives views into storage[cap] holding the leaf's key.
- * ERR_UNTRUSTED, ERR_TOO_BIG. */
+#define X509_WHY_MAX 448 /* with a host name of HOST_MAX in it */
+/* Verifies leaf-first DER certificates chain[0..n), n at most 10, each signed by the next, to an
+ * anchor, at Unix time now_s, with host matching a SAN dNSName of the leaf (exact, or wildcard
+ * as whole leftmost label; address literals only as such a name; never the CN). RSA PKCS#1 v1.5
+ * of 2048 bits and more or ECDSA, SHA-2 only. Leaf: digitalSignature where it has a keyUsage.
+ * Each one above it, the anchor too: cA, keyCertSign, path length, name constraints
+ * (x509_path.h). Each one: serverAuth or any where it has an extendedKeyUsage, no extension
+ * twice, no unknown critical one. Dates of all but the anchor. Certificates after the one signed
+ * by an anchor are not looked at. Not done: revocation, policies. On success *key receives views
+ * into storage[cap] holding the leaf's key. ERR_UNTRUSTED, and then why says more; ERR_TOO_BIG. */
 MUST_USE enum err x509_verify_chain(const struct span *chain, size_t n, const char *host, int64_t now_s, uint8_t *storage,
-                                    size_t cap, struct verify_key *key);
+                                    size_t cap, struct verify_key *key, char why[X509_WHY_MAX]);
 
 #endif

@@ -1,4 +1,4 @@
-/* Trust anchors: the compiled-in public roots and one configured bundle, as BearSSL wants them. */
+/* Trust anchors: the compiled-in public roots and one configured bundle. */
 #include "crypto/anchors_data.h"
 #include "crypto/x509_ext.h"
 #include "crypto/x509_path.h"
@@ -9,43 +9,21 @@
 
 /* Written once before threads start, then only read. Names and keys are views into the certificates. */
 static struct {
-	br_x509_trust_anchor table[ANCHORS_MAX];
+	struct x509_cert table[ANCHORS_MAX];
 	size_t n;
 	uint8_t extra[EXTRA_DER_MAX];
 	size_t extra_len;
 } anchors;
 
-void x509_path_key(const struct verify_key *key, br_x509_pkey *out)
-{
-	/* BearSSL's key types are not const; it does not write through them. */
-	if (key->type == KEY_RSA) {
-		out->key_type = BR_KEYTYPE_RSA;
-		out->key.rsa.n = (unsigned char *)(uintptr_t)key->rsa.n.p;
-		out->key.rsa.nlen = key->rsa.n.n;
-		out->key.rsa.e = (unsigned char *)(uintptr_t)key->rsa.e.p;
-		out->key.rsa.elen = key->rsa.e.n;
-	} else {
-		out->key_type = BR_KEYTYPE_EC;
-		out->key.ec.curve = key->curve == EC_P256 ? BR_EC_secp256r1 : BR_EC_secp384r1;
-		out->key.ec.q = (unsigned char *)(uintptr_t)key->point.p;
-		out->key.ec.qlen = key->point.n;
-	}
-}
-
 static enum err add(struct span der)
 {
 	struct x509_cert c;
-	br_x509_trust_anchor *a;
 
 	if (anchors.n == ANCHORS_MAX)
 		return ERR_FULL;
 	if (x509_parse(der, &c) != ERR_OK || !x509_ext_is_authority(&c))
 		return ERR_SYNTAX;
-	a = &anchors.table[anchors.n++];
-	a->dn.data = (unsigned char *)(uintptr_t)c.subject.p;
-	a->dn.len = c.subject.n;
-	a->flags = BR_X509_TA_CA;
-	x509_path_key(&c.key, &a->pkey);
+	anchors.table[anchors.n++] = c;
 	return ERR_OK;
 }
 
@@ -84,7 +62,7 @@ enum err x509_anchors_init(struct span extra_pem)
 	return e;
 }
 
-const br_x509_trust_anchor *x509_anchors_table(size_t *n)
+const struct x509_cert *x509_anchors_table(size_t *n)
 {
 	*n = anchors.n;
 	return anchors.table;

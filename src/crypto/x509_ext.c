@@ -9,13 +9,23 @@ static const uint8_t oid_ext_key_usage[] = { 0x55, 0x1d, 0x25 };
 static const uint8_t oid_common_name[] = { 0x55, 0x04, 0x03 };
 #define OID(bytes) span_of((bytes), 3)
 
-/* KeyUsage ::= BIT STRING, keyCertSign is bit 5 from the left. It may have unused bits, which der_bits refuses. */
-static bool may_sign_certificates(struct span value)
+/* No KeyUsage, or one with this bit of its first byte. KeyUsage ::= BIT STRING; it may have
+ * unused bits, which der_bits refuses. */
+static bool usage_allows(const struct x509_cert *c, uint8_t bit)
 {
-	struct der d = der_init(value);
-	struct span bits = der_take(&d, DER_BIT_STRING);
+	struct span value, bits;
+	struct der d;
 
-	return der_done(&d) && bits.n >= 2 && (bits.p[1] & 0x04);
+	if (!x509_extension(c, OID(oid_key_usage), &value, NULL))
+		return true;
+	d = der_init(value);
+	bits = der_take(&d, DER_BIT_STRING);
+	return der_done(&d) && bits.n >= 2 && (bits.p[1] & bit);
+}
+
+bool x509_ext_may_sign(const struct x509_cert *c)
+{
+	return usage_allows(c, 0x80); /* digitalSignature, bit 0 from the left */
 }
 
 bool x509_ext_is_authority(const struct x509_cert *c)
@@ -30,7 +40,7 @@ bool x509_ext_is_authority(const struct x509_cert *c)
 	flag = der_take(&d, DER_BOOLEAN);
 	if (d.bad || !der_done(&outer) || flag.n != 1 || flag.p[0] != 0xff)
 		return false;
-	return !x509_extension(c, OID(oid_key_usage), &value, NULL) || may_sign_certificates(value);
+	return usage_allows(c, 0x04); /* keyCertSign, bit 5 */
 }
 
 bool x509_ext_has_eku(const struct x509_cert *c, struct span oid)
@@ -49,21 +59,50 @@ bool x509_ext_has_eku(const struct x509_cert *c, struct span oid)
 	return found && der_done(&list) && der_done(&outer);
 }
 
-bool x509_ext_critical_known(const struct x509_cert *c)
+bool x509_ext_serves(const struct x509_cert *c, struct span oid)
 {
-	const uint8_t *const known[] = { oid_basic_constraints, oid_key_usage, oid_ext_key_usage };
+	static const uint8_t any[] = { 0x55, 0x1d, 0x25, 0x00 }; /* anyExtendedKeyUsage */
+	struct x509_ext x;
+
+	return x509_ext_find(c, OID(oid_ext_key_usage), &x) == 0 || x509_ext_has_eku(c, oid) ||
+	       x509_ext_has_eku(c, span_of(any, sizeof any));
+}
+
+bool x509_ext_critical_among(const struct x509_cert *c, struct span arcs)
+{
 	struct der list = der_init(c->extensions);
 
 	while (!list.bad && list.rest.n > 0) {
 		struct x509_ext x = x509_ext_next(&list);
-		bool is_known = false;
+		bool is_known = x.oid.n == 3 && x.oid.p[0] == 0x55 && x.oid.p[1] == 0x1d &&
+		                span_find(arcs, x.oid.p[2]) < arcs.n;
 
-		for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-			is_known |= span_eq(x.oid, OID(known[i]));
 		if (x.critical && !is_known)
 			return false;
 	}
 	return der_done(&list);
+}
+
+bool x509_ext_critical_known(const struct x509_cert *c)
+{
+	static const uint8_t arcs[] = { 0x13, 0x0f, 0x25 };
+
+	return x509_ext_critical_among(c, span_of(arcs, sizeof arcs));
+}
+
+bool x509_ext_path_length(const struct x509_cert *c, size_t below)
+{
+	struct span value;
+	struct der outer, d;
+
+	if (!x509_extension(c, OID(oid_basic_constraints), &value, NULL))
+		return false;
+	outer = der_init(value);
+	d = der_enter(&outer, DER_SEQUENCE);
+	(void)der_take(&d, DER_BOOLEAN);
+	if (d.rest.n > 0 && der_u64(&d) < below)
+		return false;
+	return der_done(&d);
 }
 
 /* Name ::= SEQUENCE OF SET OF SEQUENCE { OID, string } */

@@ -49,6 +49,13 @@ static const struct algorithm *find_algorithm(struct span alg)
 	return NULL;
 }
 
+bool x509_sig_is_web(const struct x509_cert *c)
+{
+	const struct algorithm *a = find_algorithm(c->sig_alg);
+
+	return a && a->scheme != SCHEME_PSS;
+}
+
 enum err x509_signed_by(const struct x509_cert *c, const struct x509_cert *issuer)
 {
 	const struct algorithm *a = find_algorithm(c->sig_alg);

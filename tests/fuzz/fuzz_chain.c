@@ -26,6 +26,7 @@ static size_t split(struct span in, struct span certs[CERTS])
 void fuzz_setup(void)
 {
 	static uint8_t storage[1024];
+	char why[X509_WHY_MAX];
 	struct span certs[CERTS], in;
 	struct verify_key key;
 	size_t n;
@@ -37,12 +38,13 @@ void fuzz_setup(void)
 	n = split(in, certs);
 	HOLD(n == 2 && x509_parse(certs[0], &leaf) == ERR_OK);
 	now_s = leaf.not_before + 86400;
-	HOLD(x509_verify_chain(certs, n, HOST, now_s, storage, sizeof storage, &key) == ERR_OK);
+	HOLD(x509_verify_chain(certs, n, HOST, now_s, storage, sizeof storage, &key, why) == ERR_OK);
 }
 
 void fuzz_one(struct span in)
 {
 	static uint8_t storage[1024];
+	char why[X509_WHY_MAX];
 	struct span certs[CERTS];
 	struct verify_key key;
 	struct x509_cert c;
@@ -54,12 +56,12 @@ void fuzz_one(struct span in)
 		exact[i] = fuzz_exact(certs[i]);
 		certs[i].p = exact[i];
 	}
-	if (x509_verify_chain(certs, n, HOST, now_s, storage, sizeof storage, &key) == ERR_OK) {
+	if (x509_verify_chain(certs, n, HOST, now_s, storage, sizeof storage, &key, why) == ERR_OK) {
 		HOLD(n > 0 && x509_parse(certs[0], &c) == ERR_OK && span_eq(c.tbs, leaf.tbs));
 		HOLD(key.type == KEY_RSA && span_eq(key.rsa.n, leaf.key.rsa.n) && fuzz_inside(key.rsa.n, span_of(storage, sizeof storage)));
-		HOLD(x509_verify_chain(certs, n, "other.example", now_s, storage, sizeof storage, &key) != ERR_OK);
-		HOLD(x509_verify_chain(certs, n, HOST, leaf.not_after + 1, storage, sizeof storage, &key) != ERR_OK);
-		HOLD(x509_verify_chain(certs, n, HOST, leaf.not_before - 1, storage, sizeof storage, &key) != ERR_OK);
+		HOLD(x509_verify_chain(certs, n, "other.example", now_s, storage, sizeof storage, &key, why) != ERR_OK);
+		HOLD(x509_verify_chain(certs, n, HOST, leaf.not_after + 1, storage, sizeof storage, &key, why) != ERR_OK);
+		HOLD(x509_verify_chain(certs, n, HOST, leaf.not_before - 1, storage, sizeof storage, &key, why) != ERR_OK);
 	}
 	for (size_t i = 0; i < n; i++)
 		free(exact[i]);

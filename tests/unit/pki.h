@@ -36,7 +36,7 @@ static const char pki_script[] =
 	"  openssl req -new -config c.cnf -key $n.key -subj \"/CN=$cn\" -out $n.csr\n"
 	"  openssl x509 -req -in $n.csr -CA $i.pem -CAkey $i.key -extfile c.cnf -extensions $x -set_serial $serial"
 	" -days 365 -$d \"$@\" -out $n.pem; }\n"
-	"for k in root other inter leaf nosan mail noeku agree critical sha1 sub untrusted; do eckey $k prime256v1; done\n"
+	"for k in root other inter leaf nosan mail noeku agree critical sha1 sub untrusted false; do eckey $k prime256v1; done\n"
 	"root root 'Test Root' sha256; root other 'Other Root' sha256\n"
 	"sign inter 'Test Intermediate' inter root sha256\n"
 	"sign leaf good.example leaf inter sha256\n"
@@ -49,16 +49,29 @@ static const char pki_script[] =
 	"for k in rsaroot rsaleaf; do openssl genrsa -out $k.key 2048; done; openssl genrsa -out weak.key 1024\n"
 	"root rsaroot 'RSA Root' sha256; sign rsaleaf good.example leaf rsaroot sha512\n"
 	"sign weak good.example leaf rsaroot sha256\n"
+	"eckey falseroot prime256v1; root falseroot 'Test Root' sha256; sign false good.example leaf falseroot sha256\n"
 	"for s in 48 32; do cp rsaleaf.key pss$s.key; sign pss$s good.example leaf rsaroot sha384"
 	" -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:$s; done\n"
 	"for k in leaf nosan mail noeku agree critical sha1; do cat $k.pem inter.pem >$k.chain.pem; done\n"
-	"cat sub.pem leaf.pem inter.pem >sub.chain.pem\n"
+	"cp false.pem false.chain.pem; cat sub.pem leaf.pem inter.pem >sub.chain.pem\n"
 	"cat leaf.pem inter.pem root.pem >full.chain.pem; cat leaf.pem root.pem inter.pem >order.chain.pem\n"
 	"cat inter.pem leaf.pem >swapped.chain.pem\n"
 	"cat root.pem rsaroot.pem p384root.pem >anchors.pem\n"
 	"echo done >ready\n";
 
 static char pki_dir[64];
+
+/* Certificates with extensions of one's own, of one key: $1 a name of the files; then pairs of common name and extensions, the
+ * issuer first: "Test Root" issues the first one, each the next one. NAME.chain.pem has all of them, leaf first. */
+static const char pki_issue_script[] =
+	"exec >>log 2>&1; set -e; name=$1 issuer=root key=root.key chain=; shift\n"
+	"while [ $# -ge 2 ]; do\n"
+	"  own=$name.$# ; printf '[x]\\n%b\\n' \"$2\" >$own.cnf\n"
+	"  openssl req -new -config c.cnf -key leaf.key -subj \"$1\" -out $own.csr\n"
+	"  openssl x509 -req -in $own.csr -CA $issuer.pem -CAkey $key -extfile $own.cnf -extensions x -days 365 -sha256"
+	" -set_serial 7$# -out $own.pem\n"
+	"  chain=\"$own.pem $chain\" issuer=$own key=leaf.key; shift 2\n"
+	"done; cat $chain >$name.chain.pem\n";
 
 static inline int pki_unlink(const char *path, const struct stat *st, int type, struct FTW *where)
 {
@@ -92,23 +105,45 @@ static inline const char *pki_file(const char *name, size_t *n)
 	return bytes;
 }
 
+static inline void pki_write(const char *name, const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/%s", pki_dir, name);
+	f = fopen(path, "w");
+	if (!f || fputs(text, f) < 0 || fclose(f) != 0)
+		abort();
+}
+
+/* Runs pki_issue_script with these words of the shell. */
+static inline void pki_issue(const char *words)
+{
+	char command[4096];
+	size_t n;
+
+	pki_write("issue.sh", pki_issue_script);
+	if (snprintf(command, sizeof command, "cd %s && sh issue.sh %s", pki_dir, words) >= (int)sizeof command)
+		abort();
+	if (system(command) != 0) {
+		fprintf(stderr, "issuing %s failed:\n%s\n", words, pki_file("log", &n));
+		abort();
+	}
+}
+
 /* Makes everything; false when there is no openssl command. A script that fails although there is one ends the
  * program: the test would otherwise silently not run. */
 static inline bool pki_make(void)
 {
-	char command[sizeof pki_script + 128], script[96];
+	char command[128];
 	size_t n;
-	FILE *f;
 
 	if (system("openssl version >/dev/null 2>&1") != 0)
 		return false;
 	strcpy(pki_dir, "/tmp/parley-pki-XXXXXX");
 	if (!mkdtemp(pki_dir))
 		abort();
-	snprintf(script, sizeof script, "%s/make.sh", pki_dir);
-	f = fopen(script, "w");
-	if (!f || fputs(pki_script, f) < 0 || fclose(f) != 0)
-		abort();
+	pki_write("make.sh", pki_script);
 	snprintf(command, sizeof command, "cd %s && sh make.sh", pki_dir);
 	if (system(command) != 0 || !pki_file("ready", &n)) {
 		const char *log = pki_file("log", &n);

@@ -15,7 +15,7 @@
 
 static enum err fake_call_run(struct https *c, const struct call *k, struct call_answer *a, int64_t deadline, struct fault *f);
 static enum err fake_verify_chain(const struct span *chain, size_t n, const char *host, int64_t now, uint8_t *storage, size_t cap,
-                                  struct verify_key *key);
+                                  struct verify_key *key, char why[X509_WHY_MAX]);
 #define call_run fake_call_run
 #define x509_verify_chain fake_verify_chain
 #include "../../src/client/akv.c"
@@ -102,9 +102,10 @@ static struct {
 } vault;
 
 static enum err fake_verify_chain(const struct span *chain, size_t n, const char *host, int64_t now, uint8_t *storage, size_t cap,
-                                  struct verify_key *key)
+                                  struct verify_key *key, char why[X509_WHY_MAX])
 {
 	(void)now;
+	(void)out_join(why, X509_WHY_MAX, "because");
 	assert_int_equal(n, 2);
 	assert_int_equal(chain[0].n, 3);
 	assert_memory_equal(chain[0].p, "abc", 3);
@@ -363,6 +364,7 @@ static void answers_that_are_not_signed(void **state)
 	expect(ERR_MISMATCH, STEP_RELEASE_VERIFY);
 	chain_err = ERR_UNTRUSTED;
 	expect(ERR_UNTRUSTED, STEP_RELEASE_VERIFY);
+	assert_non_null(strstr(fault.message, ": because"));
 	vault.value = "";
 	expect(ERR_PROTOCOL, STEP_RELEASE_VERIFY);
 	vault.value = "a.b";

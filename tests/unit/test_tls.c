@@ -194,7 +194,7 @@ static void test_self_signed_is_not_anchored(void **state)
 	assert_int_equal(x509_anchors_init(span_of(NULL, 0)), ERR_OK);
 	tls_client_start(&client, "localhost", TLS_TRUST_ANCHORS, time(NULL));
 	assert_int_equal(tls_handshake(&client, fd, soon()), ERR_UNTRUSTED);
-	assert_string_equal(tls_error_text(&client), "certificate does not lead to a trusted root");
+	assert_non_null(strstr(tls_error_text(&client), "does not lead to a trusted root: \"contoso\""));
 	close(fd);
 	server_join();
 }

@@ -6,7 +6,8 @@
 #include <cmocka.h>
 
 #include "crypto/tls.h"
-#include "crypto/x509.h"
+#include "crypto/x509_ext.h"
+#include "crypto/x509_path.h"
 #include "enc/der.h"
 #include "pki.h"
 #include "vectors.h"
@@ -337,9 +338,10 @@ static void test_keys_outside_the_limits(void **state)
 /* --- anchors and chains ------------------------------------------------------------------------------------------- */
 
 static uint8_t chain_bytes[32768];
-static struct span certs[8];
+static struct span certs[12];
 static uint8_t storage[1024];
 static struct verify_key key;
+static char why[X509_WHY_MAX];
 
 static void trust(const char *pem_name)
 {
@@ -352,9 +354,9 @@ static void trust(const char *pem_name)
 
 static enum err verify_at(const char *pem_name, const char *host, int64_t now)
 {
-	size_t n = pki_chain(pem_name, chain_bytes, sizeof chain_bytes, certs, 8);
+	size_t n = pki_chain(pem_name, chain_bytes, sizeof chain_bytes, certs, sizeof certs / sizeof certs[0]);
 
-	return x509_verify_chain(certs, n, host, now, storage, sizeof storage, &key);
+	return x509_verify_chain(certs, n, host, now, storage, sizeof storage, &key, why);
 }
 
 static enum err verify(const char *pem_name, const char *host)
@@ -413,7 +415,7 @@ static void test_good_chains(void **state)
 			assert_ptr_equal(key.rsa.n.p, storage);
 		}
 	}
-	assert_int_equal(x509_verify_chain(certs, 1, "good.example", time(NULL), storage, 258, &key), ERR_TOO_BIG);
+	assert_int_equal(x509_verify_chain(certs, 1, "good.example", time(NULL), storage, 258, &key, why), ERR_TOO_BIG);
 }
 
 static void test_names(void **state)
@@ -472,7 +474,7 @@ static void test_bad_chains(void **state)
 	trust("anchors.pem");
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
 		assert_int_equal(verify(files[i], "good.example"), ERR_UNTRUSTED);
-	assert_int_equal(x509_verify_chain(certs, 0, "good.example", time(NULL), storage, sizeof storage, &key),
+	assert_int_equal(x509_verify_chain(certs, 0, "good.example", time(NULL), storage, sizeof storage, &key, why),
 	                 ERR_UNTRUSTED);
 }
 
@@ -488,11 +490,298 @@ static void test_changed_chain_bytes(void **state)
 	n = certs[0].n + certs[1].n;
 	for (size_t at = 0; at < n; at += 3, i++) {
 		chain_bytes[at] ^= (uint8_t)(1u << (i % 8));
-		assert_int_equal(x509_verify_chain(certs, 2, "good.example", time(NULL), storage, sizeof storage, &key),
+		assert_int_equal(x509_verify_chain(certs, 2, "good.example", time(NULL), storage, sizeof storage, &key, why),
 		                 ERR_UNTRUSTED);
 		chain_bytes[at] ^= (uint8_t)(1u << (i % 8));
 	}
-	assert_int_equal(x509_verify_chain(certs, 2, "good.example", time(NULL), storage, sizeof storage, &key), ERR_OK);
+	assert_int_equal(x509_verify_chain(certs, 2, "good.example", time(NULL), storage, sizeof storage, &key, why), ERR_OK);
+}
+
+/* --- what is above the leaf --------------------------------------------------------------------------------------- */
+
+#define CA "basicConstraints=critical,CA:TRUE"
+#define LEAF "subjectAltName=DNS:good.example"
+/* Shell words: an issuer with further extensions, a leaf with these names. */
+#define ISSUER(more) "\"/O=Test/CN=Limited CA\" \"" CA "\\n" more "\" "
+#define FOR(names) "\"/O=Test/CN=good.example\" \"subjectAltName=" names "\""
+#define CONSTRAINED(constraints, names) ISSUER("nameConstraints=" constraints) FOR(names)
+
+struct limit {
+	const char *words;
+	const char *said; /* NULL: good */
+};
+
+static void check_limits(const struct limit *cases, size_t n)
+{
+	char words[2048];
+
+	for (size_t i = 0; i < n; i++) {
+		enum err e;
+
+		snprintf(words, sizeof words, "limit %s", cases[i].words);
+		pki_issue(words);
+		e = verify("limit.chain.pem", "good.example");
+		if (e != (cases[i].said ? ERR_UNTRUSTED : ERR_OK) || (cases[i].said && !strstr(why, cases[i].said)))
+			fail_msg("%s: %s %s", cases[i].words, err_name(e), why);
+	}
+}
+
+static void test_purpose_of_issuers(void **state)
+{
+	static const char refused[] = "the issuer \"Limited CA\" is no authority for servers";
+	static const struct limit cases[] = {
+		{ ISSUER("extendedKeyUsage=serverAuth") FOR("DNS:good.example"), NULL },
+		{ ISSUER("extendedKeyUsage=critical,clientAuth,serverAuth") FOR("DNS:good.example"), NULL },
+		{ ISSUER("extendedKeyUsage=anyExtendedKeyUsage") FOR("DNS:good.example"), NULL },
+		{ ISSUER("extendedKeyUsage=emailProtection") FOR("DNS:good.example"), refused },
+		{ ISSUER("extendedKeyUsage=codeSigning") FOR("DNS:good.example"), refused },
+		{ ISSUER("extendedKeyUsage=critical,clientAuth") FOR("DNS:good.example"), refused },
+		{ ISSUER("extendedKeyUsage=1.3.6.1.5.5.7.3.1.1") FOR("DNS:good.example"), refused },
+		{ ISSUER("extendedKeyUsage=DER:3000") FOR("DNS:good.example"), refused },
+		{ ISSUER("extendedKeyUsage=DER:0500") FOR("DNS:good.example"), refused },
+		/* two above the leaf: either one limits it */
+		{ ISSUER("extendedKeyUsage=codeSigning") "\"/CN=Sub CA\" \"" CA "\\nextendedKeyUsage=serverAuth\" " FOR("DNS:good.example"),
+		  refused },
+		{ "\"/CN=Sub CA\" \"" CA "\" " ISSUER("extendedKeyUsage=codeSigning") FOR("DNS:good.example"), refused },
+		{ "\"/CN=Sub CA\" \"" CA "\" " ISSUER("extendedKeyUsage=serverAuth") FOR("DNS:good.example"), NULL },
+	};
+
+	(void)state;
+	need_openssl();
+	trust("anchors.pem");
+	check_limits(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void test_name_constraints(void **state)
+{
+	static const char refused[] = "name constraints of the issuer: \"Limited CA\" does not permit good.example";
+	static const struct limit cases[] = {
+		{ CONSTRAINED("permitted;DNS:good.example", "DNS:good.example"), NULL },
+		{ CONSTRAINED("critical,permitted;DNS:good.example", "DNS:good.example"), NULL },
+		{ CONSTRAINED("critical,permitted;DNS:GOOD.example", "DNS:good.EXAMPLE"), NULL },
+		{ CONSTRAINED("permitted;DNS:example", "DNS:good.example"), NULL },
+		{ CONSTRAINED("permitted;DNS:.example", "DNS:good.example"), NULL },
+		{ CONSTRAINED("permitted;DNS:other.example,permitted;DNS:good.example", "DNS:good.example"), NULL },
+		{ CONSTRAINED("permitted;DNS:other.example", "DNS:good.example"), refused },
+		{ CONSTRAINED("critical,permitted;DNS:other.example", "DNS:good.example"), refused },
+		{ CONSTRAINED("permitted;DNS:ood.example", "DNS:good.example"), refused }, /* no label boundary */
+		{ CONSTRAINED("permitted;DNS:x.good.example", "DNS:good.example"), refused },
+		{ CONSTRAINED("permitted;DNS:.good.example", "DNS:good.example"), refused },
+		{ CONSTRAINED("permitted;DNS:good.example.", "DNS:good.example"), refused }, /* no proper name */
+		/* every name of the leaf counts, not only the one asked for */
+		{ CONSTRAINED("permitted;DNS:good.example", "DNS:good.example,DNS:evil.example"), refused },
+		{ CONSTRAINED("permitted;DNS:good.example", "DNS:evil.example,DNS:good.example"), refused },
+		{ CONSTRAINED("permitted;DNS:good.example", "DNS:good.example,DNS:a.good.example"), NULL },
+		{ CONSTRAINED("permitted;DNS:good.example", "DNS:good.example,IP:10.0.0.1,email:a@b.example"), NULL },
+		/* excluded */
+		{ CONSTRAINED("excluded;DNS:evil.example", "DNS:good.example"), NULL },
+		{ CONSTRAINED("excluded;DNS:good.example", "DNS:good.example"), refused },
+		{ CONSTRAINED("critical,excluded;DNS:example", "DNS:good.example"), refused },
+		{ CONSTRAINED("permitted;DNS:example,excluded;DNS:good.example", "DNS:good.example"), refused },
+		{ CONSTRAINED("permitted;DNS:example,excluded;DNS:evil.example", "DNS:good.example,DNS:x.evil.example"), refused },
+		{ CONSTRAINED("excluded;DNS:good.example", "DNS:good.example,DNS:good.example."), refused },
+		{ CONSTRAINED("excluded;DNS:evil.example", "DNS:good.example,DNS:evil.example."), refused }, /* in another spelling */
+		/* wildcards stand for all their names */
+		{ CONSTRAINED("permitted;DNS:example", "DNS:*.example"), NULL },
+		{ CONSTRAINED("permitted;DNS:good.example", "DNS:*.example"), refused },
+		{ CONSTRAINED("excluded;DNS:evil.example", "DNS:*.example"), refused },
+		{ CONSTRAINED("excluded;DNS:.evil.example", "DNS:*.example"), refused },
+		{ CONSTRAINED("excluded;DNS:evil.test", "DNS:*.example"), NULL },
+		/* addresses */
+		{ CONSTRAINED("permitted;DNS:example,excluded;IP:0.0.0.0/0.0.0.0,excluded;IP:::/::", "DNS:good.example"), NULL },
+		{ CONSTRAINED("permitted;DNS:example,excluded;IP:0.0.0.0/0.0.0.0", "DNS:good.example,IP:10.0.0.1"), refused },
+		{ CONSTRAINED("permitted;IP:10.0.0.0/255.0.0.0", "DNS:good.example,IP:10.9.8.7"), NULL },
+		{ CONSTRAINED("permitted;IP:10.0.0.0/255.0.0.0", "DNS:good.example,IP:11.9.8.7"), refused },
+		{ CONSTRAINED("permitted;IP:10.0.0.0/255.0.0.0", "DNS:good.example,IP:::1"), refused },
+		{ CONSTRAINED("permitted;IP:10.0.0.0/255.0.0.0", "DNS:good.example"), NULL }, /* limits addresses, and there is none */
+		/* directory names: the subject is one */
+		{ CONSTRAINED("permitted;dirName:dn\\n[dn]\\nO=Test", "DNS:good.example"), NULL },
+		{ CONSTRAINED("permitted;dirName:dn\\n[dn]\\nO=Other", "DNS:good.example"), refused },
+		{ CONSTRAINED("excluded;dirName:dn\\n[dn]\\nO=Other", "DNS:good.example"), refused }, /* not compared: fails closed */
+		/* forms that are not compared: only where the leaf has such names */
+		{ CONSTRAINED("permitted;email:example,permitted;URI:.example", "DNS:good.example"), NULL },
+		{ CONSTRAINED("permitted;email:example", "DNS:good.example,email:a@b.example"), refused },
+		{ CONSTRAINED("excluded;URI:.example", "DNS:good.example,URI:https://x.test/"), refused },
+		{ ISSUER("nameConstraints=excluded;email:example") "\"/emailAddress=a@b.test/CN=good.example\" \"" LEAF "\"", refused },
+		{ ISSUER("nameConstraints=excluded;DNS:test") "\"/emailAddress=a@b.test/CN=good.example\" \"" LEAF "\"", NULL },
+		/* malformed, empty */
+		{ CONSTRAINED("DER:3000", "DNS:good.example"), refused },
+		{ CONSTRAINED("DER:3002a000", "DNS:good.example"), refused },                     /* no subtree permitted */
+		{ CONSTRAINED("DER:3002a100", "DNS:good.example"), refused },
+		{ CONSTRAINED("DER:3006a00430028200", "DNS:good.example"), NULL },                /* every DNS name */
+		{ CONSTRAINED("DER:3006a10430028200", "DNS:good.example"), refused },
+		{ CONSTRAINED("DER:3009a00730058200800100", "DNS:good.example"), refused },       /* a minimum written out */
+		{ CONSTRAINED("DER:3006a10430028201", "DNS:good.example"), refused },
+		{ CONSTRAINED("DER:3008a1063004870200ff", "DNS:good.example"), refused },         /* half an address */
+		{ CONSTRAINED("DER:3006a204300282003100", "DNS:good.example"), refused },
+		{ CONSTRAINED("critical,DER:0500", "DNS:good.example"), refused },
+		/* from two above, and through two */
+		{ ISSUER("nameConstraints=permitted;DNS:other.example") "\"/CN=Sub CA\" \"" CA "\" " FOR("DNS:good.example"), refused },
+		{ ISSUER("nameConstraints=permitted;DNS:example") "\"/CN=Sub CA\" \"" CA
+		  "\\nnameConstraints=permitted;DNS:good.example\" " FOR("DNS:good.example"), NULL },
+		{ ISSUER("nameConstraints=permitted;DNS:example") "\"/CN=Sub CA\" \"" CA
+		  "\\nnameConstraints=permitted;DNS:other.example\" " FOR("DNS:good.example"), "\"Sub CA\" does not permit" },
+		/* an issuer's own name below one that limits directory names */
+		{ ISSUER("nameConstraints=permitted;dirName:dn\\n[dn]\\nO=Test") "\"/O=Evil/CN=Sub CA\" \"" CA "\" "
+		  FOR("DNS:good.example"), refused },
+	};
+
+	(void)state;
+	need_openssl();
+	trust("anchors.pem");
+	check_limits(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void test_lengths_and_extensions_of_chains(void **state)
+{
+#define SUB "\"/CN=Sub CA\" \"" CA "\" "
+	static const struct limit cases[] = {
+		{ ISSUER("keyUsage=keyCertSign") FOR("DNS:good.example"), NULL },
+		{ ISSUER("keyUsage=digitalSignature") FOR("DNS:good.example"), "no authority: \"Limited CA\"" },
+		{ "\"/CN=None\" \"keyUsage=keyCertSign\" " FOR("DNS:good.example"), "no authority: \"None\"" },
+		{ "\"/CN=L0\" \"" CA ",pathlen:0\" " FOR("DNS:good.example"), NULL },
+		{ "\"/CN=L0\" \"" CA ",pathlen:0\" " SUB FOR("DNS:good.example"), "\"L0\" allows fewer authorities" },
+		{ "\"/CN=L1\" \"" CA ",pathlen:1\" " SUB FOR("DNS:good.example"), NULL },
+		{ "\"/CN=L1\" \"" CA ",pathlen:1\" " SUB SUB FOR("DNS:good.example"), "\"L1\" allows fewer authorities" },
+		{ SUB SUB SUB SUB SUB SUB SUB SUB SUB FOR("DNS:good.example"), NULL }, /* ten certificates */
+		{ SUB SUB SUB SUB SUB SUB SUB SUB SUB SUB FOR("DNS:good.example"), "too many certificates" },
+		{ ISSUER("1.2.3.4=critical,ASN1:NULL") FOR("DNS:good.example"), "unknown critical extension" },
+		{ ISSUER("1.2.3.4=ASN1:NULL") FOR("DNS:good.example"), NULL },
+		{ ISSUER("2.5.29.36=critical,DER:3003800100") FOR("DNS:good.example"), "unknown critical extension" }, /* wants a policy */
+		{ ISSUER("certificatePolicies=critical,1.2.3.4") FOR("DNS:good.example"), NULL },
+	};
+
+	(void)state;
+	need_openssl();
+	trust("anchors.pem");
+	check_limits(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void test_anchors_limit_too(void **state)
+{
+	static const struct {
+		const char *words, *said;
+	} cases[] = {
+		{ ISSUER("nameConstraints=permitted;DNS:good.example"), NULL },
+		{ ISSUER("nameConstraints=permitted;DNS:other.example"), "\"Limited CA\" does not permit" },
+		{ ISSUER("extendedKeyUsage=emailProtection"), "\"Limited CA\" is no authority for servers" },
+		{ ISSUER("extendedKeyUsage=serverAuth"), NULL },
+	};
+	char words[1024];
+
+	(void)state;
+	need_openssl();
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(words, sizeof words, "anchor %s", cases[i].words);
+		pki_issue(words);
+		trust("anchor.chain.pem");
+		snprintf(words, sizeof words, "below %s %s", cases[i].words, FOR("DNS:good.example"));
+		pki_issue(words);
+		assert_int_equal(verify("below.chain.pem", "good.example"), cases[i].said ? ERR_UNTRUSTED : ERR_OK);
+		assert_true(!cases[i].said || strstr(why, cases[i].said));
+	}
+}
+
+static void test_missing_issuer_is_named(void **state)
+{
+	(void)state;
+	need_openssl();
+	trust("anchors.pem");
+	assert_int_equal(verify("leaf.pem", "good.example"), ERR_UNTRUSTED);
+	assert_string_equal(why, "certificate does not lead to a trusted root: \"Test Intermediate\" issued the last certificate, "
+	                         "was not sent and is no trust anchor");
+	/* printable whatever the name, and not without end */
+	pki_issue("limit \"/CN=$(printf 'e\\303\\244 \\033[1m\\\"x%050d' 7)\" \"" CA "\" " FOR("DNS:good.example"));
+	assert_int_equal(pki_chain("limit.chain.pem", chain_bytes, sizeof chain_bytes, certs, sizeof certs / sizeof certs[0]), 2);
+	assert_int_equal(x509_verify_chain(certs, 1, "good.example", time(NULL), storage, sizeof storage, &key, why), ERR_UNTRUSTED);
+	assert_non_null(strstr(why, "root: \"e"));
+	for (const char *p = why; *p; p++)
+		assert_in_range(*p, 0x20, 0x7e);
+	/* the name of an anchor, and another key */
+	assert_int_equal(verify("false.chain.pem", "good.example"), ERR_UNTRUSTED);
+	assert_non_null(strstr(why, "\"Test Root\" is a trusted name, but signed with another key"));
+}
+
+/* --- Microsoft's roots of 2026 ------------------------------------------------------------------------------------ */
+
+static bool is_anchored(const struct x509_cert *c)
+{
+	size_t n;
+	const struct x509_cert *anchors = x509_anchors_table(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (x509_signed_by(c, &anchors[i]) == ERR_OK)
+			return true;
+	return false;
+}
+
+static void test_microsoft_tls_root_of_2026(void **state)
+{
+	static const uint8_t server_auth[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01 };
+	static struct chain issuing, cross;
+	static struct x509_path path;
+
+	(void)state;
+	load(&issuing, "azure/tls-2026/microsoft-tls-g2-rsa-ca-ocsp-02.pem");
+	load(&cross, "azure/tls-2026/microsoft-tls-rsa-root-g2-cross.pem");
+	assert_int_equal(x509_anchors_init(span_of(NULL, 0)), ERR_OK);
+	/* without the bridge: the root is an anchor. With it: it leads to the older one. */
+	assert_true(is_anchored(&issuing.cert[0]));
+	assert_true(is_anchored(&cross.cert[0]));
+	assert_int_equal(x509_signed_by(&issuing.cert[0], &cross.cert[0]), ERR_OK);
+	assert_true(x509_ext_is_authority(&issuing.cert[0]) && x509_ext_path_length(&issuing.cert[0], 0));
+	assert_false(x509_ext_path_length(&issuing.cert[0], 1));
+	assert_true(x509_ext_has_eku(&issuing.cert[0], span_of(server_auth, sizeof server_auth)));
+	/* The path from there: as if the issuing certificate were a leaf that had been looked at. */
+	x509_path_start(&path, "good.example", issuing.cert[0].not_before + 86400);
+	path.cert[path.n++] = issuing.cert[0];
+	x509_path_add(&path, cross.der[0]);
+	assert_string_equal(path.why, "");
+	assert_int_equal(x509_path_end(&path), 0);
+	assert_int_equal(path.n, 2);
+}
+
+/* Chains of the same shape, with keys of our own. */
+static enum err verify_field(const char *name, const char *root)
+{
+	static uint8_t bytes[16384];
+	char path[128];
+	size_t n = 0, count = 0;
+	uint8_t *file;
+	static struct chain c;
+
+	snprintf(path, sizeof path, "field/tls/%s.pem", root);
+	file = vectors_read(path, &n);
+	if (!file)
+		skip();
+	assert_int_equal(x509_anchors_init(span_of(file, n)), ERR_OK);
+	free(file);
+	for (int part = 0; part < 2; part++) {
+		snprintf(path, sizeof path, "field/tls/%s-%s.pem", name, part ? "rest" : "leaf");
+		load(&c, path);
+		for (size_t i = 0; i < c.n; i++) {
+			uint8_t *at = bytes + count * 4096;
+
+			assert_in_range(c.der[i].n, 1, 4096);
+			memcpy(at, c.der[i].p, c.der[i].n);
+			certs[count++] = span_of(at, c.der[i].n);
+		}
+	}
+	return x509_verify_chain(certs, count, "localhost", 1795888800, storage, sizeof storage, &key, why);
+}
+
+static void test_cross_signed_and_constrained(void **state)
+{
+	(void)state;
+	assert_int_equal(verify_field("t01-with-cross", "old-root"), ERR_OK);
+	assert_int_equal(verify_field("t01-with-cross", "new-root"), ERR_OK);
+	assert_int_equal(verify_field("t01-without-cross", "new-root"), ERR_OK);
+	assert_int_equal(verify_field("t01-without-cross", "old-root"), ERR_UNTRUSTED);
+	assert_non_null(strstr(why, "\"New TLS Root G2\""));
+	assert_int_equal(verify_field("t04-constrained-in-soft", "new-root"), ERR_OK);
+	assert_int_equal(verify_field("t04-constrained-out", "new-root"), ERR_UNTRUSTED);
+	assert_non_null(strstr(why, "name constraints"));
+	assert_non_null(strstr(why, "does not permit localhost"));
 }
 
 static void parse_file(const char *name, uint8_t *buf, size_t cap, struct x509_cert *c)
@@ -567,6 +856,13 @@ int main(void)
 		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_bad_chains),
 		cmocka_unit_test(test_changed_chain_bytes),
+		cmocka_unit_test(test_purpose_of_issuers),
+		cmocka_unit_test(test_name_constraints),
+		cmocka_unit_test(test_lengths_and_extensions_of_chains),
+		cmocka_unit_test(test_anchors_limit_too),
+		cmocka_unit_test(test_missing_issuer_is_named),
+		cmocka_unit_test(test_microsoft_tls_root_of_2026),
+		cmocka_unit_test(test_cross_signed_and_constrained),
 		cmocka_unit_test(test_signature_algorithms),
 	};
 
