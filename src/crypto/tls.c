@@ -14,7 +14,7 @@
  *   open       both Finished messages are verified: application data may be sent and received.
  *   closing    a close_notify came or was sent; the engine lets the last records out and takes no more data.
  *   closed     after an orderly closing; engine error 0.
- *   failed     engine error says why. The engine may first want to send its fatal alert.
+ *   failed     engine error says why. The engine may first have sent a fatal alert; if not, send_alert does.
  *
  * The transport adds two facts: write_dead (sending failed, but an answer or an alert that the peer sent before may
  * still be there to read) and eof. eof without a close_notify from the peer is a cut. */
@@ -83,10 +83,12 @@ static bool pump_out(struct tls *t, int fd)
 		return false;
 	p = br_ssl_engine_sendrec_buf(eng, &room);
 	e = net_write_some(fd, span_of(p, room), &n);
-	if (e == ERR_OK)
+	if (e == ERR_OK) {
+		tls_state(t)->mid_record = n < room;
 		br_ssl_engine_sendrec_ack(eng, n);
-	else if (e != ERR_MORE)
+	} else if (e != ERR_MORE) {
 		tls_state(t)->write_dead = true;
+	}
 	return e != ERR_MORE;
 }
 
@@ -120,13 +122,31 @@ static bool pump_in(struct tls *t, int fd)
 	return true;
 }
 
+/* BearSSL sends alerts for a few faults of a ClientHello. For all others the record is made here, as long
+ * as records are not protected. One attempt, without waiting: the connection is over. */
+static void send_alert(struct tls *t, int fd, int error)
+{
+	struct tls_state *s = tls_state(t);
+	const uint8_t record[] = { 21, 3, 3, 0, 2, 2, tls_text_alert(error) }; /* alert, TLS 1.2, fatal */
+	size_t n = 0;
+	enum err ignored;
+
+	if (error >= BR_ERR_RECV_FATAL_ALERT || s->write_dead || s->mid_record ||
+	    engine_of(t)->out.vtable != &br_sslrec_out_clear_vtable)
+		return;
+	ignored = net_write_some(fd, span_of(record, sizeof record), &n);
+	(void)ignored;
+	s->write_dead = true;
+}
+
 /* The verdict on a closed engine. */
-static enum err why_closed(const struct tls *t)
+static enum err why_closed(struct tls *t, int fd)
 {
 	int e = br_ssl_engine_last_error(engine_of(t));
 
 	if (e == BR_ERR_OK)
 		return ERR_CLOSED;
+	send_alert(t, fd, e);
 	/* RFC 5246 section 7.2: not to be resumed. Before that, it is not known whether the peer has this session at all. */
 	if (state_of(t)->open && !state_of(t)->is_client)
 		tls_sessions_drop(&engine_of(t)->session);
@@ -153,12 +173,12 @@ enum err tls_step(struct tls *t, int fd)
 		bool moved = pump_out(t, fd);
 
 		if (is_closed(t))
-			return why_closed(t);
+			return why_closed(t, fd);
 		if (just_opened(t) || tls_has_data(t))
 			return ERR_OK;
 		moved |= pump_in(t, fd);
 		if (is_closed(t))
-			return why_closed(t);
+			return why_closed(t, fd);
 		if (!moved)
 			break;
 	}
@@ -242,7 +262,7 @@ enum err tls_send(struct tls *t, int fd, struct span data, int64_t deadline_ms)
 	while (e == ERR_OK) {
 		put_data(engine_of(t), &data);
 		if (is_closed(t))
-			return why_closed(t);
+			return why_closed(t, fd);
 		if (pump_out(t, fd)) {
 			e = clock_ms() < deadline_ms ? ERR_OK : ERR_TIMEOUT;
 			continue;

@@ -87,7 +87,8 @@ void tls_client_sign(struct tls *t, const struct tls_identity *id);
 /* Moves records between fd and the engine without blocking until it would block or application data is readable.
  * ERR_OK: application data readable, or (client/server, once) the handshake just done and data can be sent; ERR_MORE:
  * would block or has moved much (call again when tls_wants is ready); ERR_CLOSED: orderly close or end of stream;
- * ERR_UNTRUSTED, ERR_TLS: failed, see tls_error_text. Peer untrusted. */
+ * ERR_UNTRUSTED, ERR_TLS: failed, see tls_error_text; the peer was sent a fatal alert, best effort, unless records were
+ * protected by then. Peer untrusted. */
 MUST_USE enum err tls_step(struct tls *t, int fd);
 /* What the caller must wait for after ERR_MORE: NET_READ and NET_WRITE of plat/net.h. */
 unsigned tls_wants(const struct tls *t);

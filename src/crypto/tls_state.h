@@ -45,6 +45,7 @@ struct tls_state {
 	bool broken;     /* could not be set up: nothing moves */
 	bool open;       /* the handshake was completed */
 	bool write_dead; /* the transport takes nothing more; what it still holds for us may be read */
+	bool mid_record; /* the transport took a part of a record last */
 	bool eof;        /* the transport's end of stream was seen */
 	bool drained;    /* the last read took all that the transport had */
 	uint8_t *ahead;  /* bytes of later records, read along with earlier ones: in `in`, behind what the engine has */
@@ -82,3 +83,5 @@ void tls_profile_apply(struct tls_state *s);
 void tls_profile_identity(struct tls_state *s, const struct tls_identity *id);
 
 #endif
+/* The alert (RFC 5246 section 7.2) that tells the peer of an error of the engine's or the certificate check's. */
+uint8_t tls_text_alert(int error);

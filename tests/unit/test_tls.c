@@ -55,6 +55,7 @@ static struct {
 	enum err handshake, end;
 	bool orderly;
 	uint64_t received;
+	char said[64]; /* the start of tls_error_text of a failed handshake */
 	pthread_t thread;
 } server;
 
@@ -65,6 +66,7 @@ static void serve(void)
 
 	server.handshake = tls_handshake(&server.t, server.fd, soon());
 	server.end = server.handshake;
+	snprintf(server.said, sizeof server.said, "%s", tls_error_text(&server.t));
 	if (server.handshake != ERR_OK)
 		return;
 	if (server.duty == SEND || server.duty == CUT)
@@ -660,6 +662,57 @@ static void test_versions_and_suites_of_the_server(void **state)
 	}
 }
 
+/* The peer of a failed handshake is told why, once, and in the clear only as long as everything is. */
+static void test_alerts(void **state)
+{
+	static const struct {
+		const char *host;
+		int64_t later_s;
+		const char *said;
+	} cases[] = {
+		{ "localhost", 0, "peer's alert: unknown authority" },
+		{ "other.example", 0, "peer's alert: bad certificate" },
+		{ "localhost", 400 * 86400, "peer's alert: certificate expired" },
+	};
+	uint8_t reply[64];
+	size_t n;
+
+	(void)state;
+	assert_int_equal(x509_anchors_init(span_of(NULL, 0)), ERR_OK);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		int fd = connected(ECHO);
+
+		tls_client_start(&client, cases[i].host, TLS_TRUST_ANCHORS, time(NULL) + cases[i].later_s);
+		for (int again = 0; again < 2; again++)
+			assert_int_equal(tls_handshake(&client, fd, soon()), ERR_UNTRUSTED);
+		server_join();
+		close(fd);
+		assert_int_equal(server.handshake, ERR_TLS);
+		assert_string_equal(server.said, cases[i].said);
+	}
+	assert_int_equal(feed_server("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27, reply, sizeof reply, &n), ERR_TLS);
+	assert_int_equal(n, 7);
+	assert_memory_equal(reply, "\x15\x03\x03\x00\x02\x02\x46", 7); /* protocol_version */
+	assert_int_equal(feed_server("\x15\x03\x01\x00\x02\x02\x28", 7, reply, sizeof reply, &n), ERR_TLS);
+	assert_int_equal(n, 0); /* none in answer to one */
+}
+
+static void test_no_alert_in_the_clear_once_encrypted(void **state)
+{
+	static const uint8_t forged[] = { 0x17, 3, 3, 0, 24, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24 };
+	int fd = connected(ECHO);
+	uint8_t reply[64];
+
+	(void)state;
+	tls_client_start(&client, "localhost", TLS_TRUST_LATER, 1);
+	assert_int_equal(tls_handshake(&client, fd, soon()), ERR_OK);
+	assert_int_equal(write(fd, forged, sizeof forged), sizeof forged);
+	server_join();
+	assert_int_equal(server.end, ERR_TLS);
+	assert_int_equal(read(fd, reply, sizeof reply), 0);
+	close(fd);
+}
+
 /* --- OpenSSL's client --------------------------------------------------------------------------------------------- */
 
 /* Runs s_client with these options against a server of ours; its output, which is static. */
@@ -968,3 +1021,5 @@ int main(void)
 
 	return cmocka_run_group_tests_name("tls", tests, set_up, tear_down);
 }
+		cmocka_unit_test(test_alerts),
+		cmocka_unit_test(test_no_alert_in_the_clear_once_encrypted),
