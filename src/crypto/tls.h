@@ -67,27 +67,30 @@ void tls_server_start(struct tls *t, const struct tls_identity *id);
 void tls_server_resume(struct tls *t);
 /* Wipes the sessions that are an hour old. Call it now and then; any thread. */
 void tls_sessions_expire(void);
-/* Right after tls_server_start: the client must show a certificate, of any issuer, name and date, whose key (ECDSA P-256 or
- * P-384) signs the handshake, which is a full one in any case. The caller MUST check tls_peer_cert before it believes or answers anything. */
+/* Right after tls_server_start: the client must show a certificate, of any issuer, name and
+ * date, whose key (ECDSA P-256) signs the handshake, which is a full one in any case. The caller
+ * MUST check tls_peer_cert before it believes or answers anything. */
 void tls_server_ask(struct tls *t);
 
 enum tls_trust {
 	TLS_TRUST_ANCHORS, /* chain to the anchors, host name, dates (x509_verify_chain says what that means) */
-	TLS_TRUST_LATER,   /* any key is accepted and recorded: the caller MUST check tls_peer_spki or tls_peer_cert before it
-	                      sends or believes anything (attested key checked over this very connection) */
+	TLS_TRUST_LATER,   /* X25519 and P-256 only; any key (P-256 or RSA) is accepted and recorded: the caller MUST check
+	                      tls_peer_spki or tls_peer_cert before it sends or believes anything (attested key checked over
+	                      this very connection) */
 };
-/* Starts the client side with SNI host (none for an address literal). now_s: Unix time for dates. A fault here (host too
- * long) shows in the first tls_step. The server's certificates, up to the one that an anchor signed, may have TLS_CERT_MAX
- * bytes. */
+/* Starts the client side with SNI host (none for an address literal). now_s: Unix time for
+ * dates. A fault here (host too long) shows in the first tls_step. The server's certificates, up
+ * to the one that an anchor signed, may have TLS_CERT_MAX bytes. */
 void tls_client_start(struct tls *t, const char *host, enum tls_trust trust, int64_t now_s);
 /* Right after tls_client_start: shows the identity's certificate to a server that asks for one, and signs the handshake with
  * its key, in constant time. id outlives the connection. */
 void tls_client_sign(struct tls *t, const struct tls_identity *id);
 
-/* Moves records between fd and the engine without blocking until it would block or application data is readable.
- * ERR_OK: application data readable, or (client/server, once) the handshake just done and data can be sent; ERR_MORE:
- * would block or has moved much (call again when tls_wants is ready); ERR_CLOSED: orderly close or end of stream;
- * ERR_UNTRUSTED, ERR_TLS: failed, see tls_error_text; the peer was sent a fatal alert, best effort, unless records were
+/* Moves records between fd and the engine without blocking until it would block or application
+ * data is readable. ERR_OK: application data readable, or (client/server, once) the handshake
+ * just done and data can be sent; ERR_MORE: would block or has moved much (call again when
+ * tls_wants is ready); ERR_CLOSED: orderly close or end of stream; ERR_UNTRUSTED, ERR_TLS:
+ * failed, see tls_error_text; the peer was sent a fatal alert, best effort, unless records were
  * protected by then. Peer untrusted. */
 MUST_USE enum err tls_step(struct tls *t, int fd);
 /* What the caller must wait for after ERR_MORE: NET_READ and NET_WRITE of plat/net.h. */
@@ -116,7 +119,8 @@ void tls_shutdown(struct tls *t, int fd, int64_t deadline_ms);
 bool tls_peer_spki(const struct tls *t, uint8_t out[32]);
 /* That certificate, DER, a view until tls_wipe; empty where tls_peer_spki says false. Untrusted but for its key. */
 struct span tls_peer_cert(const struct tls *t);
-/* Why it failed, printable ASCII, of at most X509_WHY_MAX bytes, until tls_wipe: "name mismatch", ... */
+/* Why it failed, printable ASCII, of at most X509_WHY_MAX bytes, until tls_wipe: "name
+ * mismatch", ... */
 const char *tls_error_text(const struct tls *t);
 void tls_wipe(struct tls *t);
 

@@ -44,6 +44,8 @@ void tls_client_start(struct tls *t, const char *host, enum tls_trust trust, int
 	} else {
 		br_ssl_client_zero(ssl);
 		tls_profile_apply(s);
+		if (trust == TLS_TRUST_LATER) /* a peer of our kind: P-256 or RSA */
+			tls_profile_own_curves(s);
 		set_algorithms(ssl);
 		tls_trust_check_init(&s->check, host, trust, now_s);
 		br_ssl_engine_set_x509(&ssl->eng, &s->check.vtable);

@@ -67,3 +67,10 @@ void tls_profile_apply(struct tls_state *s)
 	br_ssl_engine_set_ec(eng, &br_ec_all_m31); /* X25519, P-256, P-384, P-521 */
 	br_ssl_engine_set_buffers_bidi(eng, s->in, sizeof s->in, s->out, sizeof s->out);
 }
+
+void tls_profile_own_curves(struct tls_state *s)
+{
+	s->ec = br_ec_all_m31;
+	s->ec.supported_curves = (uint32_t)1 << BR_EC_curve25519 | (uint32_t)1 << BR_EC_secp256r1;
+	br_ssl_engine_set_ec(tls_engine(s), &s->ec);
+}

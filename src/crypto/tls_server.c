@@ -18,10 +18,7 @@ void tls_server_start(struct tls *t, const struct tls_identity *id)
 	tls_sessions_view(&s->sessions);
 	br_ssl_server_zero(ssl);
 	tls_profile_apply(s);
-	/* We go along with a service that wants P-384 or P-521, but strangers do not make us compute on these slow ones. */
-	s->ec = br_ec_all_m31;
-	s->ec.supported_curves = (uint32_t)1 << BR_EC_curve25519 | (uint32_t)1 << BR_EC_secp256r1;
-	br_ssl_engine_set_ec(&ssl->eng, &s->ec);
+	tls_profile_own_curves(s);
 	br_ssl_engine_set_suites(&ssl->eng, suites[rsa], 2);
 	br_ssl_engine_add_flags(&ssl->eng, BR_OPT_ENFORCE_SERVER_PREFERENCES);
 	tls_profile_identity(s, id);
@@ -56,7 +53,6 @@ void tls_server_ask(struct tls *t)
 	s->asked = (br_x500_name){ (unsigned char *)(uintptr_t)any, sizeof any }; /* only read */
 	br_ssl_server_set_cache(ssl, NULL); /* resuming would do without the certificate */
 	br_ssl_server_set_trust_anchor_names(ssl, &s->asked, 1);
-	br_ssl_engine_set_ec(&ssl->eng, &br_ec_all_m31);
 	br_ssl_engine_set_ecdsa(&ssl->eng, br_ecdsa_i31_vrfy_asn1); /* for the client's signature over the handshake */
 	tls_trust_check_init(&s->check, "", TLS_TRUST_LATER, 0);
 	br_ssl_engine_set_x509(&ssl->eng, &s->check.vtable);

@@ -39,7 +39,7 @@ struct tls_state {
 	size_t cert_n;
 	br_ec_private_key key;
 	br_rsa_private_key rsa_key;   /* instead of key, for a server */
-	br_ec_impl ec;                /* a server's curves */
+	br_ec_impl ec;                /* the curves of tls_profile_own_curves */
 	br_x500_name asked;           /* of the authority that a server asks a certificate of */
 	bool is_client;
 	bool broken;     /* could not be set up: nothing moves */
@@ -79,9 +79,14 @@ static inline br_ssl_engine_context *tls_engine(struct tls_state *s)
 /* What both sides have in common: version, hashes, record protection, curves, buffers. The caller adds suites and key
  * exchange and then resets the engine. */
 void tls_profile_apply(struct tls_state *s);
+/* After tls_profile_apply: X25519 and P-256 alone, for key exchange and ECDSA. We go along with
+ * a service that wants P-384 or P-521, but neither strangers nor peers make us compute on these
+ * slow ones. */
+void tls_profile_own_curves(struct tls_state *s);
 /* Sets certificates and key to views of the identity's. */
 void tls_profile_identity(struct tls_state *s, const struct tls_identity *id);
+/* The alert (RFC 5246 section 7.2) that tells the peer of an error of the engine's or the
+ * certificate check's. */
+uint8_t tls_text_alert(int error);
 
 #endif
-/* The alert (RFC 5246 section 7.2) that tells the peer of an error of the engine's or the certificate check's. */
-uint8_t tls_text_alert(int error);

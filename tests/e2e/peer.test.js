@@ -2,6 +2,7 @@
 // has a TLS key of his own and (the stand-in of) genuine hardware, so that his evidence is wrong in one thing alone.
 'use strict';
 const assert = require('node:assert');
+const { execFile } = require('child_process');
 const crypto = require('crypto');
 const fs = require('fs');
 const path = require('path');
@@ -130,6 +131,27 @@ describe('at a provider\'s peer port', () => {
   before(async () => {
     evidenceOf.woodgrove = (await shown(world.ports.woodgrove.https)).evidence;
     assert.ok(evidenceOf.woodgrove, 'Woodgrove shows evidence');
+  });
+
+  test('P-256 and X25519 are all the curves there are', async () => {
+    const { key, cert } = make('woodgrove').tls;
+    const [keyFile, certFile] = [['groups-key.pem', key], ['groups-cert.pem', cert]].map(([name, text]) => {
+      const file = path.join(world.options.dir, name);
+      fs.writeFileSync(file, text);
+      return file;
+    });
+    const sClient = (groups) => new Promise((resolve) => {
+      const args = ['s_client', '-connect', `127.0.0.1:${world.ports.contoso.peer}`, '-tls1_2', '-groups', groups, '-key', keyFile, '-cert', certFile];
+      execFile('openssl', args, { timeout: 20000 }, (error, out, err) => resolve(out + err)).stdin.end();
+    });
+    for (const [groups, curve] of [['X25519:P-256', 'X25519, 253'], ['P-521:P-384:P-256', 'ECDH, prime256v1'], ['P-384:P-256:X25519', 'X25519, 253']]) {
+      assert.match(await sClient(groups), new RegExp(`Server Temp Key: ${curve}`), groups);
+    }
+    for (const groups of ['P-521', 'P-384', 'P-521:P-384', 'X448']) {
+      const text = await sClient(groups);
+      assert.match(text, /Cipher is \(NONE\)/, groups);
+      assert.match(text, /alert/, groups);
+    }
   });
 
   test('who is Woodgrove, and proves it, gets the records; on this connection and no other', async () => {

@@ -969,6 +969,26 @@ static void test_openssl_server_names_and_dates(void **state)
 	s_server_stop();
 }
 
+/* Towards peers: two curves, whatever the other side would like. */
+static void test_curves_towards_peers(void **state)
+{
+	static const struct {
+		const char *options;
+		enum err expected;
+	} cases[] = {
+		{ GOOD "-groups P-256", ERR_OK }, { GOOD "-groups P-521:P-384:X25519", ERR_OK }, { "-cert rsaleaf.pem -key rsaleaf.key", ERR_OK },
+		{ GOOD "-groups P-384", ERR_TLS }, { GOOD "-groups P-521", ERR_TLS }, { "-cert p384leaf.pem -key p384leaf.key", ERR_TLS },
+	};
+
+	(void)state;
+	need_openssl();
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		s_server_start(cases[i].options);
+		assert_int_equal(fetch("good.example", TLS_TRUST_LATER, 1), cases[i].expected);
+		s_server_stop();
+	}
+}
+
 static int set_up(void **state)
 {
 	char path[256];
@@ -1011,15 +1031,16 @@ int main(void)
 		cmocka_unit_test(test_cut_inside_a_record),
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_versions_and_suites_of_the_server),
+		cmocka_unit_test(test_alerts),
+		cmocka_unit_test(test_no_alert_in_the_clear_once_encrypted),
 		cmocka_unit_test(test_openssl_client_accepted),
 		cmocka_unit_test(test_openssl_client_refused),
 		cmocka_unit_test(test_no_renegotiation),
 		cmocka_unit_test(test_openssl_server_accepted),
 		cmocka_unit_test(test_openssl_server_refused),
 		cmocka_unit_test(test_openssl_server_names_and_dates),
+		cmocka_unit_test(test_curves_towards_peers),
 	};
 
 	return cmocka_run_group_tests_name("tls", tests, set_up, tear_down);
 }
-		cmocka_unit_test(test_alerts),
-		cmocka_unit_test(test_no_alert_in_the_clear_once_encrypted),
