@@ -4,8 +4,9 @@
 
 #include "base/err.h"
 
-/* Starts a thread running fn(arg); it is never joined. All signals are blocked in it. Stack 512 KiB from a static pool of
- * THREADS_MAX; ERR_FULL beyond. Call during start-up only. */
+/* Starts a thread running fn(arg); it is never joined. All signals are blocked in it. Stack 512
+ * KiB from a static pool of THREADS_MAX, above a page that must not be touched; ERR_FULL beyond.
+ * Call during start-up only. */
 #define THREADS_MAX 32
 MUST_USE enum err thread_start(void (*fn)(void *), void *arg);
 
