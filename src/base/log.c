@@ -38,10 +38,22 @@ static const char *level_name(enum log_level level)
 	return names[level];
 }
 
+/* Other bytes than printable ASCII as \xNN, and a backslash so too: what stands there is always
+ * what it was. Cut before the first that does not fit. */
 static void put_clean(struct out *o, struct span s)
 {
-	for (size_t i = 0; i < s.n && o->n + 1 < o->cap; i++)
-		out_byte(o, s.p[i] >= 0x20 && s.p[i] != 0x7f ? s.p[i] : '?');
+	for (size_t i = 0; i < s.n; i++) {
+		bool plain = s.p[i] >= 0x20 && s.p[i] < 0x7f && s.p[i] != '\\';
+
+		if (o->cap - o->n < (plain ? 1u : 4u))
+			return;
+		if (plain) {
+			out_byte(o, s.p[i]);
+		} else {
+			out_str(o, "\\x");
+			out_hex(o, &s.p[i], 1);
+		}
+	}
 }
 
 /* Unix seconds with milliseconds: enough to order lines; a person's clock is the collector's business. */

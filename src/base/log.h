@@ -12,8 +12,9 @@ bool log_wants(enum log_level level);
 /* Who this process is, put on every line ("contoso"); static or long-lived text. Set once before threads start. */
 void log_set_name(const char *name);
 
-/* One line "TIME LEVEL name component: text". Text is cut at LOG_LINE_MAX; control bytes become '?'.
- * Written with a single write(2), so lines of several threads do not mix; failures to write are ignored. */
+/* One line "TIME LEVEL name component: text". Text is cut at LOG_LINE_MAX; a backslash and every
+ * byte that is not printable ASCII become \xNN. Written with a single write(2), so lines of
+ * several threads do not mix; failures to write are ignored. */
 void log_line(enum log_level level, const char *component, const char *text);
 /* The same with " key=value" of a number, or of untrusted text, appended. */
 void log_num(enum log_level level, const char *component, const char *text, const char *key, uint64_t value);

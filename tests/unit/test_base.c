@@ -314,7 +314,7 @@ static void log_several(void)
 	log_line(LOG_INFO, "part", "plain");
 	log_line(LOG_DEBUG, "part", "not shown");
 	log_num(LOG_WARN, "part", "count", "n", UINT64_MAX);
-	log_text(LOG_ERROR, "part", "odd", "value", SPAN_LIT("a\nb\x7f"));
+	log_text(LOG_ERROR, "part", "odd", "value", SPAN_LIT("a\nb\x7f\x9b" "1m\xe2\x80\xae\\x"));
 	log_text(LOG_DEBUG, "part", "not shown", "value", SPAN_LIT("x"));
 	log_num(LOG_DEBUG, "part", "not shown", "n", 1);
 }
@@ -338,9 +338,12 @@ static void log_lines_have_level_name_and_no_control_bytes(void **state)
 	for (const char *p = text; *p; p++)
 		lines += *p == '\n';
 	assert_int_equal(lines, 3);
-	assert_memory_equal(line_text(text, 0), "info con?toso part: plain\n", 26);
-	assert_memory_equal(line_text(text, 1), "warn con?toso part: count n=18446744073709551615\n", 49);
-	assert_memory_equal(line_text(text, 2), "error con?toso part: odd value=a?b?\n", 36);
+	assert_memory_equal(line_text(text, 0), "info con\\x0atoso part: plain\n", 29);
+	assert_memory_equal(line_text(text, 1), "warn con\\x0atoso part: count n=18446744073709551615\n", 52);
+	/* escape sequences of terminals (also those of one byte) and of text direction are text */
+	assert_string_equal(line_text(text, 2), "error con\\x0atoso part: odd value=a\\x0ab\\x7f\\x9b1m\\xe2\\x80\\xae\\x5cx\n");
+	for (const char *p = text; *p; p++)
+		assert_true(*p == '\n' || (*p >= 0x20 && *p < 0x7f));
 	assert_true(strspn(text, "0123456789.") > 10);
 }
 
@@ -352,6 +355,9 @@ static void log_long(void)
 	log_line(LOG_ERROR, "c", text);
 	log_text(LOG_ERROR, "c", "t", "k", span_of(text, sizeof text - 1));
 	log_text(LOG_ERROR, text, text, text, span_of(text, sizeof text - 1));
+	memset(text, 0xff, sizeof text - 1); /* no escape is cut */
+	for (size_t i = 0; i < 4; i++)
+		log_line(LOG_ERROR, &"cccc"[i], text);
 }
 
 static void long_log_lines_are_cut_and_end_in_one_line_break(void **state)
@@ -364,12 +370,13 @@ static void long_log_lines_are_cut_and_end_in_one_line_break(void **state)
 		length++;
 		if (*p == '\n') {
 			assert_true(length > 200 && length <= LOG_LINE_MAX);
+			assert_true(lines < 3 || memcmp(p - 4, "\\xff", 4) == 0);
 			length = 0;
 			lines++;
 		}
 	}
 	assert_int_equal(length, 0);
-	assert_int_equal(lines, 3);
+	assert_int_equal(lines, 7);
 }
 
 static void log_a_fault(void)
