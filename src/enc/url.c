@@ -65,6 +65,40 @@ static bool v6_ok(struct span text)
 	return true;
 }
 
+/* The first byte of an IPv4 address as four decimal numbers without leading zeros, and the
+ * second one; false: it is none. */
+static bool read_v4(struct span host, uint64_t *first, uint64_t *second)
+{
+	uint64_t n[4];
+
+	for (size_t i = 0; i < 4; i++) {
+		struct span part = span_cut(&host, '.');
+
+		if (!span_u64(part, &n[i]) || n[i] > 255 || (part.n > 1 && part.p[0] == '0'))
+			return false;
+	}
+	*first = n[0];
+	*second = n[1];
+	return host.n == 0;
+}
+
+bool url_host_is_loopback(const char *host)
+{
+	struct span h = span_str(host);
+	uint64_t first, second;
+
+	if (read_v4(h, &first, &second))
+		return first == 127;
+	return span_eq_str(h, "localhost") || span_ends(h, ".localhost") || span_eq_str(h, "::1");
+}
+
+bool url_host_is_link_local(const char *host)
+{
+	uint64_t first, second;
+
+	return read_v4(span_str(host), &first, &second) && first == 169 && second == 254;
+}
+
 static bool read_port(struct span text, uint16_t *port)
 {
 	uint64_t n;

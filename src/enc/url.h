@@ -27,6 +27,12 @@ bool url_split(struct span text, bool *https, struct span *authority, struct spa
  * userinfo or odd character is ERR_SYNTAX; so are port 0 and empty labels. Host is lower-cased. ERR_TOO_BIG over 253
  * characters. Untrusted. */
 MUST_USE enum err url_hostport(struct span text, uint16_t default_port, char host[HOST_MAX], uint16_t *port);
+/* A host of this machine: 127.0.0.0/8 as a dotted quad, ::1, localhost, and names under that,
+ * which plat/net never looks up (RFC 6761 section 6.3). Decided by the address:
+ * "127.evil.example" is none. host as url_hostport gives it. */
+bool url_host_is_loopback(const char *host);
+/* 169.254.0.0/16 as a dotted quad. */
+bool url_host_is_link_local(const char *host);
 /* Percent-encodes everything but unreserved characters (and '/' when keep_slash). */
 void url_encode(struct out *o, struct span in, bool keep_slash);
 /* Percent-decodes; "%00", bad hex and bytes below 0x20 (but for the tab) or 0x7f are ERR_SYNTAX, no room ERR_TOO_BIG. '+' stays '+'.

@@ -96,10 +96,7 @@ static bool read_host(const struct variable *d, struct settings *s, struct span 
 /* Plain http is for services of the same machine only. */
 static bool is_near(const char *host, bool loopback)
 {
-	struct span h = span_str(host);
-
-	return span_starts(h, "127.") || (!loopback && span_starts(h, "169.254.")) || span_eq_str(h, "localhost") ||
-	       span_ends(h, ".localhost") || span_eq_str(h, "::1");
+	return url_host_is_loopback(host) || (!loopback && url_host_is_link_local(host));
 }
 
 static bool read_url(const struct variable *d, struct settings *s, struct span v)

@@ -127,6 +127,14 @@ static void urls(void **state)
 	refused("IMDS_ENDPOINT=http://example.com");
 	refused("IMDS_ENDPOINT=169.254.169.254");
 	refused("IMDS_ENDPOINT=ftp://127.0.0.1");
+	refused("IMDS_ENDPOINT=http://127.evil.example");
+	refused("IMDS_ENDPOINT=http://127.0.0.1.evil.example");
+	refused("IMDS_ENDPOINT=http://localhost.evil");
+	accepted("IDENTITY_ENDPOINT=http://169.254.evil.example/msi/token"); /* the platform's: told, and not taken */
+	assert_string_equal(s.identity.endpoint, "");
+	refused("AZURE_STORAGE_BLOB_ENDPOINT=http://127.evil.example/account");
+	refused("AZURE_STORAGE_BLOB_ENDPOINT=http://169.254.169.254/account");
+	accepted("CERT_CACHE_ENDPOINT=http://127.8.9.10:80");
 	refused("AZURE_AUTHORITY_HOST=http://127.0.0.1");
 	refused("PARTNER_CONTOSO_URL=http://contoso.example");
 	refused("PARTNER_CONTOSO_URL=https://contoso.example/?a=b");

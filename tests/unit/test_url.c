@@ -210,6 +210,29 @@ static void refuses_a_repeated_parameter(void **state)
 	assert_false(url_query(SPAN_LIT("a&a"), "a", &v, NULL));
 }
 
+static void a_name_that_begins_like_an_address_is_not_near(void **state)
+{
+	static const char *const loopback[] = { "127.0.0.1", "127.255.255.254", "127.0.0.0", "localhost", "x.localhost", "::1" };
+	static const char *const far[] = {
+		"127.evil.example", "127.0.0.1.evil.example", "localhost.evil", "localhost.evil.example", "xlocalhost", "127", "127.1",
+		"127.0.1", "127.0.0.1.1", "127.0.0.256", "127.0.0.01", "0127.0.0.1", "127.0.0.", "127..0.1", "127.0.0.x", "127.0.0.1-x",
+		"128.0.0.1", "12.7.0.1", "2130706433", "0x7f.0.0.1", "169.254.evil.example", "169.254.1", "169.25.4.1", "1169.254.0.1",
+		"::", "::2", "::ffff:127.0.0.1", "", ".",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof loopback / sizeof loopback[0]; i++) {
+		assert_true(url_host_is_loopback(loopback[i]));
+		assert_false(url_host_is_link_local(loopback[i]));
+	}
+	for (size_t i = 0; i < sizeof far / sizeof far[0]; i++) {
+		assert_false(url_host_is_loopback(far[i]));
+		assert_false(url_host_is_link_local(far[i]));
+	}
+	assert_true(url_host_is_link_local("169.254.169.254"));
+	assert_false(url_host_is_loopback("169.254.169.254"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,7 +240,7 @@ int main(void)
 		cmocka_unit_test(long_hosts_and_paths), cmocka_unit_test(endpoints),
 		cmocka_unit_test(every_byte_encoded_and_decoded), cmocka_unit_test(encoding_of_texts),
 		cmocka_unit_test(decoding), cmocka_unit_test(query_parameters),
-		cmocka_unit_test(refuses_a_repeated_parameter),
+		cmocka_unit_test(refuses_a_repeated_parameter), cmocka_unit_test(a_name_that_begins_like_an_address_is_not_near),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
