@@ -32,7 +32,8 @@ static bool has_all(struct json_val list, struct json_val items)
 	return true;
 }
 
-bool container_rules(const struct container_view *v, struct json_val c, size_t i, const char *member, struct json_val *list)
+bool container_rules(const struct container_view *v, struct json_val c, size_t i,
+	const char *member, struct json_val *list)
 {
 	if (i > json_size(v->platform_rules))
 		return false;
@@ -67,16 +68,19 @@ static bool id_ok(struct container_view *v, struct json_val rule, struct json_va
 
 bool container_user(struct container_view *v, struct json_val c, struct json_val r)
 {
-	struct json_val user = json_get(c, "user"), rules = json_get(user, "group_idnames"), groups = json_get(r, "groups");
+	struct json_val user = json_get(c, "user"), rules = json_get(user, "group_idnames"),
+			groups = json_get(r, "groups");
 
 	if (v->framework < GUEST_USER)
 		return rego_is(json_get(r, "umask"), "0022");
-	if (!rego_same(json_get(user, "umask"), json_get(r, "umask")) || !id_ok(v, json_get(user, "user_idname"), json_get(r, "user")))
+	if (!rego_same(json_get(user, "umask"), json_get(r, "umask")) ||
+		!id_ok(v, json_get(user, "user_idname"), json_get(r, "user")))
 		return false;
 	for (struct json_val g = json_at(groups, 0); json_present(g); g = json_next(groups, g)) {
 		bool ok = false;
 
-		for (struct json_val i = json_at(rules, 0); json_present(i) && !ok; i = json_next(rules, i))
+		for (struct json_val i = json_at(rules, 0); json_present(i) && !ok;
+			i = json_next(rules, i))
 			ok = id_ok(v, i, g);
 		if (!ok)
 			return false;
@@ -86,14 +90,16 @@ bool container_user(struct container_view *v, struct json_val c, struct json_val
 
 bool container_no_new_privileges(struct container_view *v, struct json_val c, struct json_val r)
 {
-	return v->framework < GUEST_NO_NEW_PRIVILEGES || !guest_truth(json_get(c, "no_new_privileges")) ||
+	return v->framework < GUEST_NO_NEW_PRIVILEGES ||
+	       !guest_truth(json_get(c, "no_new_privileges")) ||
 	       guest_truth(json_get(r, "noNewPrivileges"));
 }
 
 bool container_privileged(struct container_view *v, struct json_val c, struct json_val r)
 {
 	(void)v;
-	return !guest_truth(json_get(r, "privileged")) || json_type_of(json_get(c, "allow_elevated")) == JSON_TRUE;
+	return !guest_truth(json_get(r, "privileged")) ||
+	       json_type_of(json_get(c, "allow_elevated")) == JSON_TRUE;
 }
 
 bool container_working_dir(struct container_view *v, struct json_val c, struct json_val r)
@@ -104,7 +110,8 @@ bool container_working_dir(struct container_view *v, struct json_val c, struct j
 
 bool container_command(struct container_view *v, struct json_val c, struct json_val r)
 {
-	struct json_val a = json_get(c, "command"), b = json_get(r, "argList"), x = json_at(a, 0), y = json_at(b, 0);
+	struct json_val a = json_get(c, "command"), b = json_get(r, "argList"), x = json_at(a, 0),
+			y = json_at(b, 0);
 
 	(void)v;
 	for (; json_present(x) && json_present(y); x = json_next(a, x), y = json_next(b, y))
@@ -130,6 +137,12 @@ bool container_seccomp(struct container_view *v, struct json_val c, struct json_
 	if (v->framework < GUEST_SECCOMP)
 		return asked.n == 0;
 	return text_is(json_get(c, "seccomp_profile_sha256"), json_get(r, "seccompProfileSHA256"));
+}
+
+bool container_complete(struct container_view *v, struct json_val c, struct json_val r)
+{
+	(void)r;
+	return !guest_container_lacks(c, v->framework);
 }
 
 bool container_no_devices(struct container_view *v, struct json_val c, struct json_val r)
@@ -169,7 +182,8 @@ static bool options_are(struct json_val options, const char *const *want)
 	for (; want[n]; n++) {
 		bool there = false;
 
-		for (struct json_val o = json_at(options, 0); json_present(o) && !there; o = json_next(options, o))
+		for (struct json_val o = json_at(options, 0); json_present(o) && !there;
+			o = json_next(options, o))
 			there = rego_is(o, want[n]);
 		if (!there)
 			return false;
@@ -180,33 +194,41 @@ static bool options_are(struct json_val options, const char *const *want)
 static bool mount_known(struct json_val m, const struct known_mount *table, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (rego_is(json_get(m, "destination"), table[i].destination) && rego_is(json_get(m, "type"), table[i].type) &&
-		    rego_is(json_get(m, "source"), table[i].source) && options_are(json_get(m, "options"), table[i].options))
+		if (rego_is(json_get(m, "destination"), table[i].destination) &&
+			rego_is(json_get(m, "type"), table[i].type) &&
+			rego_is(json_get(m, "source"), table[i].source) &&
+			options_are(json_get(m, "options"), table[i].options))
 			return true;
 	return false;
 }
 
-/* Three files of the pod's own directory, the one above its "sandboxMounts", which the guest itself adds. */
+/* Three files of the pod's own directory, the one above its "sandboxMounts", which the guest itself
+ * adds. */
 static bool mount_by_guest(struct json_val m, struct json_val r)
 {
 	static const char *const files[] = { "hostname", "hosts", "resolv.conf" };
-	static const char *const writable[] = { "bind", NULL }, *const read_only[] = { "bind", "ro", NULL };
-	struct span destination = rego_text(json_get(m, "destination")), source = rego_text(json_get(m, "source"));
+	static const char *const writable[] = { "bind", NULL }, *const read_only[] = { "bind", "ro",
+		NULL };
+	struct span destination = rego_text(json_get(m, "destination")),
+		    source = rego_text(json_get(m, "source"));
 	struct span dir = rego_text(json_get(r, "sandboxDir"));
 	struct json_val options = json_get(m, "options");
 
-	if (!span_ends(dir, "/sandboxMounts") || !span_starts(destination, "/etc/") || !rego_is(json_get(m, "type"), "bind"))
+	if (!span_ends(dir, "/sandboxMounts") || !span_starts(destination, "/etc/") ||
+		!rego_is(json_get(m, "type"), "bind"))
 		return false;
 	dir = span_sub(dir, 0, dir.n - sizeof "sandboxMounts" + 1);
 	if (!options_are(options, writable) && !options_are(options, read_only))
 		return false;
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
 		if (span_eq_str(span_sub(destination, 5, destination.n), files[i]))
-			return span_eq(span_sub(source, 0, dir.n), dir) && span_eq_str(span_sub(source, dir.n, source.n), files[i]);
+			return span_eq(span_sub(source, 0, dir.n), dir) &&
+			       span_eq_str(span_sub(source, dir.n, source.n), files[i]);
 	return false;
 }
 
-/* A rule's source with every prefix replaced by the pod's directory that it stands for. False when it does not begin so. */
+/* A rule's source with every prefix replaced by the pod's directory that it stands for. False when
+ * it does not begin so. */
 static bool source_expand(struct span source, const char *prefix, struct span dir, struct out *o)
 {
 	if (!span_starts(source, prefix))
@@ -220,7 +242,8 @@ static bool source_expand(struct span source, const char *prefix, struct span di
 	return true;
 }
 
-static bool source_ok(struct container_view *v, struct json_val rule, struct json_val m, struct json_val r)
+static bool source_ok(
+	struct container_view *v, struct json_val rule, struct json_val m, struct json_val r)
 {
 	static uint8_t text[65536];
 	struct out o = out_init(text, sizeof text);
@@ -234,39 +257,48 @@ static bool source_ok(struct container_view *v, struct json_val rule, struct jso
 		v->pattern = rego_text(json_get(rule, "source"));
 		return false;
 	}
-	if (!source_expand(rego_text(json_get(rule, "source")), "sandbox://", rego_text(json_get(r, "sandboxDir")), &o) &&
-	    !source_expand(rego_text(json_get(rule, "source")), "hugepages://", rego_text(json_get(r, "hugePagesDir")), &o))
+	if (!source_expand(rego_text(json_get(rule, "source")), "sandbox://",
+		    rego_text(json_get(r, "sandboxDir")), &o) &&
+		!source_expand(rego_text(json_get(rule, "source")), "hugepages://",
+			rego_text(json_get(r, "hugePagesDir")), &o))
 		return false;
 	return !o.bad && container_matches(v, out_span(&o), source);
 }
 
-static bool mount_rule_ok(struct container_view *v, struct json_val rule, struct json_val m, struct json_val r)
+static bool mount_rule_ok(
+	struct container_view *v, struct json_val rule, struct json_val m, struct json_val r)
 {
 	struct json_val options = json_get(m, "options"), wanted = json_get(rule, "options");
 
-	return rego_same(json_get(rule, "type"), json_get(m, "type")) && rego_text(json_get(m, "destination")).n &&
-	       rego_same(json_get(rule, "destination"), json_get(m, "destination")) && json_type_of(wanted) == JSON_ARRAY &&
-	       json_size(options) == json_size(wanted) && has_all(options, wanted) && has_all(wanted, options) &&
-	       source_ok(v, rule, m, r);
+	return rego_same(json_get(rule, "type"), json_get(m, "type")) &&
+	       rego_text(json_get(m, "destination")).n &&
+	       rego_same(json_get(rule, "destination"), json_get(m, "destination")) &&
+	       json_type_of(wanted) == JSON_ARRAY && json_size(options) == json_size(wanted) &&
+	       has_all(options, wanted) && has_all(wanted, options) && source_ok(v, rule, m, r);
 }
 
 /* The pause container of a privileged pod gets /sys writable. */
 static bool mount_of_sandbox(struct json_val m, struct json_val r)
 {
-	return guest_truth(json_get(r, "isSandboxContainer")) && mount_known(m, &privileged_mounts[2], 1);
+	return guest_truth(json_get(r, "isSandboxContainer")) &&
+	       mount_known(m, &privileged_mounts[2], 1);
 }
 
-static bool mount_ok(struct container_view *v, struct json_val c, struct json_val m, struct json_val r)
+static bool mount_ok(
+	struct container_view *v, struct json_val c, struct json_val m, struct json_val r)
 {
 	struct json_val rules;
 
-	if (mount_known(m, default_mounts, sizeof default_mounts / sizeof default_mounts[0]) || mount_by_guest(m, r) || mount_of_sandbox(m, r))
+	if (mount_known(m, default_mounts, sizeof default_mounts / sizeof default_mounts[0]) ||
+		mount_by_guest(m, r) || mount_of_sandbox(m, r))
 		return true;
 	if (guest_truth(json_get(c, "allow_elevated")) &&
-	    mount_known(m, privileged_mounts, sizeof privileged_mounts / sizeof privileged_mounts[0]))
+		mount_known(m, privileged_mounts,
+			sizeof privileged_mounts / sizeof privileged_mounts[0]))
 		return true;
 	for (size_t i = 0; container_rules(v, c, i, "mounts", &rules); i++)
-		for (struct json_val rule = json_at(rules, 0); json_present(rule); rule = json_next(rules, rule))
+		for (struct json_val rule = json_at(rules, 0); json_present(rule);
+			rule = json_next(rules, rule))
 			if (mount_rule_ok(v, rule, m, r))
 				return true;
 	return false;
@@ -284,7 +316,8 @@ bool container_mounts(struct container_view *v, struct json_val c, struct json_v
 
 /* --- Environment --- */
 
-static bool pattern_ok(struct container_view *v, struct json_val pattern, struct json_val strategy, struct span text)
+static bool pattern_ok(struct container_view *v, struct json_val pattern, struct json_val strategy,
+	struct span text)
 {
 	if (json_type_of(pattern) != JSON_STRING)
 		return false;
@@ -310,12 +343,16 @@ bool container_rule_takes(struct container_view *v, struct json_val rule, struct
 
 /* --- Capabilities --- */
 
-static const char *const caps_names[CONTAINER_CAPS] = { "bounding", "effective", "inheritable", "permitted", "ambient" };
+static const char *const caps_names[CONTAINER_CAPS] = { "bounding", "effective", "inheritable",
+	"permitted", "ambient" };
 
-/* Where a policy sets none: what the guest's runtime gives, all of them to a privileged container. */
-static const char caps_usual[] = " CAP_CHOWN CAP_DAC_OVERRIDE CAP_FSETID CAP_FOWNER CAP_MKNOD CAP_NET_RAW CAP_SETGID CAP_SETUID "
+/* Where a policy sets none: what the guest's runtime gives, all of them to a privileged container.
+ */
+static const char caps_usual[] =
+	" CAP_CHOWN CAP_DAC_OVERRIDE CAP_FSETID CAP_FOWNER CAP_MKNOD CAP_NET_RAW CAP_SETGID CAP_SETUID "
 	"CAP_SETFCAP CAP_SETPCAP CAP_NET_BIND_SERVICE CAP_SYS_CHROOT CAP_KILL CAP_AUDIT_WRITE ";
-static const char caps_further[] = " CAP_DAC_READ_SEARCH CAP_LINUX_IMMUTABLE CAP_NET_BROADCAST CAP_NET_ADMIN CAP_IPC_LOCK "
+static const char caps_further[] =
+	" CAP_DAC_READ_SEARCH CAP_LINUX_IMMUTABLE CAP_NET_BROADCAST CAP_NET_ADMIN CAP_IPC_LOCK "
 	"CAP_IPC_OWNER CAP_SYS_MODULE CAP_SYS_RAWIO CAP_SYS_PTRACE CAP_SYS_PACCT CAP_SYS_ADMIN CAP_SYS_BOOT CAP_SYS_NICE "
 	"CAP_SYS_RESOURCE CAP_SYS_TIME CAP_SYS_TTY_CONFIG CAP_LEASE CAP_AUDIT_CONTROL CAP_MAC_OVERRIDE CAP_MAC_ADMIN CAP_SYSLOG "
 	"CAP_WAKE_ALARM CAP_BLOCK_SUSPEND CAP_AUDIT_READ CAP_PERFMON CAP_BPF CAP_CHECKPOINT_RESTORE ";
@@ -344,14 +381,17 @@ static bool word_in(const char *words, struct span word)
 }
 
 /* The guest's own sets: nothing ambient; what programs inherit only when privileged. */
-static bool caps_set_of(const struct container_view *v, struct json_val c, bool privileged, size_t i, struct caps_set *s)
+static bool caps_set_of(const struct container_view *v, struct json_val c, bool privileged,
+	size_t i, struct caps_set *s)
 {
 	struct json_val caps = json_get(c, "capabilities");
 	bool all = privileged && guest_truth(json_get(c, "allow_elevated"));
 
-	*s = (struct caps_set){ json_get(caps, caps_names[i]), NULL, NULL };
-	if (v->framework >= GUEST_CAPABILITIES && json_type_of(caps) != JSON_NULL)
+	*s = (struct caps_set){ json_at(caps, 0), NULL, NULL }; /* absent: it is no array */
+	if (v->framework >= GUEST_CAPABILITIES && json_type_of(caps) != JSON_NULL) {
+		s->list = json_get(caps, caps_names[i]);
 		return json_type_of(s->list) == JSON_ARRAY;
+	}
 	if (i != 4 && (i != 2 || all))
 		s->usual = caps_usual;
 	s->further = s->usual && all ? caps_further : NULL;
@@ -360,7 +400,8 @@ static bool caps_set_of(const struct container_view *v, struct json_val c, bool 
 
 static bool set_has(const struct caps_set *s, struct json_val cap)
 {
-	return has(s->list, cap) || word_in(s->usual, rego_text(cap)) || word_in(s->further, rego_text(cap));
+	return has(s->list, cap) || word_in(s->usual, rego_text(cap)) ||
+	       word_in(s->further, rego_text(cap));
 }
 
 static size_t set_size(const struct caps_set *s)
@@ -377,8 +418,8 @@ static bool repeats(struct json_val list, struct json_val cap)
 	return false;
 }
 
-bool container_caps_kept(const struct container_view *v, struct json_val c, struct json_val r, bool privileged,
-                         struct container_caps *caps)
+bool container_caps_kept(const struct container_view *v, struct json_val c, struct json_val r,
+	bool privileged, struct container_caps *caps)
 {
 	*caps = (struct container_caps){ { 0 }, 0 };
 	for (size_t i = 0; i < CONTAINER_CAPS; i++) {
@@ -386,9 +427,11 @@ bool container_caps_kept(const struct container_view *v, struct json_val c, stru
 		struct caps_set set;
 		size_t k = 0;
 
-		if (!caps_set_of(v, c, privileged, i, &set) || json_size(asked) > CONTAINER_CAPS_MAX)
+		if (!caps_set_of(v, c, privileged, i, &set) ||
+			json_size(asked) > CONTAINER_CAPS_MAX)
 			return false;
-		for (struct json_val cap = json_at(asked, 0); json_present(cap); cap = json_next(asked, cap), k++)
+		for (struct json_val cap = json_at(asked, 0); json_present(cap);
+			cap = json_next(asked, cap), k++)
 			if (set_has(&set, cap) && !repeats(asked, cap)) {
 				caps->kept[i] |= (uint64_t)1 << k;
 				caps->n++;
@@ -398,8 +441,8 @@ bool container_caps_kept(const struct container_view *v, struct json_val c, stru
 }
 
 /* The framework compares lengths, and each list's members with the other list. */
-bool container_caps_equal(const struct container_view *v, struct json_val c, struct json_val r, bool privileged,
-                          const struct container_caps *kept)
+bool container_caps_equal(const struct container_view *v, struct json_val c, struct json_val r,
+	bool privileged, const struct container_caps *kept)
 {
 	for (size_t i = 0; i < CONTAINER_CAPS; i++) {
 		struct json_val asked = json_path(r, "capabilities", caps_names[i], NULL);
@@ -408,7 +451,8 @@ bool container_caps_equal(const struct container_view *v, struct json_val c, str
 
 		if (!caps_set_of(v, c, privileged, i, &set))
 			return false;
-		for (struct json_val cap = json_at(asked, 0); json_present(cap); cap = json_next(asked, cap), k++) {
+		for (struct json_val cap = json_at(asked, 0); json_present(cap);
+			cap = json_next(asked, cap), k++) {
 			if (kept && !(kept->kept[i] >> k & 1))
 				continue;
 			n++;
@@ -416,10 +460,12 @@ bool container_caps_equal(const struct container_view *v, struct json_val c, str
 				return false;
 			found += !repeats(asked, cap);
 		}
-		/* All of the set are asked for when as many different ones were found as the set has. */
+		/* All of the set are asked for when as many different ones were found as the set
+		 * has. */
 		if (n != set_size(&set) || (n != found && json_size(set.list) == 0))
 			return false;
-		for (struct json_val cap = json_at(set.list, 0); json_present(cap); cap = json_next(set.list, cap))
+		for (struct json_val cap = json_at(set.list, 0); json_present(cap);
+			cap = json_next(set.list, cap))
 			if (!has(asked, cap))
 				return false;
 	}

@@ -1,7 +1,8 @@
 /* What the enforcer in the guest is known to do. */
 #include "policy/guest.h"
 
-/* Windows only: mount_cims. The last three and their defaults were not measured one by one: the guest denies them. */
+/* Windows only: mount_cims. The last three and their defaults were not measured one by one: the
+ * guest denies them. */
 const struct guest_point guest_points[GUEST_POINTS] = {
 	{ "mount_device", GUEST_VERSION(0, 1, 0), GUEST_DENIES },
 	{ "rw_mount_device", GUEST_VERSION(0, 11, 0), GUEST_ASKS_FRAMEWORK },
@@ -39,7 +40,8 @@ static uint32_t version_of(struct json_val v)
 		struct span part = span_cut(&rest, '.');
 		uint64_t number;
 
-		if (!span_u64(part, &number) || number > 1023 || last != (i == 2) || (part.n > 1 && part.p[0] == '0'))
+		if (!span_u64(part, &number) || number > 1023 || last != (i == 2) ||
+			(part.n > 1 && part.p[0] == '0'))
 			return 0;
 		version = version << 10 | (uint32_t)number;
 	}
@@ -68,7 +70,8 @@ uint32_t guest_framework(const struct rego_policy *p)
 
 static bool by_framework(const struct rego_statement *s)
 {
-	return s->kind == REGO_WORD && span_starts(s->word, "data.framework.") && span_eq(span_sub(s->word, 15, s->word.n), s->name);
+	return s->kind == REGO_WORD && span_starts(s->word, "data.framework.") &&
+	       span_eq(span_sub(s->word, 15, s->word.n), s->name);
 }
 
 enum guest_answer guest_answer(const struct rego_policy *p, const struct guest_point *point)
@@ -81,9 +84,11 @@ enum guest_answer guest_answer(const struct rego_policy *p, const struct guest_p
 		return ANSWER_MISSING;
 	if (s && by_framework(s))
 		return ANSWER_FRAMEWORK;
-	if (s && s->kind == REGO_VALUE && json_type_of(json_get(json_root(&s->doc), "allowed")) == JSON_TRUE)
+	if (s && s->kind == REGO_VALUE &&
+		json_type_of(json_get(json_root(&s->doc), "allowed")) == JSON_TRUE)
 		return ANSWER_ALLOW;
-	if (s && s->kind == REGO_VALUE && json_type_of(json_get(json_root(&s->doc), "allowed")) == JSON_FALSE)
+	if (s && s->kind == REGO_VALUE &&
+		json_type_of(json_get(json_root(&s->doc), "allowed")) == JSON_FALSE)
 		return ANSWER_DENY;
 	if (s)
 		return ANSWER_OTHER;
@@ -100,8 +105,9 @@ enum guest_answer guest_answer(const struct rego_policy *p, const struct guest_p
 struct json_val guest_list(const struct rego_policy *p, const char *name)
 {
 	uint32_t framework = guest_framework(p);
-	bool ignored = !framework || framework > GUEST_FRAMEWORK ||
-	               (span_eq_str(span_str(name), "platform_rules") && framework < GUEST_PLATFORM_RULES);
+	bool ignored =
+		!framework || framework > GUEST_FRAMEWORK ||
+		(span_eq_str(span_str(name), "platform_rules") && framework < GUEST_PLATFORM_RULES);
 
 	return ignored ? rego_read_value(p, "") : rego_read_value(p, name);
 }
@@ -111,17 +117,27 @@ const char *guest_container_lacks(struct json_val container, uint32_t framework)
 	static const struct {
 		const char *name;
 		uint32_t since;
-		bool until_now; /* from 0.5.0 on it may be left out */
+		bool until_now; /* from 0.5.0 on its lack matters where it is used, if anywhere */
 	} members[] = {
-		{ "command", 0, false }, { "env_rules", 0, false }, { "layers", 0, false }, { "mounts", 0, false }, { "allow_elevated", 0, false },
-		{ "working_dir", 0, false }, { "exec_processes", 0, true }, { "signals", 0, true }, { "allow_stdio_access", 0, false },
-		{ "no_new_privileges", GUEST_NO_NEW_PRIVILEGES, false }, { "user", GUEST_USER, false },
-		{ "capabilities", GUEST_CAPABILITIES, false }, { "seccomp_profile_sha256", GUEST_SECCOMP, false },
+		{ "command", 0, false },
+		{ "env_rules", 0, false },
+		{ "layers", 0, false },
+		{ "mounts", 0, false },
+		{ "allow_elevated", 0, false },
+		{ "working_dir", 0, false },
+		{ "exec_processes", 0, true },
+		{ "signals", 0, true },
+		{ "allow_stdio_access", 0, true },
+		{ "no_new_privileges", GUEST_NO_NEW_PRIVILEGES, false },
+		{ "user", GUEST_USER, false },
+		{ "capabilities", GUEST_CAPABILITIES, true },
+		{ "seccomp_profile_sha256", GUEST_SECCOMP, false },
 	};
 
 	for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
-		if (framework >= members[i].since && !(members[i].until_now && framework >= GUEST_FRAMEWORK) &&
-		    !json_present(json_get(container, members[i].name)))
+		if (framework >= members[i].since &&
+			!(members[i].until_now && framework >= GUEST_FRAMEWORK) &&
+			!json_present(json_get(container, members[i].name)))
 			return members[i].name;
 	return NULL;
 }
@@ -136,10 +152,12 @@ bool guest_flag(const struct rego_policy *p, const char *name)
 	static const struct {
 		const char *name;
 		uint32_t since;
-	} later[] = { { "allow_capability_dropping", GUEST_CAPABILITIES }, { "allow_host_network", GUEST_HOST_NETWORK } };
+	} later[] = { { "allow_capability_dropping", GUEST_CAPABILITIES },
+		{ "allow_host_network", GUEST_HOST_NETWORK } };
 
 	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
-		if (span_eq_str(span_str(name), later[i].name) && guest_framework(p) < later[i].since)
+		if (span_eq_str(span_str(name), later[i].name) &&
+			guest_framework(p) < later[i].since)
 			return false;
 	return guest_truth(rego_read_value(p, name));
 }

@@ -1,6 +1,7 @@
-/* Regular expressions: to postfix, to a nondeterministic automaton, then all states at once (Thompson, "Regular
- * Expression Search Algorithm", 1968). No backtracking, no recursion. The syntax is that of Go's package regexp with
- * Perl flags, which the guest uses; characters are code points. */
+/* Regular expressions: to postfix, to a nondeterministic automaton, then all states at once
+ * (Thompson, "Regular Expression Search Algorithm", 1968). No backtracking, no recursion. The
+ * syntax is that of Go's package regexp with Perl flags, which the guest uses; characters are code
+ * points. */
 #include "policy/pattern.h"
 
 #include <string.h>
@@ -14,12 +15,28 @@
 #define RANGES_MAX 4096
 #define DEPTH_MAX 64
 #define REPEAT_MAX 1000 /* also of nested repetitions multiplied: Go refuses more */
-#define WIDE_FROM 80 /* of the 95 printable characters of ASCII: letters, digits and the punctuation of addresses are 75 */
+#define WIDE_FROM \
+	80 /* of the 95 printable characters of ASCII: letters, digits and the punctuation of \
+	      addresses are 75 */
 #define POINT_MAX 0x10ffffu
 #define BAD_POINT 0xfffdu /* stands for a byte that is no UTF-8 */
 #define IS_CLASS 0x110000u /* "escape" met a class, not a character */
 
-enum op { OP_SET, OP_BEGIN, OP_END, OP_LINE_BEGIN, OP_LINE_END, OP_WORD, OP_NO_WORD, OP_EMPTY, OP_CAT, OP_OR, OP_STAR, OP_PLUS, OP_OPT };
+enum op {
+	OP_SET,
+	OP_BEGIN,
+	OP_END,
+	OP_LINE_BEGIN,
+	OP_LINE_END,
+	OP_WORD,
+	OP_NO_WORD,
+	OP_EMPTY,
+	OP_CAT,
+	OP_OR,
+	OP_STAR,
+	OP_PLUS,
+	OP_OPT
+};
 
 struct item {
 	uint8_t op;
@@ -36,8 +53,8 @@ struct set {
 	bool invert, fold;
 };
 
-/* Automaton: SET goes to x on a character of the set; SPLIT to x and y; NOP, and AT where its condition (an op) holds, freely
- * to x. */
+/* Automaton: SET goes to x on a character of the set; SPLIT to x and y; NOP, and AT where its
+ * condition (an op) holds, freely to x. */
 enum kind { N_SET, N_SPLIT, N_NOP, N_AT, N_MATCH };
 
 struct node {
@@ -60,9 +77,11 @@ struct place {
 
 static struct {
 	struct span in;
-	size_t at, n, n_sets, n_ranges, n_nodes, depth, last; /* last: where the last atom's postfix begins */
+	size_t at, n, n_sets, n_ranges, n_nodes, depth,
+		last; /* last: where the last atom's postfix begins */
 	unsigned last_most;
-	bool repeated, named, quoted; /* a repetition was just read; a group has a name; within \Q */
+	bool repeated, named,
+		quoted; /* a repetition was just read; a group has a name; within \Q */
 	struct item post[POSTFIX_MAX];
 	struct set set[SETS_MAX];
 	struct range range[RANGES_MAX];
@@ -70,7 +89,8 @@ static struct {
 	struct group stack[DEPTH_MAX], now;
 	enum err failed;
 	/* Running. */
-	uint16_t list[2][NODES_MAX], todo[2 * NODES_MAX + 1]; /* each state is expanded once and has two ways at most */
+	uint16_t list[2][NODES_MAX],
+		todo[2 * NODES_MAX + 1]; /* each state is expanded once and has two ways at most */
 	uint32_t mark[NODES_MAX], round;
 } P;
 
@@ -123,7 +143,8 @@ static bool in_ranges(const struct set *s, uint32_t c)
 	return false;
 }
 
-/* ASCII letters, and the two other characters that Unicode folds to them: KELVIN SIGN and LATIN SMALL LETTER LONG S. */
+/* ASCII letters, and the two other characters that Unicode folds to them: KELVIN SIGN and LATIN
+ * SMALL LETTER LONG S. */
 static bool in_folded(const struct set *s, uint32_t c)
 {
 	uint32_t small = c == 0x212a ? 'k' : c == 0x17f ? 's' : c >= 'A' && c <= 'Z' ? c + 32 : c;
@@ -132,8 +153,8 @@ static bool in_folded(const struct set *s, uint32_t c)
 		return true;
 	if (small < 'a' || small > 'z')
 		return false;
-	return in_ranges(s, small) || in_ranges(s, small - 32) || (small == 'k' && in_ranges(s, 0x212a)) ||
-	       (small == 's' && in_ranges(s, 0x17f));
+	return in_ranges(s, small) || in_ranges(s, small - 32) ||
+	       (small == 'k' && in_ranges(s, 0x212a)) || (small == 's' && in_ranges(s, 0x17f));
 }
 
 static bool set_has(const struct set *s, uint32_t c)
@@ -147,12 +168,27 @@ static bool is_word(uint32_t c)
 }
 
 /* Names in [:x:] and letters after a backslash, with their characters in ascending ranges. */
-static const struct class {
+static const struct class
+{
 	const char *name, *ranges;
 } classes[] = {
-	{ "d", "09" }, { "s", "\t\n\f\r  " }, { "w", "09AZ__az" }, { "alnum", "09AZaz" }, { "alpha", "AZaz" }, { "ascii", "\1\x7f" },
-	{ "blank", "\t\t  " }, { "cntrl", "\1\x1f\x7f\x7f" }, { "digit", "09" }, { "graph", "!~" }, { "lower", "az" }, { "print", " ~" },
-	{ "punct", "!/:@[`{~" }, { "space", "\t\r  " }, { "upper", "AZ" }, { "word", "09AZ__az" }, { "xdigit", "09AFaf" },
+	{ "d", "09" },
+	{ "s", "\t\n\f\r  " },
+	{ "w", "09AZ__az" },
+	{ "alnum", "09AZaz" },
+	{ "alpha", "AZaz" },
+	{ "ascii", "\1\x7f" },
+	{ "blank", "\t\t  " },
+	{ "cntrl", "\1\x1f\x7f\x7f" },
+	{ "digit", "09" },
+	{ "graph", "!~" },
+	{ "lower", "az" },
+	{ "print", " ~" },
+	{ "punct", "!/:@[`{~" },
+	{ "space", "\t\r  " },
+	{ "upper", "AZ" },
+	{ "word", "09AZ__az" },
+	{ "xdigit", "09AFaf" },
 };
 
 static const struct class *class_named(struct span name)
@@ -181,7 +217,8 @@ static void set_class(struct set *s, const struct class *k, bool opposite)
 	}
 	if (!opposite)
 		return;
-	/* Folding comes before the opposite, so that what folds to a letter of the class is outside, too. */
+	/* Folding comes before the opposite, so that what folds to a letter of the class is
+	 * outside, too. */
 	if (s->fold && letters) {
 		set_range(s, next, 0x17e);
 		set_range(s, 0x180, 0x2129);
@@ -487,7 +524,9 @@ static void open_group(void)
 		return;
 	}
 	P.stack[P.depth++] = P.now;
-	P.now = (struct group){ .start = P.n, .most = 1, .fold = g.fold, .dot_all = g.dot_all, .lines = g.lines };
+	P.now = (struct group){
+		.start = P.n, .most = 1, .fold = g.fold, .dot_all = g.dot_all, .lines = g.lines
+	};
 }
 
 static void close_group(void)
@@ -523,7 +562,8 @@ static void copy_atom(size_t from, size_t n)
 		emit((enum op)P.post[from + i].op, P.post[from + i].set);
 }
 
-/* X{m,n}: m times X, then n-m times X?, or X* when there is no end. The original is taken as the first of them. */
+/* X{m,n}: m times X, then n-m times X?, or X* when there is no end. The original is taken as the
+ * first of them. */
 static void repeat(unsigned m, unsigned n, bool endless)
 {
 	size_t from = P.last, len = P.n - P.last;
@@ -646,7 +686,9 @@ static bool read_token(void)
 	case '\\': read_escape(); return false;
 	case '^': atom(P.now.lines ? OP_LINE_BEGIN : OP_BEGIN, 0); return false;
 	case '$': atom(P.now.lines ? OP_LINE_END : OP_END, 0); return false;
-	case '*': case '+': case '?': read_quantifier(c); break;
+	case '*':
+	case '+':
+	case '?': read_quantifier(c); break;
 	case '{':
 		if (read_repeat())
 			break;
@@ -685,7 +727,8 @@ static uint16_t add(enum kind kind, size_t detail, size_t x, size_t y)
 		fail(ERR_TOO_BIG);
 		return 0;
 	}
-	P.node[P.n_nodes] = (struct node){ (uint8_t)kind, (uint8_t)detail, (uint16_t)detail, (uint16_t)x, (uint16_t)y };
+	P.node[P.n_nodes] = (struct node){ (uint8_t)kind, (uint8_t)detail, (uint16_t)detail,
+		(uint16_t)x, (uint16_t)y };
 	return (uint16_t)P.n_nodes++;
 }
 
@@ -695,12 +738,14 @@ static struct fragment build_one(const struct item *i, struct fragment a, struct
 
 	switch ((enum op)i->op) {
 	case OP_SET: return (struct fragment){ add(N_SET, i->set, out, 0), out };
-	case OP_BEGIN: case OP_END: case OP_LINE_BEGIN: case OP_LINE_END: case OP_WORD: case OP_NO_WORD:
-		return (struct fragment){ add(N_AT, i->op, out, 0), out };
+	case OP_BEGIN:
+	case OP_END:
+	case OP_LINE_BEGIN:
+	case OP_LINE_END:
+	case OP_WORD:
+	case OP_NO_WORD: return (struct fragment){ add(N_AT, i->op, out, 0), out };
 	case OP_EMPTY: return (struct fragment){ out, out };
-	case OP_CAT:
-		P.node[a.out].x = b.in;
-		return (struct fragment){ a.in, b.out };
+	case OP_CAT: P.node[a.out].x = b.in; return (struct fragment){ a.in, b.out };
 	case OP_OR:
 		P.node[a.out].x = P.node[b.out].x = out;
 		return (struct fragment){ add(N_SPLIT, 0, a.in, b.in), out };
@@ -759,7 +804,13 @@ static bool holds(enum op op, struct place at)
 	case OP_LINE_END: return at.after == IS_CLASS || at.after == '\n';
 	case OP_WORD: return word;
 	case OP_NO_WORD: return !word;
-	case OP_SET: case OP_EMPTY: case OP_CAT: case OP_OR: case OP_STAR: case OP_PLUS: case OP_OPT: break;
+	case OP_SET:
+	case OP_EMPTY:
+	case OP_CAT:
+	case OP_OR:
+	case OP_STAR:
+	case OP_PLUS:
+	case OP_OPT: break;
 	}
 	return false;
 }
@@ -775,7 +826,10 @@ static bool reach(uint16_t start, uint16_t *list, size_t *n, struct place at)
 		uint16_t s = P.todo[--left];
 		const struct node *d = &P.node[s];
 		uint16_t to[2] = { d->x, d->y };
-		size_t ways = d->kind == N_SPLIT ? 2 : d->kind == N_NOP || (d->kind == N_AT && holds((enum op)d->at, at));
+		size_t ways = d->kind == N_SPLIT
+				      ? 2
+				      : d->kind == N_NOP ||
+						(d->kind == N_AT && holds((enum op)d->at, at));
 
 		if (P.mark[s] == P.round)
 			continue;
@@ -817,7 +871,8 @@ static bool run(uint16_t start, struct span text)
 		for (size_t j = 0; j < n[from]; j++) {
 			const struct node *d = &P.node[P.list[from][j]];
 
-			if (set_has(&P.set[d->set], at.before) && reach(d->x, P.list[to], &n[to], at))
+			if (set_has(&P.set[d->set], at.before) &&
+				reach(d->x, P.list[to], &n[to], at))
 				match = true;
 		}
 		/* A search: it may also begin here. */

@@ -8,7 +8,8 @@ struct walk {
 	bool in_class, quoted;
 };
 
-/* What stands at w->at, one or two bytes; in a class and in quotes nothing means anything but the end. */
+/* What stands at w->at, one or two bytes; in a class and in quotes nothing means anything but the
+ * end. */
 static struct span walk_next(struct walk *w)
 {
 	struct span rest = span_sub(w->p, w->at, w->p.n), token = span_sub(rest, 0, 1);
@@ -60,12 +61,14 @@ bool pattern_is_open(struct span p)
 		if (span_eq_str(token, "(") && span_starts(span_sub(p, w.at, p.n), "?")) {
 			struct span flags = span_sub(p, w.at, p.n);
 
-			for (size_t i = 1; i < flags.n && (is_alnum(flags.p[i]) || flags.p[i] == '-'); i++)
+			for (size_t i = 1;
+				i < flags.n && (is_alnum(flags.p[i]) || flags.p[i] == '-'); i++)
 				if (flags.p[i] == 'm')
 					return true;
 		}
 	}
-	/* The beginning: "^*" holds anywhere. The end: "\$" and "\" + the added "$" are a dollar; quotes take it up, too. */
+	/* The beginning: "^*" holds anywhere. The end: "\$" and "\" + the added "$" are a dollar;
+	 * quotes take it up, too. */
 	if (first.n && span_find(SPAN_LIT("*?{"), first.p[0]) < 3)
 		return true;
 	return w.quoted || span_eq_str(token, "\\$") || span_eq_str(token, "\\");

@@ -1,4 +1,5 @@
-/* What makes a pattern of a policy match more than it seems to. Only the pattern's text is looked at. */
+/* What makes a pattern of a policy match more than it seems to. Only the pattern's text is looked
+ * at. */
 #ifndef POLICY_PATTERN_LOOSE_H
 #define POLICY_PATTERN_LOOSE_H
 

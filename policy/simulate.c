@@ -1,5 +1,6 @@
-/* What the guest would answer. Inputs and order of the checks: cce-policy.md section 5; the framework narrows the list
- * of containers step by step, and the step that leaves none is the one that is named. */
+/* What the guest would answer. Inputs and order of the checks: cce-policy.md section 5; the
+ * framework narrows the list of containers step by step, and the step that leaves none is the one
+ * that is named. */
 #include "policy/simulate.h"
 
 #include <string.h>
@@ -99,7 +100,9 @@ static bool unjudged(const char *point, const char *reason, struct span about)
 static bool verdict(const char *point, bool allowed, const char *rule, struct span about)
 {
 	if (S.view.no_judgement)
-		return unjudged(point, "cannot be judged: a pattern that this program does not know", S.view.pattern);
+		return unjudged(point,
+			"cannot be judged: a pattern that this program does not know",
+			S.view.pattern);
 	put_line(allowed ? "allow " : "deny  ", point, allowed ? "" : rule, about);
 	S.refused += !allowed;
 	return allowed;
@@ -124,8 +127,11 @@ static struct place *place_at(enum place_kind kind, struct span target)
 /* False, with a line, when there is no room: the guest has no such limit. */
 static bool room_for(const char *point)
 {
-	return S.n_places < DEVICES_MAX && S.n_matches < MATCHES_MAX ? true :
-		unjudged(point, "cannot be judged: more mounts or containers than this program holds", no_text);
+	return S.n_places < DEVICES_MAX && S.n_matches < MATCHES_MAX
+		       ? true
+		       : unjudged(point,
+				 "cannot be judged: more mounts or containers than this program holds",
+				 no_text);
 }
 
 static void place_add(enum place_kind kind, struct span target, struct span about)
@@ -135,7 +141,8 @@ static void place_add(enum place_kind kind, struct span target, struct span abou
 
 static bool unmount(const char *point, enum place_kind kind, struct json_val r)
 {
-	struct span target = json_present(json_get(r, "unmountTarget")) ? field(r, "unmountTarget") : field(r, "target");
+	struct span target = json_present(json_get(r, "unmountTarget")) ? field(r, "unmountTarget")
+									: field(r, "target");
 	struct place *at = place_at(kind, target);
 
 	if (!verdict(point, at != NULL, "target: nothing is mounted there", target))
@@ -152,7 +159,8 @@ static bool some_layer(struct span hash)
 	struct json_val list = rego_read_value(S.p, "containers");
 
 	for (struct json_val c = json_at(list, 0); json_present(c); c = json_next(list, c))
-		for (struct json_val l = json_at(json_get(c, "layers"), 0); json_present(l); l = json_next(json_get(c, "layers"), l))
+		for (struct json_val l = json_at(json_get(c, "layers"), 0); json_present(l);
+			l = json_next(json_get(c, "layers"), l))
 			if (json_type_of(l) == JSON_STRING && span_eq(rego_text(l), hash))
 				return true;
 	return false;
@@ -171,8 +179,11 @@ static void mount_device(const char *point, struct json_val r)
 		(void)verdict(point, false, "deviceHash: no container has this layer", hash);
 	else if (target_used(target))
 		(void)verdict(point, false, "target: already in use", target);
-	else if (verdict(point, container_matches(&S.view, field_or(r, "mountPathRegex", LAYER_TARGETS), target),
-	                 "target: not where layers are mounted (" LAYER_TARGETS ")", target) && room_for(point))
+	else if (verdict(point,
+			 container_matches(
+				 &S.view, field_or(r, "mountPathRegex", LAYER_TARGETS), target),
+			 "target: not where layers are mounted (" LAYER_TARGETS ")", target) &&
+		 room_for(point))
 		place_add(PLACE_LAYER, target, hash);
 }
 
@@ -187,12 +198,17 @@ static void rw_mount_device(const char *point, struct json_val r)
 
 	if (!guest_truth(json_get(r, "encrypted")) && !flag("allow_unencrypted_scratch"))
 		(void)verdict(point, false, "encrypted: a writable disk must be", no_text);
-	else if (!guest_truth(json_get(r, "ensureFilesystem")) || (!span_eq_str(fs, "ext4") && !span_eq_str(fs, "xfs")))
+	else if (!guest_truth(json_get(r, "ensureFilesystem")) ||
+		 (!span_eq_str(fs, "ext4") && !span_eq_str(fs, "xfs")))
 		(void)verdict(point, false, "filesystem: must be made anew, ext4 or xfs", fs);
 	else if (target_used(target))
 		(void)verdict(point, false, "target: already in use", target);
-	else if (verdict(point, container_matches(&S.view, field_or(r, "mountPathRegex", SCRATCH_TARGETS), target),
-	                 "target: not where writable disks are mounted (" SCRATCH_TARGETS ")", target) && room_for(point))
+	else if (verdict(point,
+			 container_matches(
+				 &S.view, field_or(r, "mountPathRegex", SCRATCH_TARGETS), target),
+			 "target: not where writable disks are mounted (" SCRATCH_TARGETS ")",
+			 target) &&
+		 room_for(point))
 		place_add(PLACE_WRITABLE, target, no_text);
 }
 
@@ -216,20 +232,26 @@ static bool layers_are(struct json_val wanted, struct json_val layers)
 {
 	struct json_val x = json_at(wanted, 0), y = json_at(layers, 0);
 
-	for (; json_present(x) && json_present(y); x = json_next(wanted, x), y = json_next(layers, y))
+	for (; json_present(x) && json_present(y);
+		x = json_next(wanted, x), y = json_next(layers, y))
 		if (!rego_same(x, y))
 			return false;
 	return json_type_of(layers) == JSON_ARRAY && !json_present(x) && !json_present(y);
 }
 
-/* Containers that can ever match and have these layers. */
-static uint64_t containers_with(struct json_val layers, bool (*same)(struct json_val, struct json_val))
+/* Containers with these layers. Older policies are brought up to date first, and that leaves out
+ * incomplete ones. */
+static uint64_t containers_with(
+	struct json_val layers, bool (*same)(struct json_val, struct json_val))
 {
 	uint64_t candidates = 0;
 	size_t i = 0;
 
-	for (struct json_val c = json_at(S.containers, 0); json_present(c); c = json_next(S.containers, c), i++)
-		if (!guest_container_lacks(c, S.view.framework) && same(layers, json_get(c, "layers")))
+	for (struct json_val c = json_at(S.containers, 0); json_present(c);
+		c = json_next(S.containers, c), i++)
+		if ((S.view.framework >= GUEST_FRAMEWORK ||
+			    !guest_container_lacks(c, S.view.framework)) &&
+			same(layers, json_get(c, "layers")))
 			candidates |= (uint64_t)1 << i;
 	return candidates;
 }
@@ -257,7 +279,9 @@ static void mount_overlay(const char *point, struct json_val r)
 		(void)verdict(point, false, "containerID: already has an overlay", id);
 	else if (place_at(PLACE_OVERLAY, target))
 		(void)verdict(point, false, "target: already in use", target);
-	else if (verdict(point, candidates != 0, "layerPaths: no container consists of exactly these layers", no_text) && room_for(point)) {
+	else if (verdict(point, candidates != 0,
+			 "layerPaths: no container consists of exactly these layers", no_text) &&
+		 room_for(point)) {
 		match_make(id, candidates);
 		place_add(PLACE_OVERLAY, target, no_text);
 	}
@@ -293,6 +317,7 @@ struct check {
 };
 
 static const struct check create_checks[] = {
+	{ "a member of the container is missing", container_complete },
 	{ "no_new_privileges", container_no_new_privileges }, { "user", container_user }, { "allow_elevated", container_privileged },
 	{ "working_dir", container_working_dir }, { "command", container_command }, { "mounts", container_mounts },
 	{ "seccomp_profile_sha256", container_seccomp }, { "devices", container_no_devices }, { NULL, NULL },
@@ -342,7 +367,8 @@ static bool rules_take(struct json_val c, struct json_val variable)
 	struct json_val rules;
 
 	for (size_t i = 0; container_rules(&S.view, c, i, "env_rules", &rules); i++)
-		for (struct json_val rule = json_at(rules, 0); json_present(rule); rule = json_next(rules, rule))
+		for (struct json_val rule = json_at(rules, 0); json_present(rule);
+			rule = json_next(rules, rule))
 			if (container_rule_takes(&S.view, rule, variable))
 				return true;
 	return false;
@@ -387,13 +413,15 @@ static bool required_there(struct json_val c, struct json_val list, const struct
 	struct json_val rules;
 
 	for (size_t i = 0; container_rules(&S.view, c, i, "env_rules", &rules); i++)
-		for (struct json_val rule = json_at(rules, 0); json_present(rule); rule = json_next(rules, rule))
+		for (struct json_val rule = json_at(rules, 0); json_present(rule);
+			rule = json_next(rules, rule))
 			if (!rule_satisfied(rule, list, s))
 				return false;
 	return true;
 }
 
-/* The largest set of variables that one of the pool takes, when dropping is allowed; else all. Sets of one size must agree. */
+/* The largest set of variables that one of the pool takes, when dropping is allowed; else all. Sets
+ * of one size must agree. */
 static bool choose_variables(const struct pool *p, struct json_val list, struct chosen *best)
 {
 	struct chosen s;
@@ -462,7 +490,8 @@ static const char *narrow_capabilities(struct pool *p, struct json_val r)
 	bool dropping = flag("allow_capability_dropping"), first = true, agree = true;
 
 	for (size_t i = 0; i < CONTAINERS_MAX && dropping; i++) {
-		if (!in_pool(p, i) || !container_caps_kept(&S.view, member(p, i), r, p->privileged, &caps))
+		if (!in_pool(p, i) ||
+			!container_caps_kept(&S.view, member(p, i), r, p->privileged, &caps))
 			continue;
 		if (first || caps.n > best.n) {
 			best = caps;
@@ -475,20 +504,24 @@ static const char *narrow_capabilities(struct pool *p, struct json_val r)
 	if (dropping && (first || !agree))
 		return "capabilities: two containers would keep different ones, or none lists them";
 	for (size_t i = 0; i < CONTAINERS_MAX; i++)
-		if (in_pool(p, i) && !container_caps_equal(&S.view, member(p, i), r, p->privileged, dropping ? &best : NULL))
+		if (in_pool(p, i) && !container_caps_equal(&S.view, member(p, i), r, p->privileged,
+					     dropping ? &best : NULL))
 			p->left &= ~((uint64_t)1 << i);
 	return p->left ? NULL : "capabilities: other ones than the container lists";
 }
 
-/* What all that are left say of input and output: a flag, or -1 when they disagree or do not say. */
+/* What all that are left say of input and output: a flag, or -1 when they disagree or do not say.
+ */
 static int pool_stdio(const struct pool *p)
 {
 	bool yes = false, no = false;
 
 	for (size_t i = 0; i < CONTAINERS_MAX; i++) {
-		struct json_val says = in_pool(p, i) ? json_get(member(p, i), "allow_stdio_access") : json_at(p->list, SIZE_MAX);
+		struct json_val says = in_pool(p, i) ? json_get(member(p, i), "allow_stdio_access")
+						     : json_at(p->list, SIZE_MAX);
 
-		if (in_pool(p, i) && json_type_of(says) != JSON_TRUE && json_type_of(says) != JSON_FALSE)
+		if (in_pool(p, i) && json_type_of(says) != JSON_TRUE &&
+			json_type_of(says) != JSON_FALSE)
 			return -1;
 		yes = yes || json_type_of(says) == JSON_TRUE;
 		no = no || json_type_of(says) == JSON_FALSE;
@@ -511,7 +544,8 @@ static void create_container(const char *point, struct json_val r)
 	struct span id = field(r, "containerID");
 	struct json_val list = json_get(r, "envList");
 	struct match *m = match_of(id);
-	struct pool pool = { S.containers, m ? m->candidates : 0, guest_truth(json_get(r, "privileged")) };
+	struct pool pool = { S.containers, m ? m->candidates : 0,
+		guest_truth(json_get(r, "privileged")) };
 	struct chosen s;
 	const char *rule;
 
@@ -525,7 +559,8 @@ static void create_container(const char *point, struct json_val r)
 		return;
 	}
 	if (!pool.left) {
-		(void)verdict(point, false, "layers: nothing of the policy is mounted for this container", id);
+		(void)verdict(point, false,
+			"layers: nothing of the policy is mounted for this container", id);
 		return;
 	}
 	rule = narrow(&pool, create_checks, r);
@@ -541,7 +576,8 @@ static void create_container(const char *point, struct json_val r)
 	m->created = true;
 	m->privileged = pool.privileged;
 	tell_variables(list, &s);
-	out_str(S.o, pool_stdio(&pool) ? "      input and output are open\n" : "      no input, no output\n");
+	out_str(S.o, pool_stdio(&pool) ? "      input and output are open\n"
+				       : "      no input, no output\n");
 }
 
 static struct match *running(struct json_val r)
@@ -578,8 +614,10 @@ static void exec_in_container(const char *point, struct json_val r)
 
 static bool external_complete(struct json_val x)
 {
-	return S.view.framework >= GUEST_FRAMEWORK || (json_present(json_get(x, "command")) && json_present(json_get(x, "env_rules")) &&
-	       json_present(json_get(x, "working_dir")) && json_present(json_get(x, "allow_stdio_access")));
+	return S.view.framework >= GUEST_FRAMEWORK ||
+	       (json_present(json_get(x, "command")) && json_present(json_get(x, "env_rules")) &&
+		       json_present(json_get(x, "working_dir")) &&
+		       json_present(json_get(x, "allow_stdio_access")));
 }
 
 static void exec_external(const char *point, struct json_val r)
@@ -592,7 +630,8 @@ static void exec_external(const char *point, struct json_val r)
 
 	if (too_many(point, r))
 		return;
-	for (struct json_val x = json_at(pool.list, 0); json_present(x) && i < CONTAINERS_MAX; x = json_next(pool.list, x), i++)
+	for (struct json_val x = json_at(pool.list, 0); json_present(x) && i < CONTAINERS_MAX;
+		x = json_next(pool.list, x), i++)
 		if (external_complete(x))
 			pool.left |= (uint64_t)1 << i;
 	/* What the platform adds, it adds to containers. */
@@ -631,9 +670,11 @@ static bool takes_signal(struct json_val c, struct json_val r, uint64_t signal)
 	struct json_val list = json_get(c, "exec_processes");
 
 	if (guest_truth(json_get(r, "isInitProcess")))
-		return (S.view.framework < GUEST_SIGNALS && (signal == 9 || signal == 15)) || lists_signal(json_get(c, "signals"), signal);
+		return (S.view.framework < GUEST_SIGNALS && (signal == 9 || signal == 15)) ||
+		       lists_signal(json_get(c, "signals"), signal);
 	for (struct json_val x = json_at(list, 0); json_present(x); x = json_next(list, x))
-		if (container_command(&S.view, x, r) && lists_signal(json_get(x, "signals"), signal))
+		if (container_command(&S.view, x, r) &&
+			lists_signal(json_get(x, "signals"), signal))
 			return true;
 	return false;
 }
@@ -644,7 +685,8 @@ static void signal_container_process(const char *point, struct json_val r)
 	uint64_t signal, left = m ? m->candidates : 0;
 
 	if (!m || json_u64(json_get(r, "signal"), &signal) != ERR_OK) {
-		(void)verdict(point, false, "containerID: not running, or no signal number", no_text);
+		(void)verdict(
+			point, false, "containerID: not running, or no signal number", no_text);
 		return;
 	}
 	for (size_t i = 0; i < CONTAINERS_MAX; i++)
@@ -659,7 +701,8 @@ static void signal_container_process(const char *point, struct json_val r)
 /* A number, also one in a string: no more digits than fit. */
 static bool svn_of(struct json_val v, uint64_t *svn)
 {
-	return json_type_of(v) == JSON_STRING ? span_u64(rego_text(v), svn) : json_u64(v, svn) == ERR_OK;
+	return json_type_of(v) == JSON_STRING ? span_u64(rego_text(v), svn)
+					      : json_u64(v, svn) == ERR_OK;
 }
 
 static void load_fragment(const char *point, struct json_val r)
@@ -669,15 +712,20 @@ static void load_fragment(const char *point, struct json_val r)
 	bool allowed = false;
 	uint64_t have, least;
 
-	for (struct json_val f = json_at(list, 0); json_present(f) && !allowed; f = json_next(list, f)) {
-		if (!rego_same(json_get(f, "issuer"), json_get(r, "issuer")) || !rego_same(json_get(f, "feed"), json_get(r, "feed")))
+	for (struct json_val f = json_at(list, 0); json_present(f) && !allowed;
+		f = json_next(list, f)) {
+		if (!rego_same(json_get(f, "issuer"), json_get(r, "issuer")) ||
+			!rego_same(json_get(f, "feed"), json_get(r, "feed")))
 			continue;
 		rule = "minimum_svn";
 		/* The version is looked at once the fragment is there. */
-		allowed = !json_present(given) || (svn_of(given, &have) && svn_of(json_get(f, "minimum_svn"), &least) && have >= least);
+		allowed = !json_present(given) ||
+			  (svn_of(given, &have) && svn_of(json_get(f, "minimum_svn"), &least) &&
+				  have >= least);
 	}
 	if (verdict(point, allowed, rule, no_text))
-		out_str(S.o, "      what it adds is not known here: verdicts below are those without it\n");
+		out_str(S.o,
+			"      what it adds is not known here: verdicts below are those without it\n");
 }
 
 static void plan9_mount(const char *point, struct json_val r)
@@ -693,11 +741,14 @@ static void plan9_mount(const char *point, struct json_val r)
 		out_byte(&o, '/');
 		out_put(&o, S.match[i].id);
 		out_put(&o, field_or(r, "mountPathPrefix", PLAN9_TARGETS));
-		ok = S.match[i].candidates && !o.bad && container_matches(&S.view, out_span(&o), target);
+		ok = S.match[i].candidates && !o.bad &&
+		     container_matches(&S.view, out_span(&o), target);
 	}
 	if (place_at(PLACE_PLAN9, target))
 		(void)verdict(point, false, "target: already in use", target);
-	else if (verdict(point, ok, "target: not below the directory of a known container", target) && room_for(point))
+	else if (verdict(point, ok, "target: not below the directory of a known container",
+			 target) &&
+		 room_for(point))
 		place_add(PLACE_PLAN9, target, no_text);
 }
 
@@ -712,8 +763,10 @@ static void scratch_mount(const char *point, struct json_val r)
 
 	if (place_at(PLACE_SCRATCH, target))
 		(void)verdict(point, false, "target: already in use", target);
-	else if (verdict(point, guest_truth(json_get(r, "encrypted")) || flag("allow_unencrypted_scratch"),
-	                 "allow_unencrypted_scratch", no_text) && room_for(point))
+	else if (verdict(point,
+			 guest_truth(json_get(r, "encrypted")) || flag("allow_unencrypted_scratch"),
+			 "allow_unencrypted_scratch", no_text) &&
+		 room_for(point))
 		place_add(PLACE_SCRATCH, target, no_text);
 }
 
@@ -726,8 +779,10 @@ static void scratch_unmount(const char *point, struct json_val r)
 static void by_flag(const char *point, struct json_val r)
 {
 	static const char *const flags[][2] = {
-		{ "get_properties", "allow_properties_access" }, { "dump_stacks", "allow_dump_stacks" },
-		{ "runtime_logging", "allow_runtime_logging" }, { "host_network", "allow_host_network" },
+		{ "get_properties", "allow_properties_access" },
+		{ "dump_stacks", "allow_dump_stacks" },
+		{ "runtime_logging", "allow_runtime_logging" },
+		{ "host_network", "allow_host_network" },
 	};
 
 	(void)r;
@@ -741,12 +796,25 @@ static const struct {
 	const char *name;
 	void (*run)(const char *point, struct json_val r);
 } rules[] = {
-	{ "mount_device", mount_device }, { "unmount_device", unmount_device }, { "rw_mount_device", rw_mount_device },
-	{ "mount_overlay", mount_overlay }, { "unmount_overlay", unmount_overlay }, { "create_container", create_container },
-	{ "exec_in_container", exec_in_container }, { "exec_external", exec_external }, { "shutdown_container", shutdown_container },
-	{ "signal_container_process", signal_container_process }, { "plan9_mount", plan9_mount }, { "plan9_unmount", plan9_unmount },
-	{ "get_properties", by_flag }, { "dump_stacks", by_flag }, { "runtime_logging", by_flag }, { "host_network", by_flag },
-	{ "load_fragment", load_fragment }, { "scratch_mount", scratch_mount }, { "scratch_unmount", scratch_unmount },
+	{ "mount_device", mount_device },
+	{ "unmount_device", unmount_device },
+	{ "rw_mount_device", rw_mount_device },
+	{ "mount_overlay", mount_overlay },
+	{ "unmount_overlay", unmount_overlay },
+	{ "create_container", create_container },
+	{ "exec_in_container", exec_in_container },
+	{ "exec_external", exec_external },
+	{ "shutdown_container", shutdown_container },
+	{ "signal_container_process", signal_container_process },
+	{ "plan9_mount", plan9_mount },
+	{ "plan9_unmount", plan9_unmount },
+	{ "get_properties", by_flag },
+	{ "dump_stacks", by_flag },
+	{ "runtime_logging", by_flag },
+	{ "host_network", by_flag },
+	{ "load_fragment", load_fragment },
+	{ "scratch_mount", scratch_mount },
+	{ "scratch_unmount", scratch_unmount },
 };
 
 static bool is_known(const char *point)
@@ -760,7 +828,9 @@ static bool is_known(const char *point)
 static void ask_framework(const char *point, struct json_val r)
 {
 	if (!is_known(point))
-		(void)unjudged(point, "cannot be judged: this program does not know the framework's rule", no_text);
+		(void)unjudged(point,
+			"cannot be judged: this program does not know the framework's rule",
+			no_text);
 	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
 		if (strcmp(rules[i].name, point) == 0)
 			rules[i].run(point, r);
@@ -774,17 +844,23 @@ static enum err judge(const struct guest_point *point, struct json_val r)
 	case ANSWER_ALLOW: (void)verdict(point->name, true, "", no_text); break;
 	case ANSWER_DENY: (void)verdict(point->name, false, "always", no_text); break;
 	case ANSWER_MISSING:
-		/* Denied when the policy's version has the point; else by a default of the guest, which was not measured for all. */
+		/* Denied when the policy's version has the point; else by a default of the guest,
+		 * which was not measured for all. */
 		if (guest_api(S.p) >= point->since || !guest_api(S.p) || is_known(point->name))
-			(void)verdict(point->name, false, "the policy does not define this request", no_text);
+			(void)verdict(point->name, false, "the policy does not define this request",
+				no_text);
 		else
 			ask_framework(point->name, r);
 		break;
 	case ANSWER_DEFAULT_ALLOW:
 		(void)verdict(point->name, true, "", no_text);
-		out_str(S.o, "      by the guest's default: the policy's api_version is older than this request\n");
+		out_str(S.o,
+			"      by the guest's default: the policy's api_version is older than this request\n");
 		break;
-	case ANSWER_OTHER: return why_set(S.why, ERR_RANGE, "the policy decides this request by a rule of its own", span_str(point->name));
+	case ANSWER_OTHER:
+		return why_set(S.why, ERR_RANGE,
+			"the policy decides this request by a rule of its own",
+			span_str(point->name));
 	}
 	return ERR_OK;
 }
@@ -795,11 +871,15 @@ static enum err run_one(struct json_val r)
 	char name[64];
 
 	if (json_type_of(r) != JSON_OBJECT || json_type_of(point) != JSON_STRING)
-		return why_say(S.why, ERR_SYNTAX, "a request is an object with \"point\", the name of an enforcement point");
+		return why_say(S.why, ERR_SYNTAX,
+			"a request is an object with \"point\", the name of an enforcement point");
 	for (size_t i = 0; i < GUEST_POINTS; i++)
 		if (rego_is(point, guest_points[i].name))
 			return judge(&guest_points[i], r);
-	(void)unjudged(span_copy_str(rego_text(point), name, sizeof name) && span_is_word(rego_text(point)) ? name : "(no name)",
+	(void)unjudged(
+		span_copy_str(rego_text(point), name, sizeof name) && span_is_word(rego_text(point))
+			? name
+			: "(no name)",
 		"cannot be judged: no enforcement point that this program knows", no_text);
 	return ERR_OK;
 }
@@ -822,14 +902,16 @@ static enum err read_requests(struct span text, struct json_val *requests)
 	return ERR_OK;
 }
 
-enum err simulate_run(const struct rego_policy *p, struct span text, struct out *o, size_t *refused, struct why *why)
+enum err simulate_run(const struct rego_policy *p, struct span text, struct out *o, size_t *refused,
+	struct why *why)
 {
 	struct json_val requests;
 	enum err e;
 
 	S.p = p;
 	S.containers = guest_list(p, "containers");
-	S.view = (struct container_view){ .framework = guest_framework(p), .platform_rules = guest_list(p, "platform_rules") };
+	S.view = (struct container_view){ .framework = guest_framework(p),
+		.platform_rules = guest_list(p, "platform_rules") };
 	S.o = o;
 	S.why = why;
 	S.n_places = S.n_matches = S.refused = 0;
@@ -838,14 +920,17 @@ enum err simulate_run(const struct rego_policy *p, struct span text, struct out 
 	if (e != ERR_OK)
 		return e;
 	if (p->n_unknown)
-		return why_set(why, ERR_RANGE, "the policy holds statements that were not understood", span_str(p->unknown));
+		return why_set(why, ERR_RANGE,
+			"the policy holds statements that were not understood",
+			span_str(p->unknown));
 	if (json_size(S.containers) > CONTAINERS_MAX)
 		return why_say(why, ERR_TOO_BIG, "too many containers in the policy");
 	if (json_type_of(requests) != JSON_OBJECT && json_type_of(requests) != JSON_ARRAY)
 		return why_say(why, ERR_SYNTAX, "requests are an object or an array of them");
 	if (json_type_of(requests) == JSON_OBJECT)
 		e = run_one(requests);
-	for (struct json_val r = json_at(requests, 0); json_present(r) && e == ERR_OK; r = json_next(requests, r))
+	for (struct json_val r = json_at(requests, 0); json_present(r) && e == ERR_OK;
+		r = json_next(requests, r))
 		e = run_one(r);
 	if (e == ERR_OK && o->bad)
 		e = why_say(why, ERR_TOO_BIG, "too many verdicts");

@@ -308,6 +308,8 @@ static void test_versions(void **state)
 	says(CREATE("", USUAL), "allow create_container", true); /* another user, new privileges, no filter */
 	assert_non_null(strstr(warnings(&n), "ignores seccomp_profile_sha256"));
 	assert_non_null(strstr(warnings(&n), "ignores user"));
+	load_with("0.10.0", "0.1.0", BASE ",\"capabilities\":{\"bounding\":[\"CAP_X\"]}", "");
+	says(CREATE("", USUAL), "allow create_container", true);
 	load_with("0.10.0", "0.2.0", BASE LATER, "");
 	says(CREATE("", ""), "no_new_privileges", false);
 	load_with("0.10.0", "0.2.1", BASE LATER, "");
@@ -464,7 +466,8 @@ static void test_same(void **state)
 		{ "containers := [{\"command\":[\"a\",\"b\"]}]", "containers := [{\"command\":[\"b\",\"a\"]}]", false },
 		{ "containers := [{\"command\":[\"a\\\" \\\"b\"]}]", "containers := [{\"command\":[\"a\",\"b\"]}]", false },
 		{ "containers := [{\"env_rules\":[{\"pattern\":\"\\u00f6\"}]}]", "containers := [{\"env_rules\":[{\"pattern\":\"\\u00e4\"}]}]", false },
-		{ "allow_dump_stacks := true", "default allow_dump_stacks := true", false }, { "allow_dump_stacks := null", "allow_dump_stacks := null", false },
+		{ "allow_dump_stacks := true", "default allow_dump_stacks := true", true },
+		{ "default allow_dump_stacks := true", "default allow_dump_stacks := true\nallow_dump_stacks := false", false }, { "allow_dump_stacks := null", "allow_dump_stacks := null", false },
 		{ "p { true }", "p { true }", false }, { "mount_device := {\"allowed\":true,\"x\":1}", "mount_device := {\"allowed\":true,\"x\":1}", false },
 		{ "platform_rules := []", "", false }, { "reason := data.framework.reason", "", true },
 	};
