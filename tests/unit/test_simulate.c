@@ -297,6 +297,14 @@ static void load_with(const char *api, const char *framework, const char *member
 	"\"CAP_SETUID\",\"CAP_SETFCAP\",\"CAP_SETPCAP\",\"CAP_NET_BIND_SERVICE\",\"CAP_SYS_CHROOT\",\"CAP_KILL\",\"CAP_AUDIT_WRITE\"]"
 #define USUAL ",\"capabilities\":{\"bounding\":" USUAL_SET ",\"effective\":" USUAL_SET ",\"permitted\":" USUAL_SET "}"
 
+/* All that LATER asks for but the filter. */
+static void says_user_1(const char *framework, const char *part, bool allowed)
+{
+	load_with("0.10.0", framework, BASE LATER, "");
+	says("{\"point\":\"create_container\",\"containerID\":\"c\",\"layers\":[\"" ROOT "\"],\"argList\":[\"/app\"],\"envList\":[],"
+		"\"workingDir\":\"/\",\"user\":{\"id\":\"1\"},\"umask\":\"0022\",\"noNewPrivileges\":true}", part, allowed);
+}
+
 /* What older frameworks ignore, and members without which newer ones never let a container run. */
 static void test_versions(void **state)
 {
@@ -312,6 +320,8 @@ static void test_versions(void **state)
 	says(CREATE("", USUAL), "allow create_container", true);
 	load_with("0.10.0", "0.2.0", BASE LATER, "");
 	says(CREATE("", ""), "no_new_privileges", false);
+	says_user_1("0.2.2", "allow create_container", true);
+	says_user_1("0.2.3", "seccomp_profile_sha256", false);
 	load_with("0.10.0", "0.2.1", BASE LATER, "");
 	says(CREATE("", ",\"noNewPrivileges\":true"), "user", false);
 	load_with("0.10.0", "0.2.3", BASE ",\"no_new_privileges\":false,\"seccomp_profile_sha256\":\"\"" NO_CAPS, "");
