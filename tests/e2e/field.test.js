@@ -6,6 +6,7 @@
 'use strict';
 const assert = require('node:assert');
 const fs = require('fs');
+const os = require('os');
 const path = require('path');
 const test = require('node:test');
 const { spawnSync } = require('child_process');
@@ -46,7 +47,48 @@ const evidence = [
   { id: 'S04 certificates of another', args: ['fetch-certs', '--product', 'Rome', '--report', 'FIELD/snp/s04-report-v2.bin'], status: USAGE, says: [/Rome/] },
 ];
 
-for (const { id, args, status, says = [], not = [] } of [...evidence]) {
+// --- Policies ---
+const LOOSE = 1, DENIED = 1, DIFFERENT = 1;
+const explain = (policy) => ['policy', 'explain', '--strict', `FIELD/policy/${policy}.rego`];
+const simulate = (policy, request) => ['policy', 'simulate', `FIELD/policy/${policy}.rego`, '--request', `FIELD/policy/${request}.json`];
+const keeps = (...names) => names.map((name) => new RegExp(`^ {6}keeps ${name}=`, 'm'));
+const allowed = (point) => new RegExp(`^allow ${point}$`, 'm');
+const P06 = /^d03dd3a52f689992809908b707ea13d2d463256918acc5543b243fcb6e4396fc$/m;
+const policies = [
+  { id: 'P00 control', args: simulate('p00-control', 'p00-control'), status: 0, says: [allowed('create_container')] },
+  { id: 'P00 control explained', args: explain('p00-control'), status: 0, not: [/LOOSE/] },
+  { id: 'P01 compared', args: ['policy', 'diff', 'FIELD/policy/p01-without.rego', 'FIELD/policy/p01-with.rego'], status: DIFFERENT,
+    says: [/^\+ .*LD_PRELOAD/m, /^\+ .*FABRIC/m, /^\+ .*\/app-config/m], not: [/the same is allowed/] },
+  { id: 'P01 explained', args: explain('p01-with'), status: LOOSE, says: [/^LOOSE: .*LD_PRELOAD=\.\*$/m, /^LOOSE: .*name.*FABRIC/m, /^LOOSE: .*writable.*\/app-config$/m] },
+  { id: 'P01', args: simulate('p01-with', 'p01'), status: 0, says: [allowed('create_container'), ...keeps('PATH', 'Fabric_NodeName', 'LD_PRELOAD')] },
+  { id: 'P01 without the rules', args: simulate('p01-without', 'p01'), status: DENIED, says: [/^deny {2}create_container: mounts$/m] },
+  { id: 'P01 under an old framework', args: simulate('p01-old-framework', 'p01'), status: DENIED, says: [/^deny {2}create_container: mounts$/m] },
+  { id: 'P03 explained', args: explain('p03-host-network-flag'), status: LOOSE, says: [/^LOOSE: .*host network/m] },
+  { id: 'P03', args: simulate('p03-host-network-flag', 'p03'), status: 0, says: [allowed('host_network')] },
+  { id: 'P04 explained', args: explain('p04-escaped-dollar'), status: LOOSE, says: [/^LOOSE: .*anchor.*PRICE=\[0-9\]\+\\\$$/m] },
+  { id: 'P04 exact', args: simulate('p04-escaped-dollar', 'p04-exact'), status: 0, says: keeps('PRICE') },
+  { id: 'P04 with more behind it', args: simulate('p04-escaped-dollar', 'p04-suffix'), status: 0, says: keeps('PRICE') },
+  ...['p06.rego', 'p06-one-line.b64', 'p06-wrapped-76.b64'].map((name) => ({ id: `P06 ${name}`, args: ['policy', 'hash', `FIELD/policy/${name}`], status: 0, says: [P06] })),
+  { id: 'P11 explained', args: explain('p11-api-0.1.0'), status: LOOSE, says: [/^LOOSE: request exec_external .*default/m, /^LOOSE: request dump_stacks .*default/m] },
+  { id: 'P11 exec_external', args: simulate('p11-api-0.1.0', 'p11-exec-external'), status: 0, says: [allowed('exec_external')] },
+  { id: 'P11 dump_stacks', args: simulate('p11-api-0.1.0', 'p11-dump-stacks'), status: 0, says: [allowed('dump_stacks')] },
+  { id: 'P13', args: simulate('p13', 'p13'), status: 0, says: keeps('PATH', 'ADDR', 'JSON', 'QUOTED', 'WIN', 'UMLAUT'), not: [/drops/] },
+];
+
+// D3: one file of requests a case; and points that cannot be judged, with one behind them that can.
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'parley-field-'));
+test.after(() => fs.rmSync(scratch, { recursive: true, force: true }));
+const cases = skip ? [] : JSON.parse(fs.readFileSync(path.join(FIELD, 'policy/mounts.json'), 'utf8')).cases;
+const unknown = { name: 'points that cannot be judged', guest: 'go on', requests: [{ point: 'mount_blockdev' }, { point: 'rw_unmount_device' }, { point: 'get_properties' }] };
+for (const [i, { name, guest, requests }] of [...cases, unknown].entries()) {
+  const file = path.join(scratch, `${i}.json`);
+  fs.writeFileSync(file, JSON.stringify(requests));
+  policies.push({ id: `D3 ${name}`, args: ['policy', 'simulate', 'FIELD/../policy/policy-p05.rego', '--request', file], status: guest === 'allow' ? 0 : DENIED,
+    says: { allow: [allowed('create_container')], deny: [/^deny {2}create_container: mounts$/m],
+      'go on': [/^\? +mount_blockdev: cannot be judged/m, /^\? +rw_unmount_device: cannot be judged/m, allowed('get_properties')] }[guest] });
+}
+
+for (const { id, args, status, says = [], not = [] } of [...evidence, ...policies]) {
   test(id, { skip }, () => {
     const r = spawnSync(CTL, args.map((a) => a.replace(/^FIELD\//, `${FIELD}/`)), { encoding: 'utf8', timeout: 60000 });
     const text = `${r.stdout}${r.stderr}`;
