@@ -20,7 +20,7 @@ LC_ALL := C
 SOURCE_DATE_EPOCH ?= 1735689600
 export LC_ALL SOURCE_DATE_EPOCH
 # For tests and demo, which read them from the environment.
-export ONCE OUT CONTOSO_CSV FABRIKAM_CSV FUZZ_SECONDS
+export ONCE OUT CONTOSO_CSV FABRIKAM_CSV FUZZ_SECONDS TESTS PLACE
 # A directory of source archives to take instead of the network.
 export TARBALLS
 
@@ -63,20 +63,22 @@ objects = $(patsubst src/%.c,$(1)/%.o,$(filter src/%,$(2))) $(patsubst $(B)/gen/
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes -Wvla -Werror
 FRAME := -Wframe-larger-than=16384
 STD := -std=c11 -D_GNU_SOURCE
-PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
+PREFIX_MAP := '-ffile-prefix-map=$(CURDIR)=.'
 DEP = -MMD -MP -MF $(@:.o=.d)
 # Third-party headers are system headers to us: their warnings are not ours.
 THIRD_INC := -isystem $(T)/bearssl/inc -isystem $(T)/jsmn
 MUSL := $(T)/musl-out
 # Only musl's headers and the compiler's own: no kernel header and nothing of the build machine's libc.
-gcc_inc := $(shell $(CC) -print-file-name=include 2>/dev/null)
-MUSL_INC := -nostdinc -isystem $(MUSL)/include -isystem $(gcc_inc)
+# Asked once, when the first file is compiled: set-up may have installed the compiler since this file was read.
+gcc_inc = $(eval gcc_inc := $$(shell $$(CC) -print-file-name=include 2>/dev/null))$(gcc_inc)
+MUSL_INC = -nostdinc -isystem $(MUSL)/include -isystem $(gcc_inc)
 
 # Our own code is small before it is fast, as the libraries are (third_party/flags.mk says what that costs).
 OWN_OPT := -Os
-SHIP_CFLAGS := $(STD) $(OWN_OPT) -g $(HARDEN) $(WARN) $(FRAME) $(PREFIX_MAP) $(MUSL_INC) -Isrc -I. $(THIRD_INC)
+SHIP_CFLAGS = $(STD) $(OWN_OPT) -g $(HARDEN) $(WARN) $(FRAME) $(PREFIX_MAP) $(MUSL_INC) -Isrc -I. $(THIRD_INC)
 BEAR_CFLAGS := -std=c99 $(OPT) $(HARDEN) $(PREFIX_MAP) -w -I$(T)/bearssl/inc -I$(T)/bearssl/src
-MUSL_CFLAGS := $(OPT) $(HARDEN) -ffile-prefix-map=$(CURDIR)/$(T)/musl-obj=. -ffile-prefix-map=$(CURDIR)=.
+# musl's configure takes its flags apart at blanks. Without the map no path gets in either: musl is compiled by relative names.
+MUSL_CFLAGS := $(OPT) $(HARDEN) $(if $(word 2,$(CURDIR)),,-ffile-prefix-map=$(CURDIR)/$(T)/musl-obj=. -ffile-prefix-map=$(CURDIR)=.)
 LDFLAGS := -static-pie -nostdlib -nostartfiles -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,relro -Wl,-z,now \
 	-Wl,-z,noexecstack -Wl,-z,text -Wl,-z,separate-code -Wl,--hash-style=gnu -Wl,--sort-section=name
 
@@ -88,13 +90,14 @@ TEST_CFLAGS := $(filter-out -Wconversion,$(HOST_CFLAGS)) -Itests/unit
 
 # --- What is asked for --------------------------------------------------------------------------------------------
 export UPDATE
-.PHONY: all audit debug image policy reproduce help test unit demo screenshot clean distclean check-clang third-party host-objs demo-programs test-programs
+.PHONY: all audit check fresh debug image policy reproduce help test unit demo screenshot clean distclean check-clang third-party host-objs demo-programs test-programs
 all: $(B)/parley $(B)/parleyctl ## build/parley and build/parleyctl (the default)
 
 help: ## this list
 	@echo "make TARGET [TARBALLS=directory of source archives]"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
 	@echo "fuzz takes SECONDS=n and TARGETS='names' (default: 60, all)"
+	@echo "test takes TESTS='words': only tests whose path has one"
 	@echo "demo takes ONCE=1 (end after the result), OUT=file, CONTOSO_CSV=file, FABRIKAM_CSV=file"
 
 # Set-up may have to install the compiler, which this file has already asked for its directories: hence a second make.
@@ -110,7 +113,14 @@ demo-programs: $(B)/parley $(B)/parleyctl $(B)/image/layer.tar $(B)/tests/snpbox
 jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 test: $(B)/setup-test ## all tests, fuzz targets for FUZZ_SECONDS=10 each; the last line is "N passed, N failed, N skipped"
 	@$(MAKE) --no-print-directory $(jobs) test-programs
-	@tests/run
+	@tests/run $(TESTS)
+
+check: $(B)/setup-test ## before a commit: clang's warnings, shellcheck, the unit tests and the quick checks
+	@$(MAKE) --no-print-directory $(jobs) all check-clang unit-programs
+	@tests/run unit checks/shell checks/layers checks/symbols checks/threats checks/elf
+
+fresh: ## demo and tests on a fresh Debian 12, made by debootstrap (root; TESTS='words', PLACE=directory)
+	@scripts/fresh
 
 screenshot: $(B)/setup-test ## docs/page.png, the page with the result of a real analysis
 	@$(MAKE) --no-print-directory demo-programs $(B)/node_modules.stamp
@@ -141,12 +151,12 @@ $(B)/setup-%: scripts/setup
 
 # --- Third party --------------------------------------------------------------------------------------------------
 # The pins say what is unpacked, whatever fetches it.
-$(T)/%.stamp: third_party/pins
+$(T)/%.stamp: third_party/pins | $(B)/setup-build
 	@scripts/fetch $* $(T)/$*
 	@touch $@
 .PRECIOUS: $(T)/%.stamp
 
-$(MUSL)/stamp: $(T)/musl.stamp third_party/flags.mk scripts/build-musl
+$(MUSL)/stamp: $(T)/musl.stamp third_party/flags.mk | scripts/build-musl
 	@echo "  MUSL    $(MUSL)"
 	+@CC='$(CC)' CFLAGS='$(MUSL_CFLAGS)' MAKE='$(MAKE)' scripts/build-musl $(T)/musl $(MUSL)
 	@touch $@

@@ -130,6 +130,7 @@ async function stayUp(world) {
 }
 
 async function main() {
+  for (const file of [CONTOSO_CSV, FABRIKAM_CSV]) if (file && !fs.existsSync(file)) throw new Error(`${file}: no such file`);
   const own = Boolean(CONTOSO_CSV || FABRIKAM_CSV);
   const world = await World.make({
     dir: path.join(__dirname, `../build/demo-${process.pid}`), csv: { contoso: CONTOSO_CSV, fabrikam: FABRIKAM_CSV }, minGroup: own ? 1 : 5, grantAll: true,
@@ -139,6 +140,7 @@ async function main() {
   process.once('SIGINT', abort);
   process.once('SIGTERM', abort);
   try {
+    if (world.note) say(`Note: ${world.note}. Records stay in the parties' own files.`);
     say('Starting four parties against stand-ins for Azure and the SEV-SNP device.');
     await world.start();
     await showParties(world);
@@ -164,4 +166,5 @@ async function main() {
   process.exitCode = problems.length ? 1 : 0;
 }
 
-main().catch((e) => { process.stderr.write(`demo: ${e.stack}\n`); process.exitCode = 1; });
+// Whatever is still open must not keep a demo that has ended.
+main().catch((e) => { process.stderr.write(`demo: ${e.message.trim()}\n`); process.exitCode = 1; }).finally(() => process.exit());

@@ -36,8 +36,13 @@ const attest = (party, options) => party.post('/attest/maa', { runtime_data: 'AA
 // options: role, kind ('vault' or 'hsm'), key (body of the key's creation or import), settings, box, context (null: no security context;
 // else what makes one), wrap, certs ('azure', 'amd': where certificates come from). box and context may be functions of the stand-ins.
 async function solo(options = {}) {
-  const { role = 'contoso', kind = 'vault', settings = {}, wrap, certs } = options;
+  const { role = 'contoso', kind = 'vault' } = options;
   const services = await standin.start({ vaults: kind === 'vault' ? [role] : [], hsms: kind === 'hsm' ? [role] : [], identities: [role], ...options.standin });
+  try { return await alone(services, options); } catch (e) { await services.stop(); throw e; }
+}
+
+async function alone(services, options) {
+  const { role = 'contoso', kind = 'vault', settings = {}, wrap, certs } = options;
   const given = (name) => (typeof options[name] === 'function' ? options[name](services) : options[name]);
   const [box, context] = [given('box'), options.context === undefined ? {} : given('context')];
   const hostData = { [role]: pkis.hostData(`policy of ${role}`), woodgrove: pkis.hostData('policy of woodgrove') };

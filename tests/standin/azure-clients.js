@@ -3,6 +3,8 @@
 //
 //   node azure-clients.js managed | workload     with VAULT, TARGET, and the variables @azure/identity knows
 'use strict';
+// Node.js 18 has WebCrypto as a global only when asked; Microsoft's clients want it.
+globalThis.crypto ??= require('node:crypto').webcrypto;
 const dns = require('dns');
 const { loopback } = require('./client');
 

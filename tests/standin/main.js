@@ -36,7 +36,10 @@ async function start(options = {}) {
   const add = async (parts) => {
     const service = new Service(world, { port: nextPort(), ...parts });
     services.push(service);
-    return service.listen();
+    try { return await service.listen(); } catch (e) {
+      await Promise.allSettled(services.map((s) => s.close()));
+      throw e;
+    }
   };
 
   const addIdentity = (name, clientId) => {

@@ -5,6 +5,10 @@ const fs = require('fs');
 const https = require('https');
 const path = require('path');
 
+// Azurite and Microsoft's clients need WebCrypto as a global; Node.js 18 has it so only when asked.
+const NODE_ARGS = globalThis.crypto ? [] : ['--experimental-global-webcrypto'];
+globalThis.crypto ??= require('node:crypto').webcrypto;
+
 // Azurite's well-known account; the key is public.
 const ACCOUNT = 'devstoreaccount1';
 const KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
@@ -32,10 +36,10 @@ class Azurite {
     https.globalAgent.options.ca = pki.caPem;
     a.endpoint = `${plain ? 'http' : 'https'}://localhost:${port}/${ACCOUNT}`;
     a.output = '';
-    a.child = spawn(process.execPath, [path.join(path.dirname(require.resolve('azurite/package.json')), 'dist/src/blob/main.js'), ...args], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+    a.child = spawn(process.execPath, [...NODE_ARGS, path.join(path.dirname(require.resolve('azurite/package.json')), 'dist/src/blob/main.js'), ...args], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
     a.ended = new Promise((resolve) => { a.child.on('exit', resolve).on('error', resolve); });
     for (const s of [a.child.stdout, a.child.stderr]) s.on('data', (d) => { a.output += d; });
-    await a.ready();
+    try { await a.ready(); } catch (e) { await a.stop(); throw e; }
     return a;
   }
 
@@ -72,11 +76,13 @@ class Azurite {
   async ready() {
     const end = Date.now() + 60000;
     for (;;) {
-      if (this.child.exitCode !== null) throw new Error(`Azurite ended: ${this.output}`);
-      try { await this.container().createIfNotExists(); return; } catch (e) {
-        if (Date.now() > end) throw new Error(`Azurite is not ready: ${e.message}\n${this.output}`);
-        await sleep(150);
-      }
+      if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(`Azurite ended before it was ready: ${this.output}`);
+      const left = end - Date.now();
+      let why = 'no answer';
+      const asked = this.container().createIfNotExists().then(() => true, (e) => { why = e.message; return false; });
+      if (await Promise.race([asked, sleep(Math.max(left, 0)).then(() => false)])) return;
+      if (Date.now() >= end) throw new Error(`waited 60 s for: Azurite's container; ${why}\n${this.output}`);
+      await sleep(150);
     }
   }
 

@@ -97,9 +97,12 @@ class Party {
     const end = Date.now() + ms;
     let last = '';
     for (;;) {
-      if (this.child.exitCode !== null) throw new Error(`${this.name} ended (${this.child.exitCode}) before: ${what}\n${this.log}`);
-      try { if (await test()) return; } catch (e) { last = e.message; }
-      if (Date.now() > end) throw new Error(`${this.name}: not within ${ms} ms: ${what} ${last}\n${this.log}`);
+      if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(`${this.name} ended (${this.child.exitCode ?? this.child.signalCode}) before: ${what}\n${this.log}`);
+      try { if (await test()) return; } catch (e) {
+        if (e.final) throw e;
+        last = e.message;
+      }
+      if (Date.now() > end) throw new Error(`waited ${ms / 1000} s for: ${what} of ${this.name}; ${last}\n${this.log}`);
       await sleep(50);
     }
   }
@@ -108,7 +111,14 @@ class Party {
   ready() { return this.until('its own key', async () => (await this.get('/readyz', { timeout: 5000 })).status === 200); }
   // The evidence of hardware, in its certificate.
   showsEvidence() { return this.settings.TLS_CERT_EVIDENCE === 'off' ? undefined : this.until('evidence in its certificate', () => /tls: new certificate in use/.test(this.log)); }
-  hasRecords() { return this.until('its records', () => /data (encrypted|are stored)/.test(this.log)); }
+  // What cannot be imported now cannot later: the start ends with the party's own line.
+  hasRecords() {
+    return this.until('its records', () => {
+      const failed = /^.*FAILED: data not imported.* step=storage .*$/m.exec(this.log);
+      if (failed) throw Object.assign(new Error(`${this.name}: ${failed[0]}`), { final: true });
+      return /data (encrypted|are stored)/.test(this.log);
+    });
+  }
   hasPartnerKeys() {
     return this.until("its partners' keys", async () => Object.values((await this.get('/skr/key-status')).json.partner_keys).every(Boolean));
   }

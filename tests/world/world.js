@@ -24,22 +24,32 @@ class World {
   // policy alone decides. settings: {all: {...}, contoso: {...}}: further settings. box: {contoso: {...}}: further snpbox
   // options. context: {contoso: {...}}: further parts of the security context.
   // open: OPERATOR_AUTH=none. blob: true, or 'auto' (where Azurite is installed): a storage account that all share, each with another proof; the Snooper
-  // with a SAS that reads only. compare: 'plain' or 'secure': which addresses the view of all parties side by side shows.
+  // with a SAS that reads only; if it does not start, 'auto' goes on without and says so in note. compare: 'plain' or 'secure': which addresses the view of all parties side by side shows.
   static async make(options = {}) {
     const w = new World();
     w.options = { dir: path.join(ROOT, 'build/world'), csv: {}, minGroup: 5, grantAll: false, settings: {}, box: {}, context: {}, open: false, blob: false, compare: 'plain', ...options };
-    w.services = await standin.start({ dir: path.join(ROOT, 'build/standin'), hsms: [], ...options.standin });
+    try { await w.prepare(); } catch (e) { await w.stop(); throw e; }
+    return w;
+  }
+
+  async prepare() {
+    const w = this;
+    w.services = await standin.start({ dir: path.join(ROOT, 'build/standin'), hsms: [], ...w.options.standin });
     w.token = crypto.randomBytes(24).toString('base64url');
     if (w.options.blob === true || (w.options.blob && azurite.available())) {
       const [port] = await ports.free(1);
-      w.azurite = await azurite.Azurite.start({ port, pki: w.services.pki, dir: path.join(w.options.dir, 'azurite') });
+      try {
+        w.azurite = await azurite.Azurite.start({ port, pki: w.services.pki, dir: path.join(w.options.dir, 'azurite') });
+      } catch (e) {
+        if (w.options.blob === true) throw e;
+        w.note = `no storage account: ${e.message.trim().split('\n')[0]}`;
+      }
     }
     const names = [...PARTIES, 'snooper'];
     const free = await ports.free(names.length * 3);
     w.ports = Object.fromEntries(names.map((n, i) => [n, { http: free[3 * i], https: free[3 * i + 1], peer: free[3 * i + 2] }]));
     w.origins = names.map((n) => (w.options.compare === 'secure' ? `https://${n}.localhost:${w.ports[n].https}` : `http://${n}.localhost:${w.ports[n].http}`)).join(',');
     await w.provision();
-    return w;
   }
 
   // Settings without what provisioning adds; enough to be measured, because that is only where IMDS is and who we are.
@@ -101,7 +111,12 @@ class World {
   // Starts every party (or those named) and waits until each is as far as it gets by itself.
   async start(names = [...PARTIES, 'snooper']) {
     names.forEach((n) => this.parties[n].start());
-    await Promise.all(names.map(async (n) => {
+    // The first failure ends the start, and what was started.
+    try { await this.settled(names); } catch (e) { await this.stop(); throw e; }
+  }
+
+  settled(names) {
+    return Promise.all(names.map(async (n) => {
       const p = this.parties[n];
       await p.listening();
       if (n === 'snooper') return;
@@ -112,9 +127,9 @@ class World {
   }
 
   async stop() {
-    const ends = await Promise.all(Object.values(this.parties).filter((p) => p.child).map((p) => p.stop()));
+    const ends = await Promise.all(Object.values(this.parties || {}).filter((p) => p.child).map((p) => p.stop()));
     if (this.azurite) await this.azurite.stop();
-    await this.services.stop();
+    if (this.services) await this.services.stop();
     return ends;
   }
 
