@@ -36,7 +36,7 @@ while IFS='|' read -r threat kind file name; do
 	esac
 	[ -n "$name" ] || continue
 	case $file in
-	tests/unit/*.c) grep -qF "cmocka_unit_test($name)" "$file" ;;
+	tests/unit/*.c) grep -qE "cmocka_unit_test(_[a-z_]+)?\($name[,)]" "$file" ;;
 	*.c|*.h) grep -qE "^[a-z].*[ *]$name\(" "$file" ;;
 	*.js) grep -E "^ *(await )?(t\.)?(test|it|describe)\(" "$file" | grep -qF -- "$name" ;;
 	*) grep -qF -- "$name" "$file" ;;
