@@ -404,7 +404,7 @@ describe('Woodgrove, towards who stands in a provider\'s place', () => {
     await refuses(answer(403, 'application/json', '{"message":"no"}'), /HTTP 403/, HELLO);
     await refuses(answer(200, 'text/html', '<html>'), /holds no nonce/, HELLO);
     await refuses({ answers: { '/peer/proof': [403, 'application/json', '{"message":"not you"}'] } }, /HTTP 403/, ['POST /peer/hello', 'POST /peer/proof']);
-    await world.woodgrove.until('the words of the refusal', () => /the partner answered with an error: not you/.test(world.woodgrove.log), 5000);
+    await world.woodgrove.until('the words of the refusal', () => /the partner answered with status 403: not you/.test(world.woodgrove.log), 5000);
   });
 });
 
