@@ -176,12 +176,12 @@ async function impostors(t) {
   await t.test('and after all this the right ones are believed', () => withContoso(woodgrove, 'again'));
   assert.strictEqual((await woodgrove.stop()).code, 0);
 
-  await t.test('a relay of bytes changes nothing: TLS ends at the party', async () => {
+  await t.test('a relay of bytes changes nothing: TLS ends at the party', async (own) => {
     const wire = await relay(world.ports.contoso.peer);
+    own.after(() => wire.close());
     const party = await variant(t, world, { PARTNER_CONTOSO_URL: wire.url });
     await withContoso(party, 'relay');
     await party.stop();
-    await wire.close();
   });
   const settings = {
     'another HOST_DATA of Contoso in the settings': [{ PARTNER_CONTOSO_HOST_DATA: 'ef'.repeat(32) }, /not the one expected: accept\.host_data/],

@@ -35,6 +35,14 @@ for (const [what, text] of Object.entries({
   });
 }
 
+it('a party that does not start keeps nothing that was started for it', () => {
+  const r = run(`const { solo } = require('${path.join(ROOT, 'tests/e2e/lib.js')}');
+it('t', async () => { await (await solo({ settings: { MIN_GROUP_SIZE: 'none' } })).start(); });`);
+  assert.strictEqual(r.signal, null, r.stdout + r.stderr);
+  assert.strictEqual(r.status, 1, r.stdout + r.stderr);
+  assert.match(r.stdout, /contoso ended \(2\) before: .*MIN_GROUP_SIZE/s);
+});
+
 it('hooks that succeed change nothing', () => {
   const r = run("let n = 0;\nbefore(() => { n++; });\nbefore((t, done) => { n++; done(); });\nbeforeEach(() => { n++; });\nit('t', () => { if (n !== 3) throw new Error(`${n}`); });");
   assert.strictEqual(r.status, 0, r.stdout + r.stderr);

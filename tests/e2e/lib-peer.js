@@ -142,13 +142,17 @@ const shown = (port) => new Promise((resolve, reject) => {
 
 // A TCP relay: whoever connects talks to that port, unchanged.
 async function relay(port) {
+  const open = new Set();
   const server = net.createServer((from) => {
     const to = net.connect(port, '127.0.0.1');
     from.pipe(to).pipe(from);
-    for (const s of [from, to]) s.on('error', () => { from.destroy(); to.destroy(); });
+    for (const s of [from, to]) {
+      open.add(s);
+      s.on('error', () => { from.destroy(); to.destroy(); }).on('close', () => open.delete(s));
+    }
   });
   await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  return { url: `https://localhost:${server.address().port}`, close: () => new Promise((r) => server.close(r)) };
+  return { url: `https://localhost:${server.address().port}`, close: () => { for (const s of open) s.destroy(); return new Promise((r) => server.close(r)); } };
 }
 
 // Records in the original's form (multiparty-app.md 3.2, 3.3): RSA-OAEP of each value under the vault key's public part.

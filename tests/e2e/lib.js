@@ -82,7 +82,7 @@ async function alone(services, options) {
     },
     async start() {
       party.start();
-      await party.listening();
+      try { await party.listening(); } catch (e) { await this.stop(); throw e; }
       return this;
     },
     async restart() {
