@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#define YEAR_1 (-62135596800LL) /* the reference's time without a value */
+#define FS_TIME_LAST 0x37fffffff
+
 static enum err refuse(struct fs *fs, const char *text, struct span about)
 {
 	return why_set(fs->why, ERR_RANGE, text, about);
@@ -19,11 +22,24 @@ struct span fs_name(const struct fs *fs, const struct fs_entry *e)
 }
 
 /* Reading 2^31 to 2^32-1 back, the reference takes it for a negative number of 32 bits. */
+uint64_t fs_time(int64_t s, uint32_t ns)
+{
+	if (s == YEAR_1 && ns == 0)
+		return 0;
+	if (s < -0x80000000LL)
+		return 0x80000000u;
+	return s > FS_TIME_LAST ? FS_TIME_LAST : (uint64_t)s | (uint64_t)ns << 34;
+}
+
+/* The reference reads 34 bits of seconds back, of which 32 are signed when the others are clear, and 30 bits of what is then
+ * taken for nanoseconds. */
 uint64_t fs_time_copied(uint64_t t)
 {
-	uint64_t s = t & 0x3ffffffffu;
+	int64_t s = (int64_t)(t & 0x3ffffffffu), ns = (int64_t)(t >> 34);
 
-	return s > 0x7fffffff && s < 0x100000000u ? 0xffffffff00000000u | s : t;
+	if (s > 0x7fffffff && s < 0x100000000)
+		s -= 0x100000000;
+	return t ? fs_time(s + ns / 1000000000, (uint32_t)(ns % 1000000000)) : 0;
 }
 
 enum err fs_keep(struct fs *fs, struct span s, uint32_t *at)

@@ -78,6 +78,8 @@ MUST_USE enum err fs_find(struct fs *fs, struct span path, uint32_t *node);
 /* Makes the parents of path as fs_create does. */
 MUST_USE enum err fs_parents(struct fs *fs, struct span path);
 
+/* A time as an inode keeps it: the year 1 counts as none; before 1901 and after 2446 all become the same. */
+uint64_t fs_time(int64_t s, uint32_t ns);
 /* The time of an inode as a copy of it comes out. */
 uint64_t fs_time_copied(uint64_t t);
 bool fs_is_dir(const struct fs *fs, uint32_t node);

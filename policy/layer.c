@@ -18,6 +18,7 @@ static struct {
 	struct ext4 image;
 	const struct ext4_sink *extra;
 	struct why *why;
+	bool has_index, has_other; /* names that an image archive has too, and others */
 	uint8_t zero_hash[SHA256_LEN];
 	uint8_t path[65536];
 	uint8_t leaf[LAYER_BLOCKS_MAX][SHA256_LEN];
@@ -38,6 +39,7 @@ static void start(struct source src, const struct ext4_sink *extra, struct why *
 	static const uint8_t zero[EXT4_BLOCK];
 
 	L.extra = extra;
+	L.has_index = L.has_other = false;
 	L.why = why;
 	verity_hash(zero, L.zero_hash);
 	tar_start(&L.tar, src, why);
@@ -139,19 +141,13 @@ static enum err set_xattrs(uint32_t node, struct xattr list[ENTRY_XATTRS_MAX], s
 
 /* --- Entries --- */
 
-/* Seconds above 34 bits are cut to the largest. */
-static uint64_t image_time(const struct tar_time *t)
-{
-	return t->s > 0x37fffffffu ? 0x37fffffffu : t->s | (uint64_t)t->ns << 34;
-}
-
 static enum err add_entry(const struct tar_entry *e)
 {
 	static const uint16_t types[] = { [TAR_FILE] = FS_FILE, [TAR_SYMLINK] = FS_LINK | 0777, [TAR_CHAR] = FS_CHAR,
 		[TAR_BLOCK] = FS_BLOCK, [TAR_DIR] = FS_DIR, [TAR_FIFO] = FS_FIFO };
-	uint64_t m = image_time(&e->mtime);
+	uint64_t m = fs_time(e->mtime.s, e->mtime.ns);
 	struct fs_spec s = { .mode = (uint16_t)(e->mode | types[e->type]), .uid = e->uid, .gid = e->gid, .size = e->size,
-		.time = { m, image_time(&e->atime), image_time(&e->ctime), m }, .link = e->link,
+		.time = { m, fs_time(e->atime.s, e->atime.ns), fs_time(e->ctime.s, e->ctime.ns), m }, .link = e->link,
 		.dev = (e->minor & 0xff) | e->major << 8 | (e->minor & 0xffffff00) << 12 };
 	struct xattr list[ENTRY_XATTRS_MAX];
 	uint32_t node;
@@ -218,6 +214,38 @@ static enum err add_whiteout(struct span dir, struct span hidden, struct span ab
 	return fs_create(&L.fs, out_span(&o), &s, &node);
 }
 
+/* --- Image archives --- */
+
+/* A SHA-256 in hex, and then one of these. */
+static bool is_digest(struct span name)
+{
+	static const char *const ends[] = { "", ".json", ".tar" };
+	bool hex = name.n >= 2 * SHA256_LEN;
+
+	for (size_t i = 0; hex && i < 2 * SHA256_LEN; i++)
+		hex = (name.p[i] >= '0' && name.p[i] <= '9') || (name.p[i] >= 'a' && name.p[i] <= 'f');
+	for (size_t i = 0; hex && i < sizeof ends / sizeof ends[0]; i++)
+		if (span_eq_str(span_sub(name, 2 * SHA256_LEN, name.n), ends[i]))
+			return true;
+	return false;
+}
+
+/* What docker save and OCI layouts have at their top. A layer may have some of these names, but others beside them. */
+static void note_name(struct span name)
+{
+	struct span top;
+
+	while (span_starts(name, "./") || span_starts(name, "/"))
+		name = span_sub(name, name.p[0] == '.' ? 2 : 1, name.n);
+	if (!name.n || span_eq_str(name, "."))
+		return;
+	top = span_sub(name, 0, span_find(name, '/'));
+	if (span_eq_str(top, "manifest.json") || span_eq_str(top, "oci-layout"))
+		L.has_index = true;
+	else if (!span_eq_str(top, "repositories") && !span_eq_str(top, "index.json") && !span_eq_str(top, "blobs") && !is_digest(top))
+		L.has_other = true;
+}
+
 static enum err take_entry(const struct tar_entry *e)
 {
 	struct span file = file_part(e->name), dir = span_sub(e->name, 0, e->name.n - file.n);
@@ -246,9 +274,14 @@ enum err layer_measure(struct source src, const struct ext4_sink *extra, struct 
 	start(src, extra, why);
 	do {
 		e = tar_next(&L.tar, &entry);
-		if (e == ERR_OK && entry.type != TAR_END)
+		if (e == ERR_OK && entry.type != TAR_END) {
+			note_name(entry.name);
 			e = take_entry(&entry);
+		}
 	} while (e == ERR_OK && entry.type != TAR_END);
+	if (e == ERR_OK && L.has_index && !L.has_other)
+		e = why_say(why, ERR_RANGE, "an image archive (docker save, OCI layout), not a layer: unpack it and take the layers that its "
+		                            "manifest names");
 	if (e == ERR_OK)
 		e = tar_finish(&L.tar, &r.tar_bytes, r.diff_id);
 	if (e == ERR_OK)

@@ -291,6 +291,16 @@ static enum err read_about(struct reader *r, struct json_val v, void *to)
 	return json_type_of(v) == JSON_STRING ? ERR_OK : refuse(r, "must be a string", json_raw(v));
 }
 
+/* What "parleyctl policy drift" compares with; no part of a policy. */
+static enum err read_injects(struct reader *r, struct json_val v, void *to)
+{
+	enum err e = check_array(r, v, PARTY_RULES_MAX);
+
+	for (struct json_val i = json_at(v, 0); json_present(i) && e == ERR_OK; i = json_next(v, i))
+		e = read_about(r, i, to);
+	return e;
+}
+
 static enum err read_rules(struct reader *r, struct json_val v, void *to)
 {
 	struct rego_container *c = to;
@@ -313,7 +323,8 @@ static enum err read_rules(struct reader *r, struct json_val v, void *to)
 static enum err take_list(struct reader *r, struct json_val name)
 {
 	struct rego_container *c = &r->p->container;
-	const struct member table[] = { { "about", read_about, NULL, false }, { "env", read_rules, c, true } };
+	const struct member table[] = { { "about", read_about, NULL, false },
+		{ "date", read_about, NULL, false }, { "injects", read_injects, NULL, false }, { "env", read_rules, c, true } };
 	char text[64];
 	struct json_val list;
 

@@ -32,21 +32,30 @@ static bool record_next(struct span *rest, struct record *r)
 	return span_find(r->key, 0) == r->key.n;
 }
 
-/* SECONDS or SECONDS.FRACTION; digits after the ninth are dropped. */
+/* SECONDS or SECONDS.FRACTION, or either after a minus sign; digits after the ninth are dropped. */
 static bool read_time(struct span s, struct tar_time *t)
 {
-	size_t dot = span_find(s, '.');
-	struct span fraction = dot < s.n ? span_sub(s, dot + 1, s.n) : span_of(NULL, 0);
+	bool negative = span_starts(s, "-");
+	struct span number = span_sub(s, negative, s.n);
+	size_t dot = span_find(number, '.');
+	struct span fraction = dot < number.n ? span_sub(number, dot + 1, number.n) : span_of(NULL, 0);
 	uint32_t ns = 0;
+	uint64_t seconds;
 
-	if (!span_u64(span_sub(s, 0, dot), &t->s) || t->s > INT64_MAX)
+	if (!span_u64(span_sub(number, 0, dot), &seconds) || seconds > INT64_MAX)
 		return false;
 	for (size_t i = 0; i < fraction.n; i++)
 		if (fraction.p[i] < '0' || fraction.p[i] > '9')
 			return false;
 	for (size_t i = 0; i < 9; i++)
 		ns = ns * 10 + (i < fraction.n ? (uint32_t)(fraction.p[i] - '0') : 0);
+	t->s = negative ? -(int64_t)seconds : (int64_t)seconds;
 	t->ns = ns;
+	/* -1.25 is 0.75 seconds after -2. */
+	if (negative && ns) {
+		t->s--;
+		t->ns = 1000000000 - ns;
+	}
 	return true;
 }
 

@@ -17,7 +17,7 @@ void tar_start(struct tar *t, struct source src, struct why *why)
 	hash_sha256_init(&t->hash);
 	t->total = t->left = 0;
 	t->pad = 0;
-	t->ended = false;
+	t->ended = t->begun = false;
 	t->at = t->n = 0;
 	t->has_pax = t->has_long_name = t->has_long_link = false;
 }
@@ -149,6 +149,27 @@ static bool field_number(const uint8_t *p, size_t n, uint64_t *v)
 	return true;
 }
 
+/* A time may lie before 1970: a binary number with 40 hex set is negative, in two's complement. */
+static bool field_time(const uint8_t p[12], int64_t *t)
+{
+	uint8_t inverted[12];
+	uint64_t v;
+
+	if ((p[0] & 0xc0) != 0xc0) {
+		if (!field_number(p, 12, &v))
+			return false;
+		*t = (int64_t)v;
+		return true;
+	}
+	for (size_t i = 0; i < 12; i++)
+		inverted[i] = (uint8_t)~p[i];
+	inverted[0] |= 0x80;
+	if (!field_binary(inverted, 12, &v))
+		return false;
+	*t = -1 - (int64_t)v;
+	return true;
+}
+
 static bool checksum_right(const uint8_t h[BLOCK])
 {
 	uint64_t want, sum = 0;
@@ -198,8 +219,7 @@ static struct span ustar_name(struct tar *t)
 /* Old GNU headers keep access and change time where ustar keeps the prefix. */
 static bool gnu_times(const uint8_t *p, struct head *h)
 {
-	return (p[345] == 0 || field_number(p + 345, 12, &h->atime.s)) &&
-	       (p[357] == 0 || field_number(p + 357, 12, &h->ctime.s));
+	return (p[345] == 0 || field_time(p + 345, &h->atime.s)) && (p[357] == 0 || field_time(p + 357, &h->ctime.s));
 }
 
 static enum err head_parse(struct tar *t, struct head *h)
@@ -209,8 +229,7 @@ static enum err head_parse(struct tar *t, struct head *h)
 
 	*h = (struct head){ .flag = p[156], .name = field_text(p, 100), .link = field_text(p + 157, 100) };
 	if (!checksum_right(p))
-		return why_say(t->why, ERR_SYNTAX, p[0] == 0x1f && p[1] == 0x8b ? "compressed: give the plain tar (gunzip it first)" :
-			"no tar header where one must be, or a wrong checksum");
+		return why_say(t->why, ERR_SYNTAX, "no tar header where one must be, or a wrong checksum");
 	h->gnu = memcmp(p + 257, "ustar  \0", 8) == 0;
 	if (!h->gnu && memcmp(p + 257, "ustar\0", 6) != 0)
 		return bad_head(t, "neither a ustar nor a GNU tar header", h);
@@ -219,12 +238,35 @@ static enum err head_parse(struct tar *t, struct head *h)
 	if (!h->gnu)
 		h->name = ustar_name(t);
 	numbers = field_number(p + 100, 8, &h->mode) && field_number(p + 108, 8, &h->uid) && field_number(p + 116, 8, &h->gid) &&
-		  field_number(p + 124, 12, &h->size) && field_number(p + 136, 12, &h->mtime.s) &&
+		  field_number(p + 124, 12, &h->size) && field_time(p + 136, &h->mtime.s) &&
 		  field_number(p + 329, 8, &h->major) && field_number(p + 337, 8, &h->minor) && (!h->gnu || gnu_times(p, h));
 	if (!numbers)
 		return bad_head(t, "a number field is negative or no number", h);
 	h->file_data = h->flag == '0' || h->flag == 0 || h->flag == 'x' || h->flag == 'L' || h->flag == 'K';
 	return ERR_OK;
+}
+
+/* What a file that is no plain tar begins with. */
+static const struct {
+	char magic[7];
+	uint8_t n;
+	const char *text;
+} others[] = {
+	{ "\x1f\x8b", 2, "compressed with gzip: decompress it with gunzip" },
+	{ "\x28\xb5\x2f\xfd", 4, "compressed with zstd: decompress it with zstd -d" },
+	{ "\xfd" "7zXZ", 6, "compressed with xz: decompress it with unxz" },
+	{ "BZh", 3, "compressed with bzip2: decompress it with bunzip2" },
+	{ "\x04\x22\x4d\x18", 4, "compressed with lz4: decompress it with lz4 -d" },
+	{ "PK\x03\x04", 4, "a zip archive: a layer is a tar" },
+	{ "hsqs", 4, "a squashfs image: a layer is a tar" },
+};
+
+static const char *other_form(struct span start)
+{
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (span_eq(span_sub(start, 0, others[i].n), span_of(others[i].magic, others[i].n)))
+			return others[i].text;
+	return NULL;
 }
 
 /* Reads the next header block; *end when the archive ends here: two zero blocks, one at the very end, or no more. */
@@ -236,6 +278,9 @@ static enum err head_read(struct tar *t, struct head *h, bool *end)
 	*end = false;
 	if (e != ERR_OK)
 		return e;
+	if (!t->begun && (got < BLOCK || !checksum_right(t->head)) && other_form(span_of(t->head, (size_t)got)))
+		return why_say(t->why, ERR_SYNTAX, other_form(span_of(t->head, (size_t)got)));
+	t->begun = true;
 	if (got == BLOCK && !all_zero(t->head, BLOCK))
 		return head_parse(t, h);
 	*end = true;

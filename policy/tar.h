@@ -14,9 +14,9 @@ struct source {
 
 enum tar_type { TAR_END, TAR_FILE, TAR_HARDLINK, TAR_SYMLINK, TAR_CHAR, TAR_BLOCK, TAR_DIR, TAR_FIFO };
 
-/* Seconds since 1970 (never negative here) and nanoseconds. */
+/* Seconds since 1970, and the nanoseconds after them. */
 struct tar_time {
-	uint64_t s;
+	int64_t s;
 	uint32_t ns;
 };
 
@@ -45,6 +45,7 @@ struct tar {
 	uint64_t total;         /* bytes read */
 	uint64_t left;          /* of the present entry's data */
 	uint32_t pad;           /* after it */
+	bool begun;             /* the first block has been looked at */
 	bool ended;             /* the source has no more */
 	size_t at, n;           /* the unread part of buf */
 	uint8_t buf[TAR_BUFFER];

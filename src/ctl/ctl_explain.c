@@ -1,4 +1,4 @@
-/* parleyctl policy hash, explain, diff, simulate. */
+/* parleyctl policy hash, explain, diff, simulate, drift. */
 #include "ctl/ctl_explain.h"
 
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "crypto/hash.h"
 #include "ctl/ctl_say.h"
 #include "enc/base64.h"
+#include "policy/drift.h"
 #include "policy/explain.h"
 #include "policy/shape.h"
 #include "policy/simulate.h"
@@ -50,6 +51,17 @@ static const char simulate_usage[] =
 	"Only for policies that leave all decisions to the framework.\n"
 	"\n"
 	"exit status: 0 all allowed, 1 something denied or not to be judged, 2 wrong use, 3 a file cannot be read\n";
+
+static const char drift_usage[] =
+	"usage: parleyctl policy drift FILE [--env ENV] [--platform PLATFORM.json --list NAME]\n"
+	"\n"
+	"Says for each container of the policy in FILE (text or base64) which variables it keeps, which it drops, and which will\n"
+	"keep it from starting. At least one of:\n"
+	"  --env ENV        a running container's variables: NAME=value lines, or a copy of its /proc/1/environ\n"
+	"  --platform FILE  what the platform injects today: the list --list NAME of this file (policy/platform.json is dated)\n"
+	"Names are printed, values never.\n"
+	"\n"
+	"exit status: 0 nothing fails, 1 something fails or cannot be judged, 2 wrong use, 3 a file cannot be read\n";
 
 #define FACTS_MAX (2 * POLICY_TEXT_MAX)
 #define FILE_MAX (POLICY_B64_MAX + POLICY_B64_MAX / 16) /* base64 in lines of 64 with CRLF */
@@ -329,4 +341,39 @@ int ctl_explain_simulate(int argc, char **argv)
 	if (e != ERR_OK)
 		return ctl_say_problem(SAY_REFUSED, argv[3], why.text, why.about);
 	return refused ? SAY_REFUSED : SAY_DONE;
+}
+
+int ctl_explain_drift(int argc, char **argv)
+{
+	static uint8_t platform[PARTY_FILE_MAX];
+	const char *env = NULL, *file = NULL, *list = NULL;
+	size_t n_env = 0, n_platform = 0, fails;
+	struct why why;
+	int status;
+	enum err e;
+
+	for (int i = 2; i + 1 < argc; i += 2) {
+		const char **to = strcmp(argv[i], "--env") == 0 ? &env : strcmp(argv[i], "--platform") == 0 ? &file :
+				  strcmp(argv[i], "--list") == 0 ? &list : NULL;
+
+		if (!to || *to)
+			return say_usage(0, argv, drift_usage);
+		*to = argv[i + 1];
+	}
+	if (argc < 4 || argc % 2 || argv[1][0] == '-' || (!env && !file) || !file != !list)
+		return say_usage(argc, argv, drift_usage);
+	status = load(&A, argv[1]);
+	if (!status && env)
+		status = ctl_say_read(env, B.file, sizeof B.file, &n_env);
+	if (!status && file)
+		status = ctl_say_read(file, platform, sizeof platform, &n_platform);
+	if (status)
+		return status;
+	if (env && !n_env)
+		return ctl_say_problem(SAY_REFUSED, env, NULL, "holds no variable");
+	e = drift_judge(&A.policy, span_of(B.file, n_env), span_of(platform, n_platform), list, &A.out, &fails, &why);
+	if (e != ERR_OK)
+		return ctl_say_problem(SAY_REFUSED, argv[1], why.text, why.about);
+	ctl_say_out(out_span(&A.out));
+	return fails ? SAY_REFUSED : SAY_DONE;
 }

@@ -20,6 +20,7 @@ static const struct {
 	{ "explain", ctl_explain, "what a policy allows, in words, and every looseness" },
 	{ "diff", ctl_explain_diff, "what one policy allows and the other does not" },
 	{ "simulate", ctl_explain_simulate, "what the guest would say to a request" },
+	{ "drift", ctl_explain_drift, "what the platform's variables of today do to a policy of yesterday" },
 };
 
 static struct span usage(void)

@@ -88,7 +88,18 @@ for (const [i, { name, guest, requests }] of [...cases, unknown].entries()) {
       'go on': [/^\? +mount_blockdev: cannot be judged/m, /^\? +rw_unmount_device: cannot be judged/m, allowed('get_properties')] }[guest] });
 }
 
-for (const { id, args, status, says = [], not = [] } of [...evidence, ...policies]) {
+// --- Layers ---
+const layer = (name) => ['policy', 'layer', `FIELD/layer/${name}.tar`];
+const layers = [
+  { id: 'L05 before 1901', args: layer('l05-before-1901'), status: 0, says: [/^e8b749b64a29055f22f18f0f2d41b78fad2ea0e51746e6b8422daa1d349944bc$/m] },
+  { id: 'L05 minus 1', args: layer('l05-minus-1'), status: 0, says: [/^2919f0005c6f5cd480620c6c504bb8dcf48e1f1ee17e974b4337b79eb352de53$/m] },
+  ...['l05-year-1', 'l05-epoch'].map((name) => ({ id: `L05 ${name}`, args: layer(name), status: 0, says: [/^3dea18568383fddd8665be156b530dbafe93ec060dc5065ffb77f3ea0127955f$/m] })),
+  { id: 'L07', args: layer('l07-docker-save'), status: 1, says: [/image archive .*take the layers/], not: [/^[0-9a-f]{64}$/m] },
+  { id: 'L08 gzip', args: layer('l08-gzip'), status: 1, says: [/compressed with gzip: decompress it/], not: [/zeros|checksum/] },
+  { id: 'L08 zstd', args: layer('l08-zstd'), status: 1, says: [/compressed with zstd: decompress it/], not: [/zeros|checksum/] },
+];
+
+for (const { id, args, status, says = [], not = [] } of [...evidence, ...policies, ...layers]) {
   test(id, { skip }, () => {
     const r = spawnSync(CTL, args.map((a) => a.replace(/^FIELD\//, `${FIELD}/`)), { encoding: 'utf8', timeout: 60000 });
     const text = `${r.stdout}${r.stderr}`;

@@ -45,12 +45,36 @@ static void star(struct tm *t)
 	tm_sum(t, at);
 }
 
+/* Binary and below what 63 bits hold: no time. */
 static void negative_time(struct tm *t)
 {
 	size_t at = tm_file(t, "a", "x");
 
-	memset(t->p + at + 136, 0xff, 12);
+	memset(t->p + at + 136, 0, 12);
+	t->p[at + 136] = 0xff;
 	tm_sum(t, at);
+}
+
+static void negative_size(struct tm *t)
+{
+	size_t at = tm_file(t, "a", "x");
+
+	memset(t->p + at + 124, 0xff, 12);
+	tm_sum(t, at);
+}
+
+static void zstd(struct tm *t)
+{
+	size_t at = tm_file(t, "a", "x");
+
+	memcpy(t->p + at, "\x28\xb5\x2f\xfd", 4);
+}
+
+/* A compressed file may be shorter than a tar's block. */
+static void short_xz(struct tm *t)
+{
+	memcpy(t->p, "\xfd" "7zXZ\0abcdefgh", 14);
+	t->n = 14;
 }
 
 static void bad_digits(struct tm *t)
@@ -104,10 +128,26 @@ static void pax_overlap(struct tm *t) { pax_then_file(t, "3 path=a\n", 9); }
 static void pax_twice(struct tm *t) { pax_then_file(t, "10 path=a\n10 path=b\n", 20); }
 static void pax_nul(struct tm *t) { pax_then_file(t, "11 path=a\0\n", 11); }
 static void pax_sparse(struct tm *t) { pax_then_file(t, "22 GNU.sparse.major=1\n", 22); }
-static void pax_negative(struct tm *t) { pax_then_file(t, "12 mtime=-1\n", 12); }
+static void pax_negative(struct tm *t) { pax_then_file(t, "11 size=-1\n", 11); }
 static void pax_time(struct tm *t) { pax_then_file(t, "15 mtime=1.2x3\n", 15); }
 static void pax_uid(struct tm *t) { pax_then_file(t, "18 uid=4294967296\n", 18); }
 static void pax_no_attribute(struct tm *t) { pax_then_file(t, "19 SCHILY.xattr.=b\n", 19); }
+
+#define DIGEST "fed1e1697e426e6c35c0756a97390b6c4c38b2587e6a3fb7af979d0a97d2084e"
+
+static void docker_save(struct tm *t)
+{
+	tm_file(t, DIGEST "/layer.tar", "x");
+	tm_file(t, DIGEST ".json", "{}");
+	tm_file(t, "./manifest.json", "[]");
+}
+
+static void oci_layout(struct tm *t)
+{
+	tm_file(t, "blobs/sha256/" DIGEST, "x");
+	tm_file(t, "index.json", "{}");
+	tm_file(t, "oci-layout", "{}");
+}
 
 static void pax_and_long_name(struct tm *t)
 {
@@ -133,6 +173,11 @@ static void test_refused(void **state)
 	refuses(v7, "neither");
 	refuses(star, "star");
 	refuses(negative_time, "number");
+	refuses(negative_size, "number");
+	refuses(zstd, "compressed with zstd");
+	refuses(short_xz, "compressed with xz");
+	refuses(docker_save, "image archive");
+	refuses(oci_layout, "image archive");
 	refuses(bad_digits, "number");
 	refuses(bad_device_field, "number");
 	refuses(global, "global");
@@ -161,6 +206,77 @@ static void test_refused_pax(void **state)
 	refuses(pax_no_attribute, "without a name");
 	refuses(pax_and_long_name, "GNU long name");
 	refuses(too_long_name, "too big");
+}
+
+/* A layer may hold such names beside others, and a file whose name begins as a compressed file does. */
+static void test_accepts_names_of_other_forms(void **state)
+{
+	static const char *const also[] = { "etc/hostname", "PK\3\4", "BZh" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof also / sizeof also[0]; i++) {
+		struct tm t = tm_new();
+		struct layer_info info;
+		struct why w;
+
+		tm_file(&t, also[i], "x");
+		tm_file(&t, "manifest.json", "{}");
+		tm_file(&t, DIGEST "/layer.tar", "x");
+		assert_int_equal(tm_measure(&t, 0, NULL, &info, &w), ERR_OK);
+		free(t.p);
+	}
+}
+
+/* The same time told in pax and in binary is the same layer. */
+static void layer_of(const char *pax, int64_t binary, uint8_t root[32])
+{
+	struct tm t = tm_new();
+	struct layer_info info;
+	struct why w;
+	size_t at;
+
+	if (pax)
+		tm_pax(&t, "mtime", pax, strlen(pax));
+	at = tm_file(&t, "a", "x");
+	if (!pax) {
+		memset(t.p + at + 136, binary < 0 ? 0xff : 0, 12);
+		t.p[at + 136] |= 0x80;
+		for (size_t i = 0; i < 8; i++)
+			t.p[at + 147 - i] = (uint8_t)((uint64_t)binary >> (8 * i));
+		tm_sum(&t, at);
+	}
+	assert_int_equal(tm_measure(&t, 0, NULL, &info, &w), ERR_OK);
+	memcpy(root, info.root, 32);
+	free(t.p);
+}
+
+static void test_times_before_1970(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} pairs[] = {
+		{ "-1", "-1.0", true }, { "-1", "0", false }, { "-1", "-2", false }, { "-0.5", "-1", true }, /* the sign covers the fraction */
+		{ "-2147483649", "-99999999999", true },  /* before 1901 */
+		{ "-2147483648", "-2147483649", false },
+		{ "-62135596800", "0", true },            /* the year 1 is no time */
+		{ "-62135596801", "-99999999999", true },
+		{ "15032385535", "99999999999", true },   /* 2446 */
+	};
+	uint8_t a[32], b[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+		layer_of(pairs[i].a, 0, a);
+		layer_of(pairs[i].b, 0, b);
+		assert_int_equal(memcmp(a, b, 32) == 0, pairs[i].same);
+	}
+	layer_of("-1", 0, a);
+	layer_of(NULL, -1, b);
+	assert_memory_equal(a, b, 32);
+	layer_of("-86400", 0, a);
+	layer_of(NULL, -86400, b);
+	assert_memory_equal(a, b, 32);
 }
 
 /* Every cut of an archive, except where it only takes zeros off the end, is refused. */
@@ -261,6 +377,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_refused_pax), cmocka_unit_test(test_refuses_cuts),
+		cmocka_unit_test(test_accepts_names_of_other_forms), cmocka_unit_test(test_times_before_1970),
 		cmocka_unit_test(test_any_read_size), cmocka_unit_test(test_every_flip), cmocka_unit_test(test_forms_agree),
 	};
 

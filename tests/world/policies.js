@@ -14,7 +14,7 @@ const plain = (value) => /^[A-Za-z0-9 ./_=:,@+-]*$/.test(value);
 const LATER = /^\$\{HOST_DATA:([a-z]+)\}\?$/;
 
 const party = (name, settings, authority, releaseTo) => ({
-  name, container: 'parley', command: ['/parley'], platform_env: { aci: 'aci-1' },
+  name, container: 'parley', command: ['/parley'], platform_env: { aci: 'aci-2' },
   env: Object.fromEntries(Object.entries(settings).filter(([, v]) => plain(v) || (v.startsWith('${') && !LATER.test(v)))),
   secret_env: Object.keys(settings).filter((k) => !plain(settings[k]) && !settings[k].startsWith('${')),
   host_data_env: Object.fromEntries(Object.entries(settings).filter(([, v]) => LATER.test(v)).map(([k, v]) => [k, LATER.exec(v)[1]])),
