@@ -102,7 +102,7 @@ help: ## this list
 
 # Set-up may have to install the compiler, which this file has already asked for its directories: hence a second make.
 demo: $(B)/setup-demo ## four parties and a snooper on this machine, against stand-ins for Azure and the hardware
-	@$(MAKE) --no-print-directory demo-programs
+	@$(MAKE) --no-print-directory $(jobs) demo-programs
 	@if ! command -v npm > /dev/null || ! $(MAKE) --no-print-directory $(B)/node_modules.stamp; then \
 		echo "demo: without npm's packages there is no Azurite: records stay in the parties' own files"; fi
 	@scripts/demo
@@ -144,6 +144,7 @@ clean: ## remove everything built, keep the fetched archives
 distclean: ## remove build/ and tests/node_modules
 	rm -rf $(B) tests/node_modules
 
+.PRECIOUS: $(B)/setup-%
 $(B)/setup-%: scripts/setup
 	@mkdir -p $(@D)
 	@scripts/setup $*
