@@ -4,8 +4,8 @@
 #include "crypto/bear.h"
 #include "enc/cbor.h"
 
-/* RFC 9052 section 3.1 and RFC 9360 section 2. */
-enum { LABEL_ALG = 1, LABEL_CRIT = 2, LABEL_X5CHAIN = 33 };
+/* RFC 9052 section 3.1, RFC 9597, RFC 9360 section 2, draft-ietf-cose-hash-envelope. */
+enum { LABEL_ALG = 1, LABEL_CRIT = 2, LABEL_TYPE = 3, LABEL_CLAIMS = 15, LABEL_X5CHAIN = 33, LABEL_PAYLOAD_HASH = 258 };
 enum { TAG_SIGN1 = 18 };
 
 /* x5chain: one certificate alone, or an array of at least two. */
@@ -24,7 +24,7 @@ static void read_chain(struct cbor *d, struct cose_sign1 *c)
 
 /* What was seen, so that a label that comes twice is refused. */
 struct seen {
-	bool alg, chain, iss, feed;
+	bool alg, chain, iss, feed, claims;
 };
 
 static void once(struct cbor *d, bool *seen)
@@ -47,6 +47,18 @@ static void read_numbered(struct cbor *d, struct cose_sign1 *c, struct seen *see
 	case LABEL_X5CHAIN:
 		once(d, &seen->chain);
 		read_chain(d, c);
+		break;
+	case LABEL_TYPE:
+		once(d, &c->typed);
+		cbor_skip(d);
+		break;
+	case LABEL_CLAIMS:
+		once(d, &seen->claims);
+		c->claims = cbor_item(d);
+		break;
+	case LABEL_PAYLOAD_HASH:
+		once(d, &c->hashed);
+		c->payload_hash = cbor_int(d);
 		break;
 	default:
 		cbor_skip(d);
@@ -81,6 +93,21 @@ static bool read_protected(struct span bytes, struct cose_sign1 *c)
 			read_numbered(&d, c, &seen);
 	}
 	return cbor_done(&d) && seen.alg;
+}
+
+void cose_labels(const struct cose_sign1 *c, struct out *o)
+{
+	struct cbor d = cbor_init(c->protected_bytes);
+	size_t n = cbor_map(&d);
+
+	for (size_t i = 0; i < n && !d.bad; i++) {
+		out_str(o, i ? ", " : "");
+		if (cbor_peek(&d) == CBOR_TEXT)
+			out_put(o, cbor_text(&d));
+		else
+			out_i64(o, cbor_int(&d));
+		cbor_skip(&d);
+	}
 }
 
 enum err cose_parse(struct span in, struct cose_sign1 *c)

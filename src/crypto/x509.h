@@ -35,6 +35,8 @@ bool x509_extension(const struct x509_cert *c, struct span oid, struct span *val
  * encodings, ECDSA with SHA-256/384; and issuer name equality byte by byte. No dates, no basic constraints.
  * ERR_CRYPTO: signature or its algorithm; ERR_UNTRUSTED: names. */
 MUST_USE enum err x509_signed_by(const struct x509_cert *c, const struct x509_cert *issuer);
+/* Whether c's signature algorithm is one of those. */
+bool x509_signature_known(const struct x509_cert *c);
 
 /* Its signature's algorithm is one of these, but not PSS, which no public TLS certificate has. */
 bool x509_sig_is_web(const struct x509_cert *c);

@@ -56,6 +56,11 @@ bool x509_sig_is_web(const struct x509_cert *c)
 	return a && a->scheme != SCHEME_PSS;
 }
 
+bool x509_signature_known(const struct x509_cert *c)
+{
+	return find_algorithm(c->sig_alg) != NULL;
+}
+
 enum err x509_signed_by(const struct x509_cert *c, const struct x509_cert *issuer)
 {
 	const struct algorithm *a = find_algorithm(c->sig_alg);

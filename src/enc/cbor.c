@@ -153,6 +153,14 @@ void cbor_skip(struct cbor *c)
 	}
 }
 
+struct span cbor_item(struct cbor *c)
+{
+	struct span before = c->rest;
+
+	cbor_skip(c);
+	return c->bad ? span_of(NULL, 0) : span_sub(before, 0, before.n - c->rest.n);
+}
+
 void cbor_put_head(struct out *o, enum cbor_type type, uint64_t n)
 {
 	uint8_t major = (uint8_t)((unsigned)type << 5);

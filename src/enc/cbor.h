@@ -36,6 +36,8 @@ size_t cbor_map(struct cbor *c);
 uint64_t cbor_tag(struct cbor *c);
 /* Passes over one whole item of any type, however deep, without recursion. */
 void cbor_skip(struct cbor *c);
+/* The same, and returns the item's bytes: a view. */
+struct span cbor_item(struct cbor *c);
 
 /* Writes the shortest head of an item; its contents follow. */
 void cbor_put_head(struct out *o, enum cbor_type type, uint64_t n);

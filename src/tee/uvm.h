@@ -3,6 +3,7 @@
 #ifndef TEE_UVM_H
 #define TEE_UVM_H
 
+#include "enc/json_read.h"
 #include "tee/checks.h"
 
 /* Who endorses Azure's confidential containers. */
@@ -13,8 +14,16 @@
  * leads by signatures to a self-signed root, and is NOT judged against the clock (the signing certificate lives for
  * months, endorsements for years); issuer (NULL: Microsoft's) equals the message's, names that root and a purpose of
  * that leaf; feed (NULL: Azure's) equal; measurement equal. *svn: the endorsed security version number, the smaller one
- * where the payload gives two. Goes to checks ("uvm.*"); false when anything failed, *svn is then not set. */
+ * where the payload gives two. Goes to checks ("uvm.*"); false when anything failed, *svn is then not set.
+ *
+ * Two forms, by the protected headers. The first has the labels "iss" and "feed" and a payload of JSON. The hash envelope
+ * has CWT claims (15: issuer, subject as the feed, issued at, "svn"), the payload's hash algorithm (258: SHA-384) and no
+ * content type; the measurement is the payload, and every certificate was valid at "issued at" (check "uvm.issued"). */
 bool uvm_verify(struct span cose, const char *issuer, const char *feed, const uint8_t measurement[48], uint64_t *svn,
                 struct checks *checks);
+
+/* The security version number of the first form's payload: "x-ms-sevsnpvm-guestsvn" (decimal text or number) and, since
+ * October 2025, "-int" (number): the smaller one. ERR_NOT_FOUND, ERR_SYNTAX, ERR_RANGE. */
+MUST_USE enum err uvm_read_svn(struct json_val payload, uint64_t *svn);
 
 #endif

@@ -49,7 +49,9 @@ async function main() {
   corpus('context', 'base64', Buffer.from(JSON.stringify({ vcekCert: x509.toPem(chain[0]), tcbm: 'db18000000000004', certificateChain: x509.toPem(chain[0]), cacheControl: 5 })).toString('base64'));
 
   corpus('cose', 'genuine', pki.uvmEndorsement());
+  corpus('cose', 'envelope', pki.uvmEndorsement({ envelope: true }));
   data('uvm.did', pki.uvmDid);
+  data('uvm-envelope.did', pki.uvmDid);
 
   // A token of an attestation service about that report, and a proof with everything in it.
   const field = (from, n) => report.subarray(from, from + n).toString('hex');

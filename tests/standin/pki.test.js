@@ -112,10 +112,16 @@ test('UVM endorsement: good one opens; altered, re-signed by another or bound to
   assert.match(e.text, /^{\n {2}"x-ms-sevsnpvm-guestsvn": "104",\n {2}"x-ms-sevsnpvm-guestsvn-int": 104,/);
   const head = cbor.decode(cbor.decode(cose).value[0]);
   assert.deepStrictEqual([...head.keys()], [1, 3, 33, 34, 'iss', 'feed', 'signingtime']);
-  for (let i = 0; i < cose.length; i += 97) {
-    const bad = Buffer.from(cose);
-    bad[i] ^= 4;
-    assert.throws(() => uvm.open(bad), `byte ${i}`);
+  const second = pki.uvmEndorsement({ envelope: true });
+  const f = uvm.open(second);
+  assert.deepStrictEqual([f.iss, f.feed, f.payload], [e.iss, e.feed, e.payload]);
+  assert.deepStrictEqual([...cbor.decode(cbor.decode(second).value[0]).keys()], [1, 15, 33, 34, 258, 259]);
+  for (const good of [cose, second]) {
+    for (let i = 0; i < good.length; i += 97) {
+      const bad = Buffer.from(good);
+      bad[i] ^= 4;
+      assert.throws(() => uvm.open(bad), `byte ${i}`);
+    }
   }
   assert.throws(() => uvm.open(pki.uvmEndorsement({ key: pki.key('maa-key.pem') })), /signature/);
   assert.throws(() => uvm.open(pki.uvmEndorsement({ iss: pki.uvmDid.replace(/256:./, '256:_') })), /issuer/);

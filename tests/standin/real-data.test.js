@@ -45,6 +45,9 @@ test('a real chain is refused where only our own root is trusted', { skip }, () 
 });
 
 test('real UVM endorsements open and name Microsoft\'s signer', { skip }, () => {
+  const envelope = uvm.open(read('uvm-envelope/uvm_0.2.10.cose'));
+  assert.deepStrictEqual([envelope.feed, envelope.payload['x-ms-sevsnpvm-guestsvn-int'], envelope.payload['x-ms-sevsnpvm-launchmeasurement'].slice(0, 8)],
+    ['ContainerPlat-AMD-UVM', 104, '4904167a']);
   const first = uvm.open(read('skr-sidecar/body.uvm_reference_info.bin'));
   const second = uvm.open(Buffer.from(text('skr-sidecar/security-context-test/reference-info-base64'), 'base64'));
   assert.deepStrictEqual([first.iss, second.iss], [MICROSOFT, MICROSOFT]);

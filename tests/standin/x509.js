@@ -23,6 +23,7 @@ const ALGORITHMS = {
   'pss-sha384-short': { id: () => pssAlgorithm(true), hash: 'sha384', key: PSS_KEY },
   'rsa-sha256': { oid: '1.2.840.113549.1.1.11', id: () => der.seq(der.oid('1.2.840.113549.1.1.11'), der.nul()), hash: 'sha256', key: {} },
   'ecdsa-sha256': { oid: '1.2.840.10045.4.3.2', id: () => der.seq(der.oid('1.2.840.10045.4.3.2')), hash: 'sha256', key: {} },
+  'rsa-sha1': { oid: '1.2.840.113549.1.1.5', id: () => der.seq(der.oid('1.2.840.113549.1.1.5'), der.nul()), hash: 'sha1', key: {} }, // of no known one
   'rsa-sha384': { oid: '1.2.840.113549.1.1.12', id: () => der.seq(der.oid('1.2.840.113549.1.1.12'), der.nul()), hash: 'sha384', key: {} },
 };
 

@@ -98,18 +98,40 @@ static bool inside(size_t i, struct span whole, struct span part)
 	return i >= at && i < at + part.n;
 }
 
-/* Everything but the unprotected header, which is signed by nobody. */
-static void every_byte(void **state)
+static void a_real_envelope(void **state)
 {
-	struct span cose = need(SKR "body.uvm_reference_info.bin");
-	const uint8_t *measurement = measurement_of(need(SKR "snp_report.bin"));
+	struct span cose = need("azure/uvm-envelope/uvm_0.2.10.cose");
+	uint8_t measurement[48];
+	struct cose_sign1 m;
+	uint64_t svn = 7;
+
+	(void)state;
+	assert_int_equal(cose_parse(cose, &m), ERR_OK);
+	assert_true(m.hashed && !m.typed && m.payload_hash == COSE_SHA384 && m.claims.n && !m.iss.n && !m.feed.n);
+	memcpy(measurement, m.payload.p, sizeof measurement);
+	assert_int_equal(measurement[0], 0x49);
+	assert_true(verify(cose, NULL, NULL, measurement, &svn));
+	assert_int_equal(svn, 104);
+	svn = 7;
+	assert_false(verify(cose, UVM_ISSUER "1", NULL, measurement, &svn));
+	assert_string_equal(first_failed(), "uvm.issuer");
+	assert_false(verify(cose, NULL, "ConfAKS-AMD-UVM", measurement, &svn));
+	assert_string_equal(first_failed(), "uvm.feed");
+	measurement[0] ^= 1;
+	assert_false(verify(cose, NULL, NULL, measurement, &svn));
+	assert_string_equal(first_failed(), "uvm.measurement");
+	assert_int_equal(svn, 7);
+}
+
+/* Everything but the unprotected header, which is signed by nobody. */
+static void every_byte_of(struct span cose, const uint8_t *measurement)
+{
 	uint8_t *copy = t_exact(cose);
 	struct span whole = span_of(copy, cose.n);
 	struct cose_sign1 m;
 	size_t signed_bytes = 0;
 	uint64_t svn;
 
-	(void)state;
 	assert_int_equal(cose_parse(whole, &m), ERR_OK);
 	for (size_t i = 0; i < whole.n; i++) {
 		bool is_signed = inside(i, whole, m.protected_bytes) || inside(i, whole, m.payload) || inside(i, whole, m.sig);
@@ -134,6 +156,17 @@ static void every_byte(void **state)
 	free(copy);
 }
 
+static void every_byte(void **state)
+{
+	struct span envelope = need("azure/uvm-envelope/uvm_0.2.10.cose");
+	struct cose_sign1 m;
+
+	(void)state;
+	every_byte_of(need(SKR "body.uvm_reference_info.bin"), measurement_of(need(SKR "snp_report.bin")));
+	assert_int_equal(cose_parse(envelope, &m), ERR_OK);
+	every_byte_of(envelope, m.payload.p);
+}
+
 /* --- Messages that are malformed or say another algorithm --- */
 
 static size_t message(const char *head_hex, uint8_t *buf, size_t cap)
@@ -153,6 +186,9 @@ static void forms(void **state)
 		{ "a2013825013825", false }, /* alg twice */
 		{ "a20138251821420102", true }, { "a2013825182180", false }, { "a201382518218141ff", true },
 		{ "a0", false }, { "a101", false }, { "80", false }, { "", false },
+		{ "a201382519010238", false }, { "a2013825190102382a", true }, { "a301382519010238" "2a19010220", false }, /* 258: once */
+		{ "a20138250fa0", true }, { "a30138250fa00fa0", false }, { "a20138250f", false }, { "a20138250f5f", false }, /* 15 */
+		{ "a20138250361" "78", true }, { "a301382503617803" "6178", false }, /* 3 */
 		{ "a2013825636973736161", true }, { "a201382563697373413a", false }, { "a10138250000", false },
 	};
 	uint8_t buf[256];
@@ -221,7 +257,7 @@ static void identifiers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(real_endorsements), cmocka_unit_test(others_are_refused), cmocka_unit_test(every_byte),
+		cmocka_unit_test(real_endorsements), cmocka_unit_test(a_real_envelope), cmocka_unit_test(others_are_refused), cmocka_unit_test(every_byte),
 		cmocka_unit_test(forms), cmocka_unit_test(another_algorithm_is_never_verified), cmocka_unit_test(identifiers),
 	};
 

@@ -99,7 +99,8 @@ class World {
     const settings = { ...measured, IMDS_ENDPOINT: this.provisioned.parties[model].imds, ...changes.settings };
     let box = null;
     if (name !== 'snooper') {
-      this.services.pki.securityContext(path.join(dir, 'security-context'), { policyText: this.policies[name].text, ...this.options.context[name], ...changes.context });
+      const cose = this.services.pki.uvmEndorsement({ envelope: name === 'fabrikam' }); // each partner judges both forms
+      this.services.pki.securityContext(path.join(dir, 'security-context'), { policyText: this.policies[name].text, cose, ...this.options.context[name], ...changes.context });
       box = {
         'vcek-key': this.services.pki.path('vcek-key.pem'), 'host-data': this.hostData[name], measurement: pkis.MEASUREMENT, 'chip-id': pkis.CHIP_ID,
         tcb: pkis.TCB, ...this.options.box[name], ...changes.box,
