@@ -6,8 +6,10 @@
 /* The token's issuer is changed last: another authority is another attestation service. */
 enum { COST_CLAIM = 1, COST_AUTHORITY = 100, COST_MAX = 60000 };
 
-static const char *const ops[] = { "equals", "notEquals", "less", "lessOrEquals", "greater", "greaterOrEquals", "exists" };
-enum { OPS = sizeof ops / sizeof ops[0] };
+/* Of a condition: the operators stand in the order of enum release_op. */
+static const char *const condition[] = { "claim", "equals", "notEquals", "less", "lessOrEquals", "greater", "greaterOrEquals", "exists", NULL };
+static const char *const *const ops = condition + 1;
+enum { OPS = sizeof condition / sizeof condition[0] - 2 };
 
 const char *release_check_op(enum release_op op)
 {
@@ -158,6 +160,24 @@ static struct json_val claim_at(struct json_val claims, struct span path)
 	}
 }
 
+/* Whether a member of v has none of those names: b->p->found then is its name. */
+static bool has_unknown(struct builder *b, struct json_val v, const char *const *names)
+{
+	struct json_val name, value;
+
+	for (size_t i = 0; json_member(v, i, &name, &value); i++) {
+		size_t k = 0;
+
+		while (names[k] && !json_is(name, names[k]))
+			k++;
+		if (!names[k]) {
+			(void)span_copy_str(json_raw(name), b->p->found, sizeof b->p->found);
+			return true;
+		}
+	}
+	return false;
+}
+
 static const char *add_claim(struct builder *b, size_t parent, struct json_val v)
 {
 	char path[RELEASE_TEXT_MAX], wanted_text[RELEASE_TEXT_MAX];
@@ -166,6 +186,8 @@ static const char *add_claim(struct builder *b, size_t parent, struct json_val v
 
 	if (!n)
 		return b->problem;
+	if (has_unknown(b, v, condition))
+		return "an operator of a condition is not supported (known: equals, notEquals, less, lessOrEquals, greater, greaterOrEquals, exists)";
 	n->claim = json_get(v, "claim");
 	for (size_t i = 0; i < OPS; i++) {
 		struct json_val wanted = json_get(v, ops[i]);
@@ -217,6 +239,7 @@ static const char *add_condition(struct builder *b, size_t parent, struct json_v
 /* {"authority", "allOf" or "anyOf"}: both the issuer and the conditions. */
 static const char *add_authority(struct builder *b, size_t parent, struct json_val v)
 {
+	static const char *const names[] = { "authority", "allOf", "anyOf", NULL };
 	char text[RELEASE_TEXT_MAX];
 	struct release_node *both = add(b, parent, RELEASE_ALL), *issuer;
 	size_t at = b->p->n - 1;
@@ -228,6 +251,8 @@ static const char *add_authority(struct builder *b, size_t parent, struct json_v
 		return b->problem;
 	issuer->wanted = json_get(v, "authority");
 	issuer->found = json_get(b->claims, "iss");
+	if (has_unknown(b, v, names))
+		return "a member of the policy's entry is not supported (known: authority, allOf, anyOf)";
 	if (json_type_of(v) != JSON_OBJECT || json_size(v) != 2 || json_cstr(issuer->wanted, text, sizeof text) != ERR_OK)
 		return "an entry of the policy needs an authority, and one of allOf and anyOf";
 	return add_group(b, at, json_get(v, "allOf"), json_get(v, "anyOf"));
@@ -235,12 +260,22 @@ static const char *add_authority(struct builder *b, size_t parent, struct json_v
 
 static const char *build(struct builder *b, struct json_val policy)
 {
-	struct json_val list = json_get(policy, "anyOf");
+	static const char *const names[] = { "version", "anyOf", NULL }, *const versions[] = { "0.2", "1.0", "1.0.0" };
+	struct json_val list = json_get(policy, "anyOf"), version = json_get(policy, "version");
+	size_t known = 0;
 	struct release_node *root = add(b, 0, RELEASE_ANY);
 	const char *problem = NULL;
 
-	if (json_type_of(policy) != JSON_OBJECT || json_type_of(json_get(policy, "version")) != JSON_STRING || json_size(policy) != 2)
+	if (json_type_of(policy) != JSON_OBJECT || json_type_of(version) != JSON_STRING)
 		return "a policy is an object with version and anyOf";
+	while (known < sizeof versions / sizeof versions[0] && !json_is(version, versions[known]))
+		known++;
+	if (known == sizeof versions / sizeof versions[0]) {
+		(void)span_copy_str(json_raw(version), b->p->found, sizeof b->p->found);
+		return "this version of policy is not supported (known: 0.2, 1.0, 1.0.0)";
+	}
+	if (has_unknown(b, policy, names))
+		return "a member of the policy is not supported (known: version, anyOf)";
 	if (json_type_of(list) != JSON_ARRAY || json_size(list) == 0)
 		return "the policy's anyOf wants a list of authorities that is not empty";
 	root->cost = 0;
@@ -312,6 +347,7 @@ enum err release_check_run(struct json_val policy, struct json_val claims, struc
 	struct builder b = { .p = p, .claims = claims };
 
 	p->n = 0;
+	p->found[0] = 0;
 	*problem = build(&b, policy);
 	if (*problem) {
 		p->n = 0;

@@ -26,12 +26,14 @@ struct release_node {
 };
 
 struct release_check {
+	char found[RELEASE_TEXT_MAX]; /* after an error: the value or name that is not known; else "" */
 	size_t n;
 	struct release_node nodes[RELEASE_NODES_MAX];
 };
 
 /* Evaluates a policy over a token's claims (both parsed, to outlive *p). *problem: static text for a policy that is not of
- * the grammar. ERR_SYNTAX, ERR_FULL. Untrusted; no recursion. */
+ * the grammar, or has a version, operator or member that is not known: then p->found names it. ERR_SYNTAX, ERR_FULL.
+ * Untrusted; no recursion. */
 MUST_USE enum err release_check_run(struct json_val policy, struct json_val claims, struct release_check *p, const char **problem);
 static inline bool release_check_holds(const struct release_check *p) { return p->n > 0 && p->nodes[0].cost == 0; }
 /* "equals", "lessOrEquals", ... */

@@ -47,13 +47,29 @@ int ctl_evidence_report(struct ctl_evidence *v, const char *path)
 	return 0;
 }
 
+bool ctl_evidence_base64(struct span text, uint8_t *dst, size_t cap, size_t *n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < text.n && kept < cap; i++) {
+		uint8_t c = text.p[i];
+
+		if (c != ' ' && c != '\t' && c != '\r' && c != '\n')
+			dst[kept++] = c == '+' ? '-' : c == '/' ? '_' : c;
+	}
+	return kept > 0 && kept < cap && base64_decode(B64_URL, span_of(dst, kept), dst, cap, n) == ERR_OK;
+}
+
 /* Base64 text in file becomes its bytes; other content stays. */
 static size_t undo_base64(size_t n)
 {
-	struct span text = span_trim(span_of(file, n));
+	static uint8_t decoded[sizeof file];
 	size_t m;
 
-	return text.n && base64_decode(B64_STD, text, file, sizeof file, &m) == ERR_OK ? m : n;
+	if (!ctl_evidence_base64(span_of(file, n), decoded, sizeof decoded, &m))
+		return n;
+	memcpy(file, decoded, m);
+	return m;
 }
 
 static bool has_pem(struct span s)

@@ -26,6 +26,8 @@ int ctl_evidence_root(struct ctl_evidence *v, const char *path);
 int ctl_evidence_cert(const char *path, uint8_t der[TLS_CERT_MAX], struct x509_cert *c);
 /* Any file, whole: 0 or SHOW_UNCHECKED. */
 int ctl_evidence_file(const char *path, uint8_t *dst, size_t cap, size_t *n);
+/* Base64 in either alphabet, padded or not, in one line or several, decoded into dst[cap]. Untrusted. */
+bool ctl_evidence_base64(struct span text, uint8_t *dst, size_t cap, size_t *n);
 /* A time: Unix seconds, "2026-11-21" or "2026-11-21T02:03:04Z". */
 bool ctl_evidence_time(const char *text, int64_t *unix_s);
 

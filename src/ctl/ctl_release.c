@@ -21,8 +21,8 @@ static const char help[] =
 	"for each condition in the way of a release: the claim, what the policy wants, what the token says, and the smallest\n"
 	"change that would pass.\n"
 	"\n"
-	"  --policy FILE   the policy's JSON; its base64url form and an object with it as \"data\" (as the vault shows it)\n"
-	"                  are understood too\n"
+	"  --policy FILE   the policy's JSON, base64 of it, or what the vault answers when it is asked for the key (a bundle with\n"
+	"                  \"release_policy\"), asked to release it, or shown by its command line (\"releasePolicy\")\n"
 	"  --token FILE    the token (compact JWT) or its decoded claims (JSON). Its signature is NOT verified here.\n"
 	"  --at TIME       judge the token's validity at this time, not now\n"
 	"\n"
@@ -38,33 +38,75 @@ static struct {
 	uint8_t text[262144];
 } area;
 
-/* {"data": "<base64url>"}, or "<base64url>" alone: the policy's text, empty when it is not wrapped. */
-static struct span unwrap_policy(struct span s)
-{
-	struct json_val data;
-	size_t n;
+/* What a policy is found in. Each step takes the first of these members that the value at hand has. */
+static const char *const wrappers[] = {
+	"release_policy", "releasePolicy", /* the vault's answer for a key; what its command line shows of one */
+	"data", "encodedPolicy",           /* in both: text, or base64 of it */
+	"properties",                      /* a key as a resource of the cloud */
+	"response", "key",                 /* the vault's answer to a release, once opened */
+	"value",                           /* that answer itself: a signature (JWS) over it */
+};
+enum { WRAPPER_STEPS = 8 };
 
-	if (json_parse(&area.policy_doc, s, area.policy_toks, TOKENS) == ERR_OK) {
-		data = json_get(json_root(&area.policy_doc), "data");
-		if (json_plain(data, &s) != ERR_OK)
-			return span_of(NULL, 0); /* it is the policy itself */
+static struct json_val take_off(struct json_val v)
+{
+	for (size_t steps = 0; steps < WRAPPER_STEPS && !json_present(json_get(v, "anyOf")); steps++) {
+		struct json_val inner = json_get(v, wrappers[0]);
+
+		for (size_t i = 1; i < sizeof wrappers / sizeof wrappers[0] && !json_present(inner); i++)
+			inner = json_get(v, wrappers[i]);
+		if (!json_present(inner))
+			break;
+		v = inner;
 	}
-	return base64_decode(B64_URL, s, area.inner, sizeof area.inner, &n) == ERR_OK ? span_of(area.inner, n) : span_of(NULL, 0);
+	return v;
 }
 
-static int read_policy(const char *path)
+/* Texts inside texts: the next lies in the other room than the one at hand. What cannot be opened further is left for the
+ * policy's reader, or said to be something else. */
+static const char *open_policy(struct span text, struct json_val *policy)
 {
-	struct span s, inner;
+	uint8_t *const rooms[] = { area.inner, area.policy };
+
+	for (unsigned depth = 0; depth < WRAPPER_STEPS; depth++) {
+		struct out next = out_init(rooms[depth % 2], sizeof area.inner);
+		struct span inner, sealed;
+		size_t n;
+
+		if (json_parse(&area.policy_doc, text, area.policy_toks, TOKENS) == ERR_OK) {
+			*policy = take_off(json_root(&area.policy_doc));
+			if (json_type_of(*policy) != JSON_STRING)
+				return json_present(json_get(*policy, "kty")) ? "this is a key without a release policy" : NULL;
+			if (json_string(*policy, &next) != ERR_OK)
+				break;
+		} else {
+			out_put(&next, text);
+		}
+		text = span_trim(out_span(&next));
+		if (span_starts(text, "{"))
+			continue;
+		inner = text;
+		(void)span_cut(&inner, '.');
+		sealed = span_cut(&inner, '.'); /* of a JWS the payload */
+		if (!ctl_evidence_base64(sealed.n ? sealed : text, rooms[(depth + 1) % 2], sizeof area.inner, &n))
+			break;
+		memcpy(rooms[depth % 2], rooms[(depth + 1) % 2], n);
+		text = span_of(rooms[depth % 2], n);
+	}
+	return "no release policy is found in it (known: the policy, base64 of it, the vault's answer for a key or to a release; the backup of "
+	       "a key is sealed and does not show its policy)";
+}
+
+static int read_policy(const char *path, struct json_val *policy)
+{
+	const char *problem;
 	size_t n;
 	int status = ctl_evidence_file(path, area.policy, sizeof area.policy, &n);
 
 	if (status)
 		return status;
-	s = span_trim(span_of(area.policy, n));
-	inner = unwrap_policy(s);
-	if (json_parse(&area.policy_doc, inner.n ? inner : s, area.policy_toks, TOKENS) != ERR_OK)
-		return ctl_say_problem(SHOW_UNCHECKED, path, NULL, "not a release policy (JSON)");
-	return 0;
+	problem = open_policy(span_trim(span_of(area.policy, n)), policy);
+	return problem ? ctl_say_problem(SHOW_UNCHECKED, path, NULL, problem) : 0;
 }
 
 static int read_token(const char *path)
@@ -322,6 +364,7 @@ static int use(const char *what, const char *about)
 static int explain(const struct request *r)
 {
 	int64_t now_s = clock_unix();
+	struct json_val policy;
 	const char *problem;
 	int status;
 
@@ -329,13 +372,13 @@ static int explain(const struct request *r)
 		return use("give --policy and --token", NULL);
 	if (r->at && !ctl_evidence_time(r->at, &now_s))
 		return use("not a time", r->at);
-	status = read_policy(r->policy);
+	status = read_policy(r->policy, &policy);
 	if (!status)
 		status = read_token(r->token);
 	if (status)
 		return status;
-	if (release_check_run(json_root(&area.policy_doc), json_root(&area.claims_doc), &area.result, &problem) != ERR_OK)
-		return ctl_say_problem(SHOW_UNCHECKED, r->policy, "not a release policy", problem);
+	if (release_check_run(policy, json_root(&area.claims_doc), &area.result, &problem) != ERR_OK)
+		return ctl_say_problem(SHOW_UNCHECKED, r->policy, problem, area.result.found);
 	return tell(r, now_s);
 }
 
