@@ -166,6 +166,7 @@ static enum err verify_signer(const struct jws *j, const char *vault, struct fau
 	struct verify_key key;
 	struct https_target to;
 	char host[HOST_MAX], why[X509_WHY_MAX];
+	const char *unsupported;
 	struct json header;
 	size_t n;
 
@@ -179,6 +180,9 @@ static enum err verify_signer(const struct jws *j, const char *vault, struct fau
 		return fault_set_detail(f, ERR_UNTRUSTED, STEP_RELEASE_VERIFY,
 		                        "the certificate that signed the release answer is not trusted for this vault", span_str(why));
 	}
+	unsupported = jws_unsupported(json_root(&header));
+	if (unsupported)
+		return refuse(f, ERR_CRYPTO, unsupported);
 	if (jws_verify(j, json_root(&header), &key) != ERR_OK)
 		return refuse(f, ERR_CRYPTO, "the release answer's signature is wrong");
 	if (!thumbprint_fits(json_get(json_root(&header), "x5t#S256"), chain[0]))

@@ -32,10 +32,9 @@ struct maa_expect {
 MUST_USE enum err maa_attest(const char *instance, const struct maa_evidence *e, char *token, size_t cap, size_t *token_len,
                              char nonce[21], int64_t deadline_ms, struct fault *f);
 
-/* Verifies a token: RS/PS/ES signature by a key of https://instance/certs (fetched over verified TLS, kept an hour, fetched
- * again once for an unknown kid), issuer, times with 300 s leeway, type sevsnpvm, and what x asks for. The claims' JSON text
- * goes to payload[cap]. f: step STEP_TOKEN_VERIFY. ERR_CRYPTO, ERR_UNTRUSTED, ERR_MISMATCH, ERR_PROTOCOL, transport. */
-MUST_USE enum err maa_verify(struct span token, const struct maa_expect *x, uint8_t *payload, size_t cap,
-                             size_t *payload_len, int64_t deadline_ms, struct fault *f);
+/* Verifies a token as tee/token.h does, by the keys of https://instance/certs (fetched over verified TLS, kept an hour, fetched
+ * again once for an unknown kid), and what x asks for. f: step STEP_TOKEN_VERIFY. ERR_CRYPTO, ERR_UNTRUSTED, ERR_MISMATCH,
+ * ERR_PROTOCOL, transport. */
+MUST_USE enum err maa_verify(struct span token, const struct maa_expect *x, int64_t deadline_ms, struct fault *f);
 
 #endif

@@ -176,7 +176,7 @@ static enum err read_ec(struct json_val jwk, struct out *scratch, struct verify_
 	else if (json_is(json_get(jwk, "crv"), "P-384"))
 		k->curve = EC_P384;
 	else
-		return ERR_SYNTAX;
+		return ERR_RANGE;
 	point[0] = 0x04;
 	TRY(take_bytes(json_get(jwk, "x"), B64_URL, scratch, &x));
 	TRY(take_bytes(json_get(jwk, "y"), B64_URL, scratch, &y)); /* lies right behind x */
@@ -211,7 +211,7 @@ enum err jwk_read_public(struct json_val jwk, uint8_t *scratch, size_t cap, stru
 
 	key.type = json_is(kty, "RSA") ? KEY_RSA : json_is(kty, "EC") ? KEY_EC : KEY_NONE;
 	if (key.type == KEY_NONE)
-		return json_present(kty) ? ERR_SYNTAX : ERR_NOT_FOUND;
+		return json_present(kty) ? ERR_RANGE : ERR_NOT_FOUND;
 	if (!json_present(json_get(jwk, key.type == KEY_RSA ? "n" : "x")))
 		TRY(read_x5c(jwk, key.type, &o, &key));
 	else

@@ -34,7 +34,7 @@ struct verify_key {
 	struct span point;
 };
 /* Takes the public key out of a JWK ("n"/"e", "x"/"y"/"crv", else x5c[0]); decoded bytes go to scratch[cap], which must
- * live as long as *k. Only "kty" RSA, and EC on P-256/P-384; numbers in minimal, coordinates in full length, unpadded.
+ * live as long as *k. Only "kty" RSA, and EC on P-256/P-384 (others: ERR_RANGE); numbers in minimal, coordinates in full length, unpadded.
  * Whether the key is sound (size, exponent, point on the curve) is checked when it is used. ERR_SYNTAX, ERR_TOO_BIG,
  * ERR_NOT_FOUND (a member is missing). Untrusted. */
 MUST_USE enum err jwk_read_public(struct json_val jwk, uint8_t *scratch, size_t cap, struct verify_key *k);

@@ -19,6 +19,29 @@ static const struct {
 	{ "ES384", KEY_EC, EC_P384, HASH_SHA384, false },
 };
 
+#define KNOWN "RS256, RS384, PS256, PS384, ES256, ES384"
+enum { ALGORITHMS = sizeof algorithms / sizeof algorithms[0] };
+
+static size_t find_algorithm(struct json_val header)
+{
+	struct json_val alg = json_get(header, "alg");
+	size_t i = 0;
+
+	while (i < ALGORITHMS && !json_is(alg, algorithms[i].name))
+		i++;
+	return i;
+}
+
+const char *jws_unsupported(struct json_val header)
+{
+	if (find_algorithm(header) == ALGORITHMS)
+		return "the signature algorithm is not supported (known: " KNOWN ")";
+	/* RFC 7515 section 4.1.11: extensions marked critical must be understood; none is. */
+	if (json_present(json_get(header, "crit")))
+		return "the header has critical members (crit), which are not supported (known: none)";
+	return NULL;
+}
+
 /* One part: not empty, base64url without padding, canonical (RFC 7515 section 2). */
 static enum err decode_part(struct span text, uint8_t *dst, size_t cap, size_t *n)
 {
@@ -45,17 +68,13 @@ enum err jws_decode(struct span text, uint8_t *header_buf, size_t header_cap, ui
 
 enum err jws_verify(const struct jws *j, struct json_val header, const struct verify_key *key)
 {
-	struct json_val alg = json_get(header, "alg");
 	struct span sig = span_of(j->sig, j->sig_len);
+	size_t i = find_algorithm(header);
 	uint8_t digest[64];
-	size_t i = 0;
 
-	/* RFC 7515 section 4.1.11: extensions marked critical must be understood; none is. */
-	if (json_type_of(alg) != JSON_STRING || json_present(json_get(header, "crit")))
+	if (json_type_of(json_get(header, "alg")) != JSON_STRING || json_present(json_get(header, "crit")))
 		return ERR_SYNTAX;
-	while (i < sizeof algorithms / sizeof algorithms[0] && !json_is(alg, algorithms[i].name))
-		i++;
-	if (i == sizeof algorithms / sizeof algorithms[0] || algorithms[i].type != key->type)
+	if (i == ALGORITHMS || algorithms[i].type != key->type)
 		return ERR_CRYPTO;
 	hash_digest(algorithms[i].hash, j->signing_input, digest);
 	if (key->type == KEY_EC) {

@@ -16,6 +16,8 @@ struct jws {
  * ERR_SYNTAX, ERR_TOO_BIG. Nothing is verified yet. Untrusted. */
 MUST_USE enum err jws_decode(struct span text, uint8_t *header_buf, size_t header_cap, uint8_t *payload_buf,
                              size_t payload_cap, struct jws *j);
+/* What the header asks for that is not supported: an algorithm, or a critical member. NULL when there is nothing. Static text. */
+const char *jws_unsupported(struct json_val header);
 /* Checks the signature with key under the header's "alg", which must suit the key's type and curve (an RSA key never
  * verifies an HMAC). A "crit" header member is refused. ERR_CRYPTO, ERR_SYNTAX. header: the parsed jws->header. */
 MUST_USE enum err jws_verify(const struct jws *j, struct json_val header, const struct verify_key *key);

@@ -89,16 +89,22 @@ static void put_fields(struct out *o, const struct verify_facts *f)
 	put_field(o, "host_data", r->host_data, 32);
 	put_field(o, "report_data", r->report_data, 64);
 	put_field(o, "measurement", r->measurement, 48);
-	put_field(o, "chip_id", r->chip_id, 64);
-	put_number(o, "vmpl", r->vmpl);
-	pad(o, "", 9);
-	pad(o, "platform", ID_WIDTH);
-	report_put_platform(o, r->platform_info);
-	out_byte(o, '\n');
-	put_number(o, "tcb.bootloader", t->bootloader);
-	put_number(o, "tcb.tee", t->tee);
-	put_number(o, "tcb.snp", t->snp);
-	put_number(o, "tcb.microcode", t->microcode);
+	if (r->chip_id)
+		put_field(o, "chip_id", r->chip_id, 64);
+	if (!(f->unsaid & UNSAID_VMPL))
+		put_number(o, "vmpl", r->vmpl);
+	if (!f->unsaid) {
+		pad(o, "", 9);
+		pad(o, "platform", ID_WIDTH);
+		report_put_platform(o, r->platform_info);
+		out_byte(o, '\n');
+	}
+	for (size_t i = 1; i < TCB_PARTS; i++) {
+		static const char *const names[TCB_PARTS] = { NULL, "tcb.bootloader", "tcb.tee", "tcb.snp", "tcb.microcode" };
+
+		if (!(f->unsaid & UNSAID_LEVEL(i)))
+			put_number(o, names[i], t->part[i]);
+	}
 	if (r->product == SNP_TURIN)
 		put_number(o, "tcb.fmc", t->fmc);
 	if (f->endorsed)
@@ -130,17 +136,15 @@ static void put_verdict(struct out *o, const struct ctl_verdict *v, const struct
 	}
 }
 
-static void put_tcb(struct jw *w, const struct snp_report *r)
+static void put_tcb(struct jw *w, const struct verify_facts *f)
 {
-	const struct snp_tcb *t = &r->reported_tcb;
+	static const char *const names[TCB_PARTS] = { "fmc", "bootloader", "tee", "snp", "microcode" };
+	const struct snp_report *r = &f->report;
 
 	jw_object(w, "reported_tcb");
-	if (r->product == SNP_TURIN)
-		jw_u64(w, "fmc", t->fmc);
-	jw_u64(w, "bootloader", t->bootloader);
-	jw_u64(w, "tee", t->tee);
-	jw_u64(w, "snp", t->snp);
-	jw_u64(w, "microcode", t->microcode);
+	for (size_t i = r->product == SNP_TURIN ? 0 : 1; i < TCB_PARTS; i++)
+		if (!(f->unsaid & UNSAID_LEVEL(i)))
+			jw_u64(w, names[i], r->reported_tcb.part[i]);
 	jw_end_object(w);
 }
 
@@ -151,19 +155,26 @@ static void put_report(struct jw *w, const struct verify_facts *f)
 	struct out o = out_init(names, sizeof names);
 
 	jw_object(w, "report");
-	jw_u64(w, "version", r->version);
+	if (r->version)
+		jw_u64(w, "version", r->version);
 	jw_str(w, "product", report_product_name(r->product));
 	jw_hex(w, "host_data", span_of(r->host_data, 32));
 	jw_hex(w, "report_data", span_of(r->report_data, 64));
 	jw_hex(w, "measurement", span_of(r->measurement, 48));
-	jw_hex(w, "chip_id", span_of(r->chip_id, 64));
-	jw_u64(w, "vmpl", r->vmpl);
-	jw_bool(w, "debug_allowed", r->debug_allowed);
-	jw_bool(w, "migration_allowed", r->migration_allowed);
-	report_put_platform(&o, r->platform_info);
-	jw_u64(w, "platform_info", r->platform_info);
-	jw_span(w, "platform", out_span(&o));
-	put_tcb(w, r);
+	if (r->chip_id)
+		jw_hex(w, "chip_id", span_of(r->chip_id, 64));
+	if (!(f->unsaid & UNSAID_VMPL))
+		jw_u64(w, "vmpl", r->vmpl);
+	if (!(f->unsaid & UNSAID_DEBUG))
+		jw_bool(w, "debug_allowed", r->debug_allowed);
+	if (!(f->unsaid & UNSAID_MIGRATION))
+		jw_bool(w, "migration_allowed", r->migration_allowed);
+	if (!f->unsaid) {
+		report_put_platform(&o, r->platform_info);
+		jw_u64(w, "platform_info", r->platform_info);
+		jw_span(w, "platform", out_span(&o));
+	}
+	put_tcb(w, f);
 	if (f->endorsed)
 		jw_u64(w, "uvm_svn", f->uvm_svn);
 	jw_end_object(w);

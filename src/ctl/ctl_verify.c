@@ -36,8 +36,9 @@ static const char help[] =
 	"  --via amd|maa|both    whose word counts: the hardware's own evidence (default), the attestation service's token,\n"
 	"                        or both; maa and both fetch the service's keys, unless --maa-keys is given\n"
 	"  --maa URL             the attestation service that must have issued the token, e.g.\n"
-	"                        https://sharedeus.eus.attest.azure.net; default: any below attest.azure.net\n"
-	"  --maa-keys FILE       the service's key set (JSON), for checking a token offline\n"
+	"                        https://sharedeus.eus.attest.azure.net; maa and both need this, or --maa-keys\n"
+	"  --maa-keys FILE       the service's key set (JSON), for checking a token offline; without --maa, whoever has one\n"
+	"                        of these keys is believed\n"
 	"  --save FILE           keep the evidence of a running server, once it is genuine, as a proof\n"
 	"\n"
 	"acceptance (without any, only genuineness is judged)\n"
@@ -84,7 +85,6 @@ static struct {
 	struct accept_policy policy;
 	struct proof proof;
 	struct ctl_online online;
-	char issuer[URL_MAX];
 } area;
 
 static int read_request(int argc, char **argv, struct request *r)
@@ -121,7 +121,12 @@ static int take_via(struct request *r)
 
 	r->token_only = strcmp(via, "maa") == 0;
 	r->want_token = r->token_only || strcmp(via, "both") == 0;
-	return r->want_token || strcmp(via, "amd") == 0 ? 0 : use("--via is amd, maa or both", via);
+	if (!r->want_token && strcmp(via, "amd") != 0)
+		return use("--via is amd, maa or both", via);
+	/* Anybody may run an attestation service of his own in the cloud, with a policy that claims what he likes. */
+	if (r->want_token && !r->maa && !r->maa_keys)
+		return use("--via maa and both need --maa, the attestation service to believe, or its keys in --maa-keys", NULL);
+	return 0;
 }
 
 /* Options that would be passed over in silence are refused. */
@@ -194,7 +199,7 @@ static int read_policy(const struct request *r, bool *judge)
 		if (status)
 			return status;
 		if (accept_policy_parse(span_of(area.file, n), &area.policy, &problem) != ERR_OK)
-			return ctl_say_problem(SHOW_UNCHECKED, r->policy, "not a policy", problem);
+			return ctl_say_problem(SHOW_UNCHECKED, r->policy, "the policy cannot be read", problem);
 	}
 	for (size_t i = 0; i < r->host_data.n; i++) {
 		uint8_t value[32];
@@ -267,31 +272,15 @@ static int verify_report(const struct request *r, const struct verify_rules *rul
 
 /* --- A proof, or a running server --- */
 
-/* The service that a token must be of: the one named, or Microsoft's by its name. */
-static int find_issuer(const struct request *r, struct span token, struct token_rules *t)
-{
-	t->issuer = r->maa;
-	if (r->maa || !r->want_token || !token.n)
-		return 0;
-	if (token_issuer(token, &area.token, area.issuer, sizeof area.issuer) != ERR_OK)
-		return 0; /* told as token.form */
-	if (!span_starts(span_str(area.issuer), "https://") || !span_ends(span_str(area.issuer), ".attest.azure.net") ||
-	    strpbrk(area.issuer + 8, "/:@?#\\"))
-		return use("the token is of a service that is not Microsoft's; say --maa to trust it", area.issuer);
-	t->issuer = area.issuer;
-	return 0;
-}
-
 static int read_keys(const struct request *r, struct span token, struct token_rules *t)
 {
 	size_t n = 0;
-	int status = find_issuer(r, token, t);
+	int status = 0;
 
-	if (status)
-		return status;
+	t->issuer = r->maa;
 	if (r->maa_keys)
 		status = ctl_evidence_file(r->maa_keys, area.keys, sizeof area.keys, &n);
-	else if (r->want_token && token.n && t->issuer)
+	else if (r->want_token && token.n)
 		status = ctl_online_keys(t->issuer, r->ca, area.keys, sizeof area.keys, &n);
 	t->keys = span_of(area.keys, n);
 	return status;
@@ -328,7 +317,7 @@ static int verify_proof(const struct request *r, const struct verify_rules *rule
 	if (status)
 		return status;
 	if (proof_parse(span_of(area.file, n), area.store, &area.proof, &problem) != ERR_OK)
-		return ctl_say_problem(SHOW_NOT_GENUINE, r->proof, "not a proof", problem);
+		return ctl_say_problem(SHOW_NOT_GENUINE, r->proof, "the proof cannot be read", problem);
 	p.token.saved = true;
 	return judge_proof(r, &p, &area.proof, judge);
 }

@@ -27,7 +27,6 @@ static uint8_t tls_spki[32];
 static struct lock attest_lock = LOCK_INIT;
 static struct platform_certs certs, fresh;
 static _Atomic unsigned certs_version;
-static uint8_t claims[TOKEN_MAX];
 static uint8_t scratch[CONTEXT_SCRATCH_LEN];
 
 enum err attest_init(const struct settings *s, const uint8_t tls_spki_sha256[32])
@@ -237,11 +236,10 @@ static enum err attest_once(const char *maa, struct span runtime, struct attest_
 	};
 	struct maa_expect x = { .instance = maa, .report_data = res->report + 0x50, .host_data = res->report + 0xc0 };
 	char nonce[21];
-	size_t n;
 
 	TRY(maa_attest(maa, &e, res->token, sizeof res->token, &res->token_len, nonce, deadline_ms, f));
 	x.nonce = nonce;
-	return maa_verify(span_of(res->token, res->token_len), &x, claims, sizeof claims, &n, deadline_ms, f);
+	return maa_verify(span_of(res->token, res->token_len), &x, deadline_ms, f);
 }
 
 /* The service rejects the evidence as such, not its content by policy: our certificates may be what is wrong with it. */

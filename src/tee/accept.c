@@ -237,6 +237,7 @@ enum err accept_policy_parse(struct span json, struct accept_policy *p, const ch
 {
 	struct json_tok toks[POLICY_TOKENS];
 	struct accept_policy r;
+	uint64_t version;
 	struct json doc;
 	enum err e;
 
@@ -254,6 +255,9 @@ enum err accept_policy_parse(struct span json, struct accept_policy *p, const ch
 	*problem = "\"parley_policy\": 1 is missing";
 	if (!json_present(json_get(json_root(&doc), "parley_policy")))
 		return ERR_SYNTAX;
+	*problem = "this version of policy (\"parley_policy\") is not supported; known: 1";
+	if (json_u64(json_get(json_root(&doc), "parley_policy"), &version) == ERR_OK && version != 1)
+		return ERR_RANGE;
 	TRY(read_members(json_root(&doc), &r, problem));
 	*problem = NULL;
 	*p = r;
@@ -297,6 +301,8 @@ static void check_measurement(const struct snp_report *r, const struct accept_po
 	checks_equal(c, "accept.measurement", span_of(p->measurements[i], 48), found, "not an allowed launch measurement");
 }
 
+static const char unsaid[] = "the token does not say";
+
 static void check_forbidden(const char *id, bool allowed, bool found, const char *skipped, const char *why, struct checks *c)
 {
 	if (allowed)
@@ -313,10 +319,33 @@ static void check_vmpl(const struct snp_report *r, const struct accept_policy *p
 	             "the report was asked for from another privilege level");
 }
 
-static void check_tcb(const struct snp_report *r, const struct accept_policy *p, struct checks *c)
+/* A token says neither the product nor all levels: each level must be what the strictest of the policy's products wants. */
+static void check_token_tcb(const struct verify_facts *f, const struct accept_policy *p, struct checks *c)
 {
+	for (unsigned i = 0; i < TCB_PARTS; i++) {
+		uint8_t min = 0;
+
+		for (size_t product = 0; product < SNP_PRODUCTS; product++)
+			if (p->min_tcb_for[product] && p->min_tcb[product].part[i] > min)
+				min = p->min_tcb[product].part[i];
+		if (!(f->unsaid & UNSAID_LEVEL(i)))
+			checks_at_least(c, level_ids[i], min, f->report.reported_tcb.part[i],
+			                "the platform's firmware is older than the policy allows for one of its products, and the token names none");
+		else if (min)
+			checks_that(c, level_ids[i], false, unsaid);
+		else
+			checks_skip(c, level_ids[i], "the token does not say, and the policy names no minimum");
+	}
+}
+
+static void check_tcb(const struct verify_facts *f, const struct accept_policy *p, struct checks *c)
+{
+	const struct snp_report *r = &f->report;
+
 	if (!p->has_min_tcb)
 		checks_skip(c, "accept.tcb", "the policy names no minimum patch levels (TCB)");
+	else if (f->unsaid)
+		check_token_tcb(f, p, c);
 	else if (!p->min_tcb_for[r->product])
 		checks_that(c, "accept.tcb", false, "the policy names no minimum patch levels for this product");
 	else
@@ -325,13 +354,18 @@ static void check_tcb(const struct snp_report *r, const struct accept_policy *p,
 			                "the platform's firmware is older than the policy allows");
 }
 
-static void check_platform(const struct snp_report *r, const struct accept_policy *p, struct checks *c)
+static void check_platform(const struct verify_facts *f, const struct accept_policy *p, struct checks *c)
 {
+	const struct snp_report *r = &f->report;
 	uint8_t want[REPORT_UNKNOWN_MAX], got[REPORT_UNKNOWN_MAX];
 	struct out w = out_init(want, sizeof want), g = out_init(got, sizeof got);
 
 	if (!p->platform_required && !p->platform_forbidden) {
 		checks_skip(c, "accept.platform", "the policy names no bits of PLATFORM_INFO");
+		return;
+	}
+	if (f->unsaid) { /* no claim is about them */
+		checks_that(c, "accept.platform", false, unsaid);
 		return;
 	}
 	report_put_platform(&w, p->platform_required);
@@ -350,6 +384,8 @@ static void check_uvm(const struct verify_facts *f, const struct accept_policy *
 {
 	if (p->any_uvm)
 		checks_skip(c, "accept.uvm", "the policy allows any utility VM");
+	else if (f->unsaid & UNSAID_UVM)
+		checks_that(c, "accept.uvm", false, unsaid);
 	else if (!f->endorsed)
 		checks_that(c, "accept.uvm", false, "there is no endorsement of the launch measurement");
 	else
@@ -394,17 +430,23 @@ bool accept_check(const struct verify_facts *f, const struct accept_policy *p, c
                   struct checks *checks)
 {
 	const struct snp_report *r = &f->report;
+	bool no_debug, no_migration;
 
 	checks->group = CHECK_ACCEPTABLE;
 	check_host_data(r, p, checks);
 	check_measurement(r, p, checks);
-	check_forbidden("accept.debug", p->debug_allowed, r->debug_allowed, "the policy allows debugging by the host",
-	                "the host may read and change the guest's memory: debugging is allowed", checks);
-	check_forbidden("accept.migration", p->migration_allowed, r->migration_allowed, "the policy allows migration",
-	                "the guest may be migrated: a migration agent can have its memory", checks);
-	check_vmpl(r, p, checks);
-	check_tcb(r, p, checks);
-	check_platform(r, p, checks);
+	no_debug = f->unsaid & UNSAID_DEBUG;
+	no_migration = f->unsaid & UNSAID_MIGRATION;
+	check_forbidden("accept.debug", p->debug_allowed, no_debug || r->debug_allowed, "the policy allows debugging by the host",
+	                no_debug ? unsaid : "the host may read and change the guest's memory: debugging is allowed", checks);
+	check_forbidden("accept.migration", p->migration_allowed, no_migration || r->migration_allowed, "the policy allows migration",
+	                no_migration ? unsaid : "the guest may be migrated: a migration agent can have its memory", checks);
+	if (f->unsaid & UNSAID_VMPL)
+		checks_that(checks, "accept.vmpl", false, unsaid);
+	else
+		check_vmpl(r, p, checks);
+	check_tcb(f, p, checks);
+	check_platform(f, p, checks);
 	check_uvm(f, p, checks);
 	check_forbidden("accept.crl", !p->crl_required, !f->crl_checked, "the policy does not ask for a revocation list",
 	                "the policy asks for a revocation list and there is none", checks);

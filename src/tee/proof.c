@@ -87,19 +87,12 @@ static enum err take_b64(struct reader *r, struct json_val v, struct span *bytes
 	return ERR_OK;
 }
 
-static enum err take_version(struct reader *r, struct json_val v)
-{
-	uint64_t version;
-	enum err err = json_u64(v, &version);
-
-	(void)r;
-	return err ? err : version == 1 ? ERR_OK : ERR_RANGE;
-}
-
-static enum err take_tee_type(struct reader *r, struct json_val v)
+/* Judged by supported. */
+static enum err take_kind(struct reader *r, struct json_val v)
 {
 	(void)r;
-	return json_is(v, tee_type) ? ERR_OK : ERR_RANGE;
+	(void)v;
+	return ERR_OK;
 }
 
 static enum err take_report(struct reader *r, struct json_val v)
@@ -163,7 +156,7 @@ static enum err take_members(struct reader *r, struct json_val root, const char 
 		struct span *bytes; /* instead of take: base64 */
 		bool optional;
 	} members[] = {
-		{ "parley_proof", take_version, NULL, false }, { "tee_type", take_tee_type, NULL, false },
+		{ "parley_proof", take_kind, NULL, false }, { "tee_type", take_kind, NULL, false },
 		{ "report", take_report, NULL, false }, { "certificates", take_certificates, NULL, false },
 		{ "crl", NULL, &r->p->crl, true }, { "endorsement", NULL, &r->p->endorsement, true }, { "policy", NULL, &r->p->policy, true },
 		{ "runtime_data", NULL, &r->p->runtime_data, false }, { "nonce", take_nonce, NULL, false },
@@ -194,6 +187,27 @@ static enum err take_members(struct reader *r, struct json_val root, const char 
 	return ERR_OK;
 }
 
+/* Before anything else is judged: members of a version that is not known are not ours to call wrong. */
+static enum err supported(struct json_val root, uint8_t *store, const char **problem)
+{
+	struct json_val version = json_get(root, "parley_proof"), type = json_get(root, "tee_type");
+	struct out o = out_init(store, PROOF_MAX);
+	uint64_t n;
+
+	*problem = "parley_proof";
+	if (json_u64(version, &n) != ERR_OK)
+		return ERR_SYNTAX;
+	if (n != 1)
+		out_str(&o, "this version of proof is not supported (known: 1): ");
+	else if (json_present(type) && !json_is(type, tee_type))
+		out_str(&o, "this tee_type is not supported (known: sevsnp): ");
+	else
+		return ERR_OK;
+	out_put(&o, json_raw(n == 1 ? type : version));
+	*problem = out_cstr(&o);
+	return ERR_RANGE;
+}
+
 enum err proof_parse(struct span text, uint8_t store[PROOF_MAX], struct proof *p, const char **problem)
 {
 	struct json_tok toks[PROOF_TOKENS];
@@ -208,6 +222,7 @@ enum err proof_parse(struct span text, uint8_t store[PROOF_MAX], struct proof *p
 	*problem = "not a JSON object";
 	if (json_parse(&doc, text, toks, PROOF_TOKENS) != ERR_OK || json_type_of(json_root(&doc)) != JSON_OBJECT)
 		return ERR_SYNTAX;
+	TRY(supported(json_root(&doc), store, problem));
 	TRY(take_members(&r, json_root(&doc), problem));
 	*problem = NULL;
 	*p = t;
@@ -215,6 +230,20 @@ enum err proof_parse(struct span text, uint8_t store[PROOF_MAX], struct proof *p
 }
 
 /* --- Judging --- */
+
+static bool check_purpose(struct span data, bool peer, struct runtime *rt, struct checks *c)
+{
+	const char *why = "the runtime data are not those of a party's evidence: the report was made for another purpose";
+	bool ok = runtime_parse(data, rt) == ERR_OK && rt->peer == peer;
+	uint8_t text[64];
+	struct out found = out_init(text, sizeof text);
+
+	if (!ok)
+		runtime_unknown_purpose(data, &found);
+	if (found.n)
+		why = "this version of runtime data is not supported (known: " RUNTIME_PURPOSE ")";
+	return checks_judge(c, "proof.purpose", ok, span_of(NULL, 0), out_span(&found), why);
+}
 
 static bool check_runtime(const struct proof *p, bool peer, const struct snp_report *r, struct runtime *rt, struct checks *c)
 {
@@ -224,8 +253,7 @@ static bool check_runtime(const struct proof *p, bool peer, const struct snp_rep
 	runtime_report_data(p->runtime_data, report_data);
 	ok = checks_equal(c, "proof.runtime_data", span_of(report_data, 64), span_of(r->report_data, 64),
 	                  "REPORT_DATA is not the hash of the runtime data: the report was made for something else");
-	if (!checks_that(c, "proof.purpose", runtime_parse(p->runtime_data, rt) == ERR_OK && rt->peer == peer,
-	                 "the runtime data are not those of a party's evidence: the report was made for another purpose"))
+	if (!check_purpose(p->runtime_data, peer, rt, c))
 		return false;
 	ok &= checks_equal(c, "proof.tls_key", span_of(rt->tls_spki_sha256, 32), span_of(p->tls_spki_sha256, 32), "the TLS key is not the one in the runtime data");
 	return checks_judge(c, "proof.nonce", strcmp(rt->nonce, p->nonce) == 0, span_str(rt->nonce), span_str(p->nonce),
@@ -270,13 +298,13 @@ bool proof_genuine(const struct proof *p, const struct proof_rules *rules, struc
 	bool bound, ok;
 
 	*facts = (struct verify_facts){ .configured_root = false };
-	if (rules->token_only)
-		ok = rules->tokens && rules->tokens->instead(p, rules, facts, checks);
-	else
-		ok = verify_genuine(&e, &rules->verify, facts, checks);
 	*x = (struct accept_context){ .has_age = false };
 	*runtime = (struct runtime){ .role = "" };
-	if (!facts->report.report_data) /* not readable as a report: nothing to compare with */
+	if (rules->token_only)
+		ok = rules->tokens && rules->tokens->instead(p, rules, facts, x, checks);
+	else
+		ok = verify_genuine(&e, &rules->verify, facts, checks);
+	if (!facts->report.report_data) /* not readable as a report, or no token to believe: nothing to compare with */
 		return false;
 	bound = check_runtime(p, rules->peer, &facts->report, runtime, checks);
 	ok &= bound;
@@ -284,8 +312,12 @@ bool proof_genuine(const struct proof *p, const struct proof_rules *rules, struc
 	ok &= check_connection(rules, runtime, checks);
 	if (bound)
 		x->role = span_str(runtime->role);
-	if (ok && rules->nonce && rules->live) /* it answers a question that was just asked */
+	if (ok && rules->nonce && rules->live) { /* it answers a question that was just asked */
 		x->has_age = true;
+		x->age_s = 0;
+	}
+	if (rules->token_only)
+		return ok && checks_ok(checks, CHECK_GENUINE);
 	if (p->token.n && rules->tokens)
 		ok &= rules->tokens->beside(p, rules, facts, x, checks);
 	else

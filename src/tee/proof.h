@@ -36,7 +36,7 @@ struct proof {
 MUST_USE enum err proof_write(struct out *o, const struct proof *p);
 /* The same, leaving out what does not fit: first the token, then the policy's text; *p is then without them. */
 MUST_USE enum err proof_write_fitting(struct out *o, struct proof *p);
-/* Reads one; decoded bytes go to store, which has PROOF_MAX bytes and lives as long as *p. *problem: static text.
+/* Reads one; decoded bytes go to store, which has PROOF_MAX bytes and lives as long as *p. *problem: static text, or in store.
  * ERR_SYNTAX, ERR_RANGE (another version), ERR_TOO_BIG. Untrusted. */
 MUST_USE enum err proof_parse(struct span text, uint8_t store[PROOF_MAX], struct proof *p, const char **problem);
 
@@ -46,7 +46,8 @@ struct proof_rules {
 	struct token_rules token;
 	struct token_work *work;
 	bool token_only;                /* the attestation service's word is taken instead of the hardware's own evidence: a token
-	                                   must be there, and token.keys and token.issuer be given */
+	                                   must be there and token.keys be given. The facts are then what the token says; the report,
+	                                   which nobody has verified, must agree with it and decides nothing */
 	const char *nonce;              /* what was asked for; NULL: none was */
 	bool live;                      /* that nonce was made for this very verification: the evidence's age is known */
 	bool peer;                      /* the evidence must be of the kind made for a party at the other end of a connection */
@@ -54,7 +55,8 @@ struct proof_rules {
 };
 /* What judges tokens: apart, so that a program that takes proofs without them does not contain it. */
 struct proof_tokens {
-	bool (*instead)(const struct proof *p, const struct proof_rules *rules, struct verify_facts *facts, struct checks *c);
+	bool (*instead)(const struct proof *p, const struct proof_rules *rules, struct verify_facts *facts, struct accept_context *x,
+	                struct checks *c);
 	bool (*beside)(const struct proof *p, const struct proof_rules *rules, struct verify_facts *facts, struct accept_context *x,
 	               struct checks *c);
 };

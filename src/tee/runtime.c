@@ -54,6 +54,21 @@ enum err runtime_parse(struct span text, struct runtime *r)
 	return ERR_OK;
 }
 
+void runtime_unknown_purpose(struct span text, struct out *o)
+{
+	struct json_tok toks[64];
+	struct json_val purpose;
+	struct span value;
+	struct json doc;
+
+	if (json_parse(&doc, text, toks, sizeof toks / sizeof toks[0]) != ERR_OK)
+		return;
+	purpose = json_get(json_root(&doc), "purpose");
+	if (json_plain(purpose, &value) == ERR_OK && span_starts(value, RUNTIME_PURPOSES) && !json_is(purpose, RUNTIME_PURPOSE) &&
+	    !json_is(purpose, RUNTIME_PURPOSE_PEER))
+		out_put(o, value);
+}
+
 /* One member of the outermost object. Text that does not fit is none of ours. */
 static bool member_is_ours(struct json_val name, struct json_val value)
 {

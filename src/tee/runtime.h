@@ -34,6 +34,9 @@ bool runtime_nonce_ok(struct span text);
 void runtime_write(struct out *o, const struct runtime *r);
 /* Reads it back; members must be those, all there, and no others. ERR_SYNTAX. Untrusted until compared with REPORT_DATA. */
 MUST_USE enum err runtime_parse(struct span text, struct runtime *r);
+/* Appends the purpose of runtime data of ours that runtime_parse does not know: those of another version. Nothing for any other
+ * text. Untrusted. */
+void runtime_unknown_purpose(struct span text, struct out *o);
 /* Whether bytes that somebody else chose must not be hashed into a report of ours, because a verifier, or a vault, could take them
  * for runtime data of our own: a JSON object with "keys" (a wrapping key set) or with a "purpose" that begins as ours do. True also
  * for what a reader less strict than ours might find that in, and for more than RUNTIME_DATA_MAX bytes. Untrusted. */

@@ -1,11 +1,11 @@
-/* An attestation service's token beside a report: does it say the same, and is it signed. Nothing is fetched here.
+/* An attestation service's token: is it signed, and what does it say of a guest. Parties and parleyctl judge by this. Nothing
+ * is fetched here.
  * Source: azure-protocols.md sections 3.3 and 3.4. */
 #ifndef TEE_TOKEN_H
 #define TEE_TOKEN_H
 
 #include "crypto/jws.h"
-#include "tee/checks.h"
-#include "tee/report.h"
+#include "tee/verify.h"
 
 #define TOKEN_LEEWAY_S 300 /* clocks of services and hosts differ (azure-protocols.md section 7) */
 #define TOKEN_HEADER_MAX 4096
@@ -23,17 +23,25 @@ struct token_rules {
 struct token_work {
 	struct json_tok set_toks[TOKEN_SET_TOKENS], claim_toks[TOKEN_CLAIM_TOKENS], header_toks[64];
 	uint8_t header[TOKEN_HEADER_MAX], payload[TOKEN_MAX], key_bytes[8192];
-	struct json claims;  /* of the token, valid after token_verify was true */
+	struct json claims;  /* of the token, to be believed after token_verify; empty when it could not be read */
+	uint8_t said[64 + 32 + 48];
+	bool unlisted;       /* the key set has no key with the token's kid: the set may be the older one */
 };
 
-/* Compact JWS; signature by the key of the set with its kid; issuer, exp, nbf; about an SNP guest; every claim of the
- * report's fields, where it is there, equal to the report's, and HOST_DATA, REPORT_DATA and measurement there. checks:
- * "token.*". *issued_s (may be NULL): when it was issued, 0 unless the signature was verified. Token and keys untrusted. */
-bool token_verify(struct span token, const struct snp_report *r, const struct token_rules *rules, struct token_work *work,
-                  int64_t *issued_s, struct checks *checks);
-/* The one key of a set ("keys") with a token's "kid"; a kid that occurs twice is as good as none. Untrusted. */
-bool token_find_key(struct json_val set, struct json_val header, struct json_val *key);
-/* The issuer that a token says it is from, unverified: where to ask for keys, once it is known to be an allowed one. */
-MUST_USE enum err token_issuer(struct span token, struct token_work *work, char *issuer, size_t cap);
+/* Compact JWS; signature by one of the set's keys with its kid (RFC 7517 section 4.5 lets several have one); issuer, exp, nbf;
+ * about an SNP guest. checks: "token.*", all of them. The first failure: ERR_PROTOCOL (malformed), ERR_CRYPTO, ERR_UNTRUSTED
+ * (another issuer's, no such key, not valid now), ERR_MISMATCH (another kind of guest). *issued_s (may be NULL): when it was
+ * issued, 0 unless the signature was verified. Token and keys untrusted. */
+MUST_USE enum err token_verify(struct span token, const struct token_rules *rules, struct token_work *work, int64_t *issued_s,
+                               struct checks *checks);
+/* The claims about a report agree with it: every one that is there, and HOST_DATA, REPORT_DATA and measurement are. checks:
+ * "token.report". */
+bool token_agrees(const struct token_work *work, const struct snp_report *r, struct checks *checks);
+/* A claim of hex text equal to n (at most 64) bytes, in either case. */
+bool token_hex_is(struct json_val claim, const uint8_t *bytes, size_t n);
+/* What the claims say in place of a report: REPORT_DATA, HOST_DATA and measurement, views into *work; and what a policy may ask
+ * for beside them. The product is unknown and the rest empty. *unsaid: enum unsaid, what no claim says. False without the
+ * first three. */
+bool token_report(struct token_work *work, struct snp_report *r, unsigned *unsaid);
 
 #endif

@@ -24,9 +24,18 @@ struct verify_rules {
 	uint32_t crl_max_age_s;     /* 0: a revocation list is good until its nextUpdate */
 };
 
+/* What a token leaves unsaid when it is the evidence. It never says the FMC: a token is known by that. */
+enum unsaid {
+	UNSAID_DEBUG = 1 << 0, UNSAID_MIGRATION = 1 << 1, UNSAID_VMPL = 1 << 2,
+	UNSAID_TCB = 1 << 3, /* the first of one bit for each part */
+	UNSAID_UVM = UNSAID_TCB << TCB_PARTS,
+};
+#define UNSAID_LEVEL(i) ((unsigned)UNSAID_TCB << (i)) /* i: index in struct snp_tcb */
+
 /* What was found out. Views into the evidence; to be believed only after verify_genuine was true. */
 struct verify_facts {
 	struct snp_report report; /* product and TCB parts by the certificate, also for version 2 reports, which do not say */
+	unsigned unsaid;          /* enum unsaid: what is not in report, which is made of a token; 0 for a report */
 	bool configured_root;     /* certified by rules.extra_root, not by AMD */
 	bool crl_checked;
 	bool endorsed;

@@ -142,8 +142,9 @@ function publicKey(spki) {
     need(key.length === 2 && hex(param.whole) === '0500');
     return rsaKey(...key.map(uint));
   }
-  const [crv, n] = { '2a8648ce3d030107': ['P-256', 32], '2b81040022': ['P-384', 48] }[oid(param)];
-  need(oid(kind) === '2a8648ce3d0201' && b.length === 1 + 2 * n && b[0] === 4);
+  const [crv, n] = (oid(kind) === '2a8648ce3d0201' && { '2a8648ce3d030107': ['P-256', 32], '2b81040022': ['P-384', 48] }[oid(param)])
+    || refuse('a certificate’s key is of a type that is not supported (known: RSA, EC P-256 and P-384)');
+  need( b.length === 1 + 2 * n && b[0] === 4);
   return { kty: 'EC', crv, x: url64(b.subarray(1, 1 + n)), y: url64(b.subarray(1 + n)) };
 }
 // An ECDSA signature is r || s; the salt of PSS is as long as the hash.
@@ -251,22 +252,27 @@ function cborOf(b) {
 function coseSign1(message) {
   const { tag, item } = cborOf(message);
   const [header, unprotected, payload, signature] = item;
-  const names = new Map([[1, 'alg'], [33, 'chain'], ['iss', 'iss'], ['feed', 'feed']]);
+  const names = new Map([[1, 'alg'], [3, 'typed'], [15, 'claims'], [33, 'chain'], [258, 'payloadHash'], ['iss', 'iss'], ['feed', 'feed']]);
   const m = {};
   need(tag === 18 && Array.isArray(item) && item.length === 4 && unprotected.pairs);
-  for (const [label, v] of cborOf(header).pairs) {
+  const { pairs } = cborOf(header);
+  for (const [label, v] of pairs) {
     need(/^(number|string)$/.test(typeof label) && label !== 2 && !(names.get(label) in m)); // 2: demands an extension to be understood
     if (names.has(label)) m[names.get(label)] = v;
   }
-  const { alg, iss = '', feed = '', chain = [] } = m;
+  const { alg, iss = '', feed = '', chain = [], claims, payloadHash = 0 } = m;
   const certs = chain instanceof Uint8Array ? [chain] : chain;
-  need(typeof alg === 'number' && [iss, feed].every((v) => typeof v === 'string') && (!m.chain || certs.length) && certs.length < 5);
+  need([alg, payloadHash].every((v) => typeof v === 'number') && [iss, feed].every((v) => typeof v === 'string') && (!m.chain || certs.length) && certs.length < 5);
   need([header, payload, signature, ...certs].every((v) => v instanceof Uint8Array));
-  return { header, payload, signature, alg, iss, feed, certs };
+  return {
+    header, payload, signature, alg, iss, feed, certs, claims, payloadHash, typed: 'typed' in m, hashed: 'payloadHash' in m, envelope: 'claims' in m || 'payloadHash' in m,
+    labels: pairs.map(([label]) => label).join(', '),
+  };
 }
 async function coseSigned(m, key) {
   const bytes = (b) => join(b.length < 24 ? [64 + b.length] : b.length < 256 ? [88, b.length] : [89, b.length >> 8, b.length & 255], b);
-  need(m.alg === -38);
+  if (m.alg !== -38) refuse('the COSE algorithm is not supported (known: -38, PS384)', { found: String(m.alg) });
+  if (key.kty !== 'RSA') refuse('the signer’s type of key is not supported (known: RSA)');
   await signed(key, [PSS, 384], join([0x84, 0x6a], encode('Signature1'), bytes(m.header), bytes([]), bytes(m.payload)), m.signature);
 }
 
@@ -451,12 +457,37 @@ function readSvn(payload) {
   const all = [typeof given === 'string' ? need(/^\d+$/.test(given)) && Number(given) : given, repeated].filter((v) => v !== undefined);
   return need(all.length && all.every(isNatural)) && Math.min(...all);
 }
+// The hash envelope's CWT claims: issuer, subject, issued at (tagged as a time or not), "svn".
+function readClaims(claims) {
+  const all = new Map(claims.pairs);
+  need([1, 2, 6, 'svn'].every((name) => claims.pairs.filter(([label]) => label === name).length === 1));
+  need(claims.pairs.every(([label]) => /^(number|string)$/.test(typeof label)));
+  const [iss, feed, at, svn] = [1, 2, 6, 'svn'].map((name) => all.get(name));
+  const issued = at?.tag === 1 ? at.item : at;
+  need(typeof iss === 'string' && typeof feed === 'string' && isNatural(issued) && issued <= 253402300799 && isNatural(svn) && svn < 2 ** 32);
+  return { iss, feed, issued, svn };
+}
+// The endorsement's message of either form (tee/uvm.h), with what its signed headers say.
+function readEndorsement(message) {
+  const m = coseSign1(message);
+  if (!m.envelope && (m.iss || m.feed)) return m;
+  if (m.typed || !m.hashed || !m.claims) {
+    const known = 'the labels iss and feed with a payload of JSON; the labels 15 and 258 with a payload of 48 bytes, without 3';
+    refuse(`this form of endorsement is not supported (known: ${known})`, { found: m.labels });
+  }
+  const said = attempt(() => readClaims(m.claims))
+    ?? refuse('the endorsement’s CWT claims are malformed, or lack one of issuer, subject, issued at, svn', { found: m.labels });
+  if ((m.iss && m.iss !== said.iss) || (m.feed && m.feed !== said.feed)) refuse('the endorsement has members of both forms, and they differ', { found: m.labels });
+  if (m.payloadHash !== -43) refuse('the hash algorithm of the payload is not supported (known: -43, SHA-384)', { found: String(m.payloadHash) });
+  return { ...m, ...said };
+}
 async function judgeEndorsement(o, message, r, rules, facts) {
-  const m = await o.check('uvm.form', 'not a COSE_Sign1 message of the known form', () => coseSign1(message));
+  const m = await o.check('uvm.form', 'not a COSE_Sign1 message of the known form', () => readEndorsement(message));
   const certs = m && await o.check('uvm.chain', 'not a chain of certificates, each signed by the next', async () => {
     const all = m.certs.map(certificate);
     need(all.length > 1);
     for (const [i, c] of all.entries()) {
+      if (!ALGORITHMS[c.alg]) refuse('the signature algorithm of a certificate is not supported (known here: RSA PKCS#1 with SHA-256, 384, 512; RSASSA-PSS with SHA-384)');
       await signedBy(c, all[i + 1] ?? c, [PKCS1, PSS]);
       need(known(c) && (i === 0 || isAuthority(c)));
     }
@@ -466,14 +497,19 @@ async function judgeEndorsement(o, message, r, rules, facts) {
   const [issuer, feed] = [rules.uvmIssuer ?? UVM_ISSUER, rules.uvmFeed ?? UVM_FEED];
   const root = await hash(256, certs[certs.length - 1].der);
   const mine = await o.check('uvm.issuer', 'another issuer’s, or not with its certificates', () => {
-    const { digest, eku } = attempt(() => readDid(issuer)) ?? {};
-    return need(m.iss === issuer && digest && same(digest, root) && hasPurpose(certs[0], eku), issuer, m.iss);
+    const { digest, eku } = attempt(() => readDid(m.iss)) ?? {};
+    if (m.iss && !digest) refuse('the issuer’s form is not supported (known: did:x509:0:sha256:HASH::eku:OID)', { expected: issuer, found: m.iss });
+    return need(m.iss === issuer && same(digest, root) && hasPurpose(certs[0], eku), issuer, m.iss);
   });
   const fed = await o.check('uvm.feed', 'the endorsement is for another kind of machine', () => need(m.feed === feed, feed, m.feed));
+  if (m.envelope) {
+    await o.check('uvm.issued', 'a certificate of the chain was not valid when the endorsement was issued', () => (
+      need(certs.every((c) => c.from <= m.issued && m.issued <= c.until), '', iso(m.issued))));
+  }
   if (!await o.check('uvm.signature', 'the endorsement’s signature is wrong', () => coseSigned(m, certs[0].key))) return;
   await o.check('uvm.measurement', 'the report’s launch measurement is not the endorsed one', () => {
-    const p = json(m.payload);
-    const [measurement, svn] = [unhex(p[`${SNP}launchmeasurement`], 48), readSvn(p)];
+    const p = !m.envelope && json(m.payload);
+    const [measurement, svn] = p ? [unhex(p[`${SNP}launchmeasurement`], 48), readSvn(p)] : [need(m.payload.length === 48) && m.payload, m.svn];
     if (mine && fed) facts.svn = svn;
     return equal(measurement, r.launchmeasurement);
   });
@@ -495,7 +531,56 @@ async function judgeEvidence(o, e, rules, facts) {
 }
 
 // --- An attestation service's token beside the report (JWS, RFC 7515) ---
-const JWS = { RS256: [PKCS1, 256], RS384: [PKCS1, 384], PS256: [PSS, 256], PS384: [PSS, 384] };
+// The curve binds an ECDSA key to its hash.
+const JWS = { RS256: [PKCS1, 256], RS384: [PKCS1, 384], PS256: [PSS, 256], PS384: [PSS, 384], ES256: [ECDSA, 256, 'P-256'], ES384: [ECDSA, 384, 'P-384'] };
+// A key of a set, from its own members or its first certificate. undefined: of a type that is not supported.
+function readJwk(k) {
+  const own = k.kty === 'RSA' ? 'n' in k : 'x' in k;
+  if (!['RSA', 'EC'].includes(k.kty)) return need('kty' in k) && undefined;
+  if (!own) {
+    const { key } = certificate(unbase64(k.x5c[0]));
+    return need(key.kty === k.kty) && key;
+  }
+  if (k.kty === 'RSA') return rsaKey(unbase64(k.n, true), unbase64(k.e, true));
+  const n = { 'P-256': 32, 'P-384': 48 }[k.crv];
+  return n && need([k.x, k.y].every((v) => unbase64(v, true).length === n)) && { kty: 'EC', crv: k.crv, x: k.x, y: k.y };
+}
+// What is wrong with a key that has not signed the token: the last of these is told (tee/token.c).
+const KEY_FAULTS = [
+  'the issuer lists no key with the token’s key id', 'the issuer’s key with the token’s key id is not for signatures',
+  'the key type is not supported (known: RSA, EC P-256, EC P-384)', 'the issuer’s key cannot be read', 'the token’s signature is wrong',
+];
+async function keyFault(k, alg, input, signature) {
+  if ('use' in k && k.use !== 'sig') return 1;
+  let key;
+  try {
+    key = readJwk(k);
+  } catch {
+    return 3;
+  }
+  if (!key) return 2;
+  const [, , curve] = JWS[alg];
+  return signed(key, JWS[alg], input, signature).then(() => (curve && key.crv !== curve ? 4 : -1), () => 4);
+}
+// All keys with the token's id are tried: a set may list an id more than once (RFC 7517 section 4.5).
+async function tokenSigned(keys, header, input, signature) {
+  const { alg } = header;
+  if (typeof alg !== 'string' || !Object.hasOwn(JWS, alg)) {
+    refuse(`the signature algorithm is not supported (known: ${Object.keys(JWS).join(', ')})`, { found: 'crit' in header ? '' : alg });
+  }
+  if ('crit' in header) refuse('the header has critical members (crit), which are not supported (known: none)');
+  const { keys: all } = attempt(() => json(keys)) ?? refuse('the issuer’s key set cannot be read');
+  if (!Array.isArray(all)) refuse('the issuer’s key set is no JSON Web Key Set: it has no list "keys"');
+  if (!attempt(() => word(header.kid, 255) + '.')) refuse('the token names no key (kid)');
+  let [worst, found] = [0, ''];
+  for (const k of all.filter((x) => isObject(x) && x.kid === header.kid)) {
+    const fault = await keyFault(k, alg, input, signature);
+    if (fault < 0) return;
+    if (fault === 2) found = [k.kty, k.crv].filter((v) => typeof v === 'string').join(' ');
+    worst = Math.max(worst, fault);
+  }
+  refuse(KEY_FAULTS[worst], { found: worst === 2 ? found : '' });
+}
 async function judgeToken(o, token, r, rules) {
   const { issuer, keys } = rules.token ?? {};
   const parts = token.split('.');
@@ -505,13 +590,8 @@ async function judgeToken(o, token, r, rules) {
   });
   if (!read) return undefined;
   const [header, claims, signature] = read;
-  const verified = await o.check('token.signature', 'not signed by the issuer’s key with this id', async () => {
-    if (!keys) return skip('the attestation service’s keys were not given');
-    const [key, ...more] = json(keys).keys.filter((k) => k?.kid === word(header.kid, 255));
-    need(!more.length && key.kty === 'RSA' && !('crit' in header) && Object.hasOwn(JWS, header.alg));
-    const jwk = 'n' in key ? rsaKey(unbase64(key.n, true), unbase64(key.e, true)) : certificate(unbase64(key.x5c[0])).key;
-    return signed(jwk, JWS[header.alg], encode(`${parts[0]}.${parts[1]}`), signature);
-  });
+  const verified = await o.check('token.signature', 'the token’s signature is wrong', async () => (
+    keys ? tokenSigned(keys, Object(header), encode(`${parts[0]}.${parts[1]}`), signature) : skip('the attestation service’s keys were not given')));
   await o.check('token.issuer', 'the token is another service’s', () => (issuer ? need(claims.iss === issuer, issuer, claims.iss) : skip('no attestation service was named')));
   await o.check('token.time', 'the token has no times, has expired, or is not valid yet', () => {
     const { exp, nbf = 0 } = claims;
@@ -519,7 +599,8 @@ async function judgeToken(o, token, r, rules) {
     if (exp + LEEWAY <= rules.now && !rules.live) return skip('the token has expired since it was kept');
     return need(exp + LEEWAY > rules.now, '', `until ${iso(exp)}`);
   });
-  await o.check('token.type', 'the token is not about an SNP guest', () => need(claims['x-ms-attestation-type'] === 'sevsnpvm'));
+  const type = claims['x-ms-attestation-type'];
+  await o.check('token.type', 'the token is about a kind of guest that is not supported (known: sevsnpvm)', () => need(type === 'sevsnpvm' || refuse('', { found: type })));
   await o.check('token.report', 'the token’s claim is not what the report says', () => {
     const tcb = levels(r.tcb, r.product);
     const said = {
@@ -542,6 +623,7 @@ const platformNames = (all) => [...all].sort((a, b) => a - b).map((i) => PLATFOR
 function readPolicy(given) {
   const policy = isObject(given) ? given : attempt(() => json(given));
   if (!isObject(policy)) refuse('the policy is not a JSON object');
+  if (isNatural(policy.parley_policy) && policy.parley_policy !== 1) refuse('this version of policy (parley_policy) is not supported; known: 1');
   const p = { host_data: [], vmpl: 0, min_uvm_svn: 100, ...policy };
   const hexes = (v, n, max) => Array.isArray(v) && v.length <= max && v.every((x) => unhex(x, n));
   const flag = (v) => v === true || v === false;
@@ -602,6 +684,9 @@ function readProof(input) {
   const p = {};
   const all = attempt(() => json(text));
   if (!isObject(all)) refuse('not a proof: not a JSON object');
+  const { parley_proof: version, tee_type: type } = all;
+  if (isNatural(version) && version !== 1) refuse(`this version of proof is not supported (known: 1): ${version}`);
+  if (typeof type === 'string' && type !== 'sevsnp') refuse(`this tee_type is not supported (known: sevsnp): ${printable(type)}`);
   for (const [name, judge] of Object.entries(read)) {
     if (name in all || !['crl', 'endorsement', 'policy', 'token'].includes(name)) p[name] = attempt(() => judge(all[name])) ?? refuse(`not a proof: ${name}`);
   }
@@ -609,6 +694,9 @@ function readProof(input) {
 }
 function readRuntime(b) {
   const m = json(b);
+  if (typeof m.purpose === 'string' && /^parley-/.test(m.purpose) && !['parley-evidence-1', 'parley-peer-1'].includes(m.purpose)) {
+    refuse('this version of runtime data is not supported (known: parley-evidence-1)', { found: m.purpose });
+  }
   word(m.role, 63);
   word(m.key, 43);
   need(Object.keys(m).length === 5 && m.purpose === 'parley-evidence-1' && unbase64(word(m.nonce, 86), true).length >= 16);

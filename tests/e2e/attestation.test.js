@@ -105,9 +105,11 @@ test('--via maa and both: the token of a service that is named and trusted', asy
   assert.deepStrictEqual([maa.status, failedIds(maa.out)], [GOOD, []], maa.out + maa.err);
   assert.match(maa.out, /^skipped +report\.signature +left to the attestation service/m);
   assert.match(maa.out, /^passed +accept\.uvm/m);
-  const unnamed = await ctl(...base, '--via', 'both'); // not below attest.azure.net
-  assert.strictEqual(unnamed.status, 2);
-  assert.match(unnamed.err, /say --maa to trust it/);
+  for (const via of ['both', 'maa']) { // anybody may run a service: one must be named
+    const unnamed = await ctl(...base, '--via', via);
+    assert.strictEqual(unnamed.status, 2);
+    assert.match(unnamed.err, /need --maa/);
+  }
   const untrusted = await ctl('verify', lane.party.secure, ...trust(lane), '--via', 'both', '--maa', addresses.maa); // its TLS certificate is of a CA not known
   assert.strictEqual(untrusted.status, UNCHECKED, untrusted.out);
 });

@@ -123,7 +123,7 @@ test('real reports, chains and endorsements, those that belong together and thos
     pem('turin/turin_chain.pem'), pem('../field/snp/s01-chain.pem'),
     ...['genoa', 'genoa_vlek', 'milan', 'milan_vlek', 'turin_vcek', 'turin_vlek'].map((name) => Buffer.concat([vcek, pem(`go-sev-guest/ask_ark_${name}.pem`)])),
   ];
-  const endorsements = [undefined, real('skr-sidecar/body.uvm_reference_info.bin'), base64File('skr-sidecar/security-context-test/reference-info-base64')];
+  const endorsements = [undefined, real('skr-sidecar/body.uvm_reference_info.bin'), base64File('skr-sidecar/security-context-test/reference-info-base64'), real('uvm-envelope/uvm_0.2.10.cose')];
   const policy = { parley_policy: 1, host_data: 'any', min_uvm_svn: 22 };
   let genuine = 0;
   for (const [i, report] of reports.entries()) {
@@ -478,6 +478,90 @@ test('endorsements', async () => {
   ]);
 });
 
+// The second form: edit changes the protected headers, claims the CWT claims among them.
+test('endorsements as hash envelopes', async () => {
+  const chain = once(uvmChain);
+  const EDGE = NOW - 9 * DAY; // when the certificates begin to be valid
+  const of = (what, ids, { claims = () => {}, edit = () => {}, ...parts } = {}, rules = {}) => [what, ids.map((id) => (/\./.test(id) ? id : `uvm.${id}`)), () => proofOf({
+    endorsement: endorsementOf({ envelope: true, edit: (m) => { claims(m.get(15)); edit(m); }, ...parts }),
+  }), rules];
+  const min = (svn) => ({ policy: { parley_policy: 1, host_data: 'any', min_uvm_svn: svn } });
+  const again = (m, label, v) => { // written with one pair more
+    const all = [...m, [label, v]];
+    Object.defineProperty(m, 'size', { value: all.length });
+    m[Symbol.iterator] = () => all[Symbol.iterator]();
+  };
+  const Tagged = require('../standin/cbor').Tagged;
+  await cases([
+    of('good', []), of('as it is asked for', [], {}, min(104)), of('too old', ['accept.uvm'], {}, min(105)), of('too old itself', ['accept.uvm'], { svn: 99 }),
+    of('another measurement', ['measurement'], { measurement: 'ab'.repeat(48) }), of('another subject', ['feed'], { feed: 'Else' }),
+    of('another issuer', ['issuer'], { iss: uvm.did(chain[0]) }), of('another key', ['signature'], { key: key('uvm middle').privateKey }),
+    of('issued as the certificates begin', [], { time: EDGE }), of('issued before', ['issued'], { time: EDGE - 1 }), of('issued after', ['issued'], { time: NOW + 901 * DAY }),
+    of('time without tag', [], { claims: (m) => m.set(6, NOW) }), of('time of another tag', ['form'], { claims: (m) => m.set(6, new Tagged(2, NOW)) }),
+    of('time tagged twice', ['form'], { claims: (m) => m.set(6, new Tagged(1, new Tagged(1, NOW))) }), of('time as text', ['form'], { claims: (m) => m.set(6, String(NOW)) }),
+    of('time before all', ['form'], { claims: (m) => m.set(6, -1) }),
+    ...[1, 2, 6, 'svn'].map((name) => of(`claim ${name} missing`, ['form'], { claims: (m) => m.delete(name) })),
+    ...[1, 2, 6, 'svn'].map((name) => of(`claim ${name} of another type`, ['form'], { claims: (m) => m.set(name, Buffer.from('x')) })),
+    of('svn as text', ['form'], { claims: (m) => m.set('svn', '104') }), of('svn negative', ['form'], { claims: (m) => m.set('svn', -1) }),
+    of('svn tagged', ['form'], { claims: (m) => m.set('svn', new Tagged(1, 104)) }), of('svn as large as may be', [], { svn: 2 ** 32 - 1 }),
+    of('more claims', [], { claims: (m) => m.set(4, 1).set('x', [1, new Map([[1, 'y']])]).set(-1, Buffer.from('z')) }), of('a claim named by bytes', ['form'], { claims: (m) => m.set(Buffer.from('1'), 1) }),
+    of('claims empty', ['form'], { edit: (m) => m.set(15, new Map()) }), of('claims no map', ['form'], { edit: (m) => m.set(15, [1, 'x']) }), of('claims as bytes', ['form'], { edit: (m) => m.set(15, Buffer.from('a0', 'hex')) }),
+    of('no claims', ['form'], { edit: (m) => m.delete(15) }), of('no hash algorithm', ['form'], { edit: (m) => m.delete(258) }), of('SHA-256', ['form'], { edit: (m) => m.set(258, -16) }),
+    of('hash algorithm 0', ['form'], { edit: (m) => m.set(258, 0) }), of('hash algorithm as text', ['form'], { edit: (m) => m.set(258, 'SHA-384') }), of('without 259', [], { edit: (m) => m.delete(259) }),
+    of('a content type', ['form'], { edit: (m) => m.set(3, 'application/json') }), of('JSON under it', ['measurement'], { payload: Buffer.from(JSON.stringify({ [`${S}launchmeasurement`]: pkis.MEASUREMENT })) }),
+    of('a hash cut', ['measurement'], { payload: Buffer.from(pkis.MEASUREMENT, 'hex').subarray(0, 47) }), of('a hash and more', ['measurement'], { payload: Buffer.from(`${pkis.MEASUREMENT}00`, 'hex') }),
+    of('no payload', ['measurement'], { payload: Buffer.alloc(0) }),
+    of('the first form’s labels too', [], { edit: (m) => m.set('iss', did()).set('feed', uvm.FEED) }), of('another issuer there', ['form'], { edit: (m) => m.set('iss', uvm.did(chain[0])) }),
+    of('another feed there', ['form'], { edit: (m) => m.set('feed', 'Else') }), of('the right feed there, another in the claims', ['form'], { feed: 'Else', edit: (m) => m.set('feed', uvm.FEED) }),
+    of('claims in the first form', ['form'], { envelope: false, claims: () => {}, edit: (m) => m.set(15, new Map([[1, did()], [2, uvm.FEED], [6, NOW], ['svn', 104]])) }),
+    of('hash algorithm in the first form', ['form'], { envelope: false, claims: () => {}, edit: (m) => m.set(258, -43) }),
+    ...[[1, -38], [33, chain], [15, new Map()], [258, -43], [3, 'x']].map(([label, v]) => of(`label ${label} twice`, ['form'], { edit: (m) => again(m, label, v) })),
+    ...[[1, did()], [2, uvm.FEED], [6, NOW], ['svn', 104]].map(([name, v]) => of(`claim ${name} twice`, ['form'], { claims: (m) => again(m, name, v) })),
+  ]);
+});
+
+// What neither knows is said to be not known, by both: never that something is wrong with it.
+test('what is not known is said to be so', async () => {
+  const said = async (id, proof, rules = {}) => {
+    const { args, options } = asked(trusting(rules));
+    const bytes = Buffer.from(JSON.stringify(proof));
+    const [js, c] = [await verify.verifyProof(new Uint8Array(bytes), options), JSON.parse((await ctl(['--proof', file(bytes), ...args])).text)];
+    return [js, c].map((v) => { const x = v.checks.find((y) => y.id === id); return `${x?.state}: ${x?.why}: ${x?.found ?? ''}`; });
+  };
+  const endorsed = (parts) => proofOf({ endorsement: endorsementOf(parts) });
+  const report = reportOf();
+  const set = { keys: [{ ...key('maa').publicKey.export({ format: 'jwk' }), kid: 'k' }] };
+  const EKU = x509.ext.eku(uvm.EKU);
+  const token = (head, claims, keys = set.keys) => [proofOf({ report, token: tokenOf({ ...claimsOf(report), ...claims }, { head: { kid: 'k', ...head } }) }), believing({ keys: JSON.stringify({ keys }) })];
+  const rows = {
+    'a form of endorsement': ['uvm.form', endorsed({ edit: (m) => { m.delete('iss'); m.delete('feed'); m.set(999, 'x'); } }), /form of endorsement is not supported \(known: .*: 1, 3, 33, 34, signingtime, 999/],
+    'an envelope with a content type': ['uvm.form', endorsed({ envelope: true, edit: (m) => m.set(3, 'x') }), /form of endorsement is not supported/],
+    'a hash of the payload': ['uvm.form', endorsed({ envelope: true, edit: (m) => m.set(258, -16) }), /hash algorithm .* not supported \(known: -43.*: -16/],
+    'a COSE algorithm': ['uvm.signature', endorsed({ edit: (m) => m.set(1, -35) }), /COSE algorithm is not supported \(known: -38.*: -35/],
+    'a COSE algorithm of the envelope': ['uvm.signature', endorsed({ envelope: true, edit: (m) => m.set(1, -37) }), /COSE algorithm is not supported .*: -37/],
+    'a did:x509 form': ['uvm.issuer', endorsed({ iss: did().replace('::eku:', '::subject:') }), /form is not supported \(known: did:x509:0:sha256:/],
+    'a did:x509 hash': ['uvm.issuer', endorsed({ iss: did().replace('sha256', 'sha384') }), /form is not supported/],
+    'a certificate’s signature': ['uvm.chain', endorsed({ chain: uvmChain({ leaf: { algorithm: 'rsa-sha1', extensions: [EKU] } }) }), /signature algorithm of a certificate is not supported/],
+    'a certificate’s key': ['uvm.chain', endorsed({ chain: uvmChain({ leaf: { publicKey: crypto.generateKeyPairSync('ed25519').publicKey, extensions: [EKU] } }) }), /key is (not supported|of a type that is not supported)/],
+    'a signer’s key': ['uvm.signature', endorsed({ chain: uvmChain({ leaf: { publicKey: key('ec', p384).publicKey, extensions: [EKU] } }) }), /type of key is not supported/],
+    'a token’s algorithm': ['token.signature', ...token({ alg: 'RS512' }), /signature algorithm is not supported \(known: RS256, .*: RS512/],
+    'none': ['token.signature', ...token({ alg: 'none' }), /signature algorithm is not supported .*: none/],
+    'a token’s critical header': ['token.signature', ...token({ crit: ['b64'] }), /critical .* not supported/],
+    'a type of key': ['token.signature', ...token({}, {}, [{ kid: 'k', kty: 'OKP', crv: 'Ed25519', x: 'AA' }]), /key type is not supported \(known: RSA, EC/],
+    'a curve': ['token.signature', ...token({}, {}, [{ kid: 'k', kty: 'EC', crv: 'P-521', x: 'AA', y: 'AA' }]), /key type is not supported \(known: RSA, EC/],
+    'a kind of guest': ['token.type', ...token({}, { 'x-ms-attestation-type': 'tdxvm' }), /kind of guest.* not supported \(known: sevsnpvm.*: tdxvm/],
+    'a version of runtime data': ['proof.purpose', (() => { const runtime = JSON.stringify({ ...RUNTIME, purpose: 'parley-evidence-2' }); return proofOf({ runtime, report: reportOf({ runtime }) }); })(),
+      /version of runtime data is not supported \(known: parley-evidence-1\): parley-evidence-2/],
+  };
+  await each(Object.entries(rows), async ([what, row]) => {
+    const [id, proof, rules, pattern] = row.length === 4 ? row : [row[0], row[1], {}, row[2]];
+    for (const text of await said(id, proof, rules)) {
+      assert.match(text, /^failed/, what);
+      assert.match(text, pattern, what);
+    }
+  });
+});
+
 test('runtime data, nonce, keys, policies: what belongs together', async () => {
   const rt = (what, ids, change, rules) => {
     const runtime = typeof change === 'string' ? change : JSON.stringify({ ...RUNTIME, ...change });
@@ -567,10 +651,12 @@ function claimsOf(report) {
   };
 }
 const HASHES = { RS256: 'sha256', RS384: 'sha384', PS256: 'sha256', PS384: 'sha384' };
+const EC_HASHES = { ES256: 'sha256', ES384: 'sha384' };
 function tokenOf(payload, { head = {}, signer = key('maa') } = {}) {
   const input = [{ alg: 'RS256', kid: 'one', typ: 'JWT', ...head }, payload].map((x) => jose.b64u(JSON.stringify(x))).join('.');
-  const how = /^PS/.test(head.alg) ? { ...PSS, saltLength: crypto.constants.RSA_PSS_SALTLEN_DIGEST } : {};
-  return `${input}.${jose.b64u(crypto.sign(Object.hasOwn(HASHES, head.alg) ? HASHES[head.alg] : 'sha256', Buffer.from(input), { key: signer.privateKey, ...how }))}`;
+  const how = /^PS/.test(head.alg) ? { ...PSS, saltLength: crypto.constants.RSA_PSS_SALTLEN_DIGEST } : { dsaEncoding: 'ieee-p1363' };
+  const hashes = { ...HASHES, ...EC_HASHES };
+  return `${input}.${jose.b64u(crypto.sign(Object.hasOwn(hashes, head.alg) ? hashes[head.alg] : 'sha256', Buffer.from(input), { key: signer.privateKey, ...how }))}`;
 }
 
 test('tokens', async () => {
@@ -582,6 +668,7 @@ test('tokens', async () => {
   const rules = believing();
   const another = (v) => (typeof v === 'string' ? v.replace(/^./, (x) => (x === '0' ? '1' : '0')) : typeof v === 'number' ? v + 1 : !v);
   const of = (what, ids, parts, more = rules) => [what, ids.map((i) => (/\./.test(i) ? i : `token.${i}`)), () => proofOf({ report, token: typeof parts === 'string' ? parts : token(parts) }), more];
+  const ecKey = (crv) => ({ kid: 'one', ...key(crv, () => ec(crv)).publicKey.export({ format: 'jwk' }) });
   const sets = (list) => believing({ keys: typeof list === 'string' ? list : JSON.stringify({ keys: list }) });
   const x5c = cert(mine, mine, { subject: [['CN', 'm']], issuer: [['CN', 'm']], algorithm: 'rsa-sha256', extensions: [x509.ext.notCa()] }).toString('base64');
   await cases([
@@ -591,7 +678,19 @@ test('tokens', async () => {
     of('another key', ['signature'], { signer: other }), of('the other key', [], { signer: other, head: { kid: 'two' } }),
     of('unknown key', ['signature'], { head: { kid: 'three' } }), of('no key id', ['signature'], { head: { kid: undefined } }),
     of('key id a number', ['signature'], { head: { kid: 1 } }),
-    of('a key id twice', ['signature'], {}, sets([...set.keys, set.keys[0]])), of('x5c', [], {}, sets([{ kid: 'one', kty: 'RSA', x5c: [x5c] }])),
+    of('a key twice', [], {}, sets([...set.keys, set.keys[0]])), of('two keys of one id', [], {}, sets([{ ...set.keys[1], kid: 'one' }, set.keys[0]])),
+    of('two keys of one id, the other way round', [], {}, sets([set.keys[0], { ...set.keys[1], kid: 'one' }])), of('two keys of one id, neither its', ['signature'], { signer: key('ask') },
+      sets([set.keys[0], { ...set.keys[1], kid: 'one' }])),
+    of('others of its id', [], {}, sets([{ kid: 'one' }, { kid: 'one', kty: 'oct', k: 'AAAA' }, { kid: 'one', kty: 'EC', crv: 'P-521', x: 'AA', y: 'AA' }, { kid: 'one', kty: 'RSA', n: 'x' },
+      { ...set.keys[0], use: 'enc' }, null, 'one', { ...set.keys[0], kid: undefined }, { ...set.keys[0], use: 'sig' }])),
+    of('for encryption', ['signature'], {}, sets([{ ...set.keys[0], use: 'enc' }])), of('use no text', ['signature'], {}, sets([{ ...set.keys[0], use: 5 }])),
+    of('a key without id', ['signature'], {}, sets([{ ...set.keys[0], kid: undefined }])), of('keys no list', ['signature'], {}, sets('{"keys":{}}')),
+    of('an EC key', ['signature'], {}, sets([ecKey('P-256')])),
+    ...['ES256', 'ES384'].flatMap((alg) => ['P-256', 'P-384'].map((crv) => of(`${alg} on ${crv}`, (alg === 'ES256') === (crv === 'P-256') ? [] : ['signature'],
+      { head: { alg }, signer: key(crv, () => ec(crv)) }, sets([ecKey(crv)])))),
+    of('EC with a short coordinate', ['signature'], { head: { alg: 'ES256' }, signer: key('P-256', () => ec('P-256')) }, sets([{ ...ecKey('P-256'), x: 'AAAA' }])),
+    of('RSA for ES256', ['signature'], { head: { alg: 'ES256' } }), of('EC for RS256', ['signature'], { signer: key('P-256', () => ec('P-256')) }, sets([ecKey('P-256')])),
+    of('x5c', [], {}, sets([{ kid: 'one', kty: 'RSA', x5c: [x5c] }])),
     of('x5c of garbage', ['signature'], {}, sets([{ kid: 'one', kty: 'RSA', x5c: ['x'] }])), of('no members', ['signature'], {}, sets([{ kid: 'one', kty: 'RSA' }])),
     of('another kind', ['signature'], {}, sets([{ ...set.keys[0], kty: 'EC' }])),
     of('padded members', ['signature'], {}, sets([{ ...set.keys[0], e: 'AQAB==' }])), of('leading zero', ['signature'], {}, sets([{ ...set.keys[0], e: 'AAEAAQ' }])),
@@ -671,6 +770,7 @@ test('a changed byte anywhere: refused by both, for the same reasons', async () 
   chain.forEach((c, k) => add(`certificate ${k}`, 29, c, (b) => proofOf({ ...whole, members: { certificates: chain.map((x, i) => (i === k ? b : x).toString('base64')) } })));
   add('revocation list', 17, crl, (b) => proofOf({ ...whole, crl: b }));
   add('endorsement', 67, endorsement, (b) => proofOf({ ...whole, endorsement: b }));
+  add('envelope', 67, endorsementOf({ envelope: true }), (b) => proofOf({ ...whole, endorsement: b }));
   add('runtime data', 3, runtime, (b) => proofOf({ ...whole, runtime: b, report }));
   add('policy', 5, whole.policy, (b) => proofOf({ ...whole, policy: b }));
   add('token', 41, Buffer.from(token), (b) => proofOf({ ...whole, token: b.toString('latin1') }));
@@ -704,6 +804,11 @@ test('a changed byte under a signature that is right again: judged alike', async
   add('endorsement’s header', 97, head, (b) => ({ endorsement: message(b, payload) }));
   add('endorsement’s end of header', 3, head.subarray(-160), (b) => ({ endorsement: message(Buffer.concat([head.subarray(0, -160), b]), payload) }));
   add('endorsement’s payload', 3, payload, (b) => ({ endorsement: message(head, b) }));
+  const [head2, , payload2] = cbor.decode(endorsementOf({ envelope: true })).value;
+  const claims = head2.indexOf(Buffer.from('0f', 'hex')); // the CWT claims stand right behind the algorithm
+  add('envelope’s claims', 3, head2.subarray(0, claims + 160), (b) => ({ endorsement: message(Buffer.concat([b, head2.subarray(claims + 160)]), payload2) }));
+  add('envelope’s end of header', 1, head2.subarray(-80), (b) => ({ endorsement: message(Buffer.concat([head2.subarray(0, -80), b]), payload2) }));
+  add('envelope’s payload', 5, payload2, (b) => ({ endorsement: message(head2, b) }));
   add('runtime data', 3, Buffer.from(JSON.stringify(RUNTIME)), (b) => ({ runtime: b, report: reportOf({ runtime: b }) }));
   const wrong = [];
   await each(list, async ([what, parts]) => {

@@ -257,6 +257,85 @@ test('a token beside the report says the same and is signed by the service', asy
   assert.match(kept.out, /^skipped +token\.time/m);
 });
 
+// What a token says of the guest, and the attacker's report beside it, which nobody signed.
+test('--via maa decides by what the token signs', () => {
+  const issuer = 'https://maa.localhost';
+  const S = 'x-ms-sevsnpvm-';
+  const key = pki.key('maa-key.pem');
+  const now = Math.floor(Date.now() / 1000);
+  const keys = file({ keys: [{ kid: 'one', ...crypto.createPublicKey(key).export({ format: 'jwk' }) }] });
+  const signed = (claims) => {
+    const input = [{ alg: 'RS256', kid: 'one' }, claims].map((v) => jose.b64u(JSON.stringify(v))).join('.');
+    return `${input}.${jose.b64u(crypto.sign('sha256', Buffer.from(input), key))}`;
+  };
+  const reportOf = (p) => snp.parse(Buffer.from(p.report, 'base64'));
+  const genuine = reportOf(proof());
+  const all = {
+    iss: issuer, exp: now + 28800, nbf: now, iat: now, 'x-ms-attestation-type': 'sevsnpvm', [`${S}hostdata`]: genuine.hostData, [`${S}reportdata`]: genuine.reportData.toString('hex'),
+    [`${S}launchmeasurement`]: genuine.measurement, [`${S}vmpl`]: 0, [`${S}is-debuggable`]: false, [`${S}migration-allowed`]: false, [`${S}bootloader-svn`]: 4, [`${S}tee-svn`]: 0,
+    [`${S}snpfw-svn`]: 24, [`${S}microcode-svn`]: 219, 'x-ms-compliance-status': 'azure-compliant-uvm',
+    [`${S}uvm-endorsement`]: { [`${S}guestsvn`]: '104', [`${S}guestsvn-int`]: 104 },
+  };
+  const via = (parts, claims, policy, ...args) => ctl('verify', '--proof', file(proof({ ...parts, token: () => signed(claims) })), '--via', 'maa', '--maa-keys', keys,
+    ...(policy ? ['--policy', file({ parley_policy: 1, host_data: [HOST_DATA], ...policy })] : []), ...args);
+  const without = (...names) => Object.fromEntries(Object.entries(all).filter(([name]) => !names.includes(name.replace(S, ''))));
+  const full = { min_tcb: { Milan: { bootloader: 4, tee: 0, snp: 24, microcode: 219 } }, measurement: [genuine.measurement], min_uvm_svn: 104, role: 'contoso', max_age_s: 600, vmpl: 0 };
+  const says = (r, status, ids, what) => assert.deepStrictEqual([r.status, failedIds(r.out)], [status, ids], `${what}: ${r.out}${r.err}`);
+  for (const named of [[], ['--maa', issuer]]) says(via({}, all, full, ...named), GOOD, [], 'everything is said');
+  says(via({}, all, full, '--maa', 'https://other.eus.attest.azure.net'), NOT_GENUINE, ['token.issuer'], 'of another service');
+  // Of whom nobody said that he is believed: any service in the cloud, with a policy of its owner's.
+  for (const v of ['maa', 'both']) {
+    const r = ctl('verify', '--proof', file(proof({ token: () => signed({ ...all, iss: 'https://mine.eus.attest.azure.net' }) })), ...trust(), '--via', v);
+    assert.strictEqual(r.status, 2);
+    assert.match(r.err, /need --maa/);
+  }
+  // What the policy asks for and the token does not say; what it does not ask for is not missed.
+  const unsaid = { 'is-debuggable': 'debug', 'migration-allowed': 'migration', vmpl: 'vmpl', 'bootloader-svn': 'tcb.bootloader', 'snpfw-svn': 'tcb.snp', 'microcode-svn': 'tcb.microcode',
+    'x-ms-compliance-status': 'uvm', 'uvm-endorsement': 'uvm' };
+  for (const [claim, id] of Object.entries(unsaid)) {
+    const r = via({}, without(claim), full);
+    says(r, UNACCEPTABLE, [`accept.${id}`], `without ${claim}`);
+    assert.match(r.out, new RegExp(`^FAILED +accept\\.${id.replace('.', '\\.')} +the token does not say$`, 'm'));
+    says(via({}, without(claim)), GOOD, [], `without ${claim}, which nobody asks for`);
+  }
+  says(via({}, without(...Object.keys(unsaid)), { debug_allowed: true, migration_allowed: true, min_uvm_svn: 'any' }), UNACCEPTABLE, ['accept.vmpl'], 'next to nothing asked for');
+  says(via({}, without('tee-svn'), full), GOOD, [], 'a level of which nothing is demanded');
+  for (const claim of ['hostdata', 'reportdata', 'launchmeasurement']) says(via({}, without(claim)), NOT_GENUINE, ['token.report'], `without ${claim}`);
+  // The token's own word.
+  says(via({ report: { policy: 0xb001fn } }, { ...all, [`${S}is-debuggable`]: true }, full), UNACCEPTABLE, ['accept.debug'], 'debuggable, and said so');
+  says(via({}, { ...all, [`${S}uvm-endorsement`]: { [`${S}guestsvn`]: '104', [`${S}guestsvn-int`]: 99 } }, full), UNACCEPTABLE, ['accept.uvm'], 'the smaller version of two');
+  says(via({}, { ...all, 'x-ms-compliance-status': 'azure-compliant-cvm' }, full), UNACCEPTABLE, ['accept.uvm'], 'of another compliance');
+  says(via({}, { ...all, iat: now - 601 }, full), UNACCEPTABLE, ['accept.freshness'], 'too old');
+  // A genuine token for one report beside another: refused, or judged by the token alone.
+  const bare = without('is-debuggable', 'migration-allowed', 'vmpl', 'bootloader-svn', 'tee-svn', 'snpfw-svn', 'microcode-svn');
+  for (const [what, report] of Object.entries({ 'another policy': { hostData: 'ab'.repeat(32) }, 'another measurement': { measurement: 'ab'.repeat(48) },
+    'other runtime data': { reportData: Buffer.alloc(64, 1) } })) {
+    for (const claims of [all, bare]) assert.strictEqual(via({ report }, claims).status, NOT_GENUINE, what);
+  }
+  for (const [what, report] of Object.entries({ 'a lower patch level': { tcb: pkis.OLD_TCB }, debugging: { policy: 0xb001fn }, migration: { policy: 0x7001fn }, 'another VMPL': { vmpl: 1 } })) {
+    says(via({ report }, all), NOT_GENUINE, ['token.report'], what);
+    // The attacker shows a report that looks as the policy wants it; the token, which says nothing of that, does not.
+    says(via({}, bare, full), UNACCEPTABLE, ['debug', 'migration', 'vmpl', 'tcb.bootloader', 'tcb.snp', 'tcb.microcode'].map((id) => `accept.${id}`), what);
+  }
+  // Which product it is, no token says: the strictest of those that the policy names.
+  const rows = (min_tcb) => via({}, all, { ...full, min_tcb });
+  says(rows({ Milan: { microcode: 1 }, Genoa: { microcode: 220 } }), UNACCEPTABLE, ['accept.tcb.microcode'], 'the other product’s row');
+  says(rows({ Milan: { microcode: 219 }, Genoa: { snp: 24 } }), GOOD, [], 'all rows hold');
+  says(rows({ Turin: { fmc: 1 } }), UNACCEPTABLE, ['accept.tcb.fmc'], 'the FMC');
+  says(rows({ Turin: { snp: 24 } }), GOOD, [], 'nothing of the FMC');
+  says(via({}, all, { ...full, crl_required: true }), UNACCEPTABLE, ['accept.crl'], 'a revocation list');
+  for (const bits of [{ platform_required: ['smt'] }, { platform_forbidden: ['tsme'] }]) { // no claim is about the platform's bits
+    const r = via({}, all, { ...full, ...bits });
+    says(r, UNACCEPTABLE, ['accept.platform'], JSON.stringify(bits));
+    assert.match(r.out, /^FAILED +accept\.platform +the token does not say$/m);
+  }
+  // What is shown is what the token says.
+  const shown = JSON.parse(via({}, bare, null, '--json').out).report;
+  assert.deepStrictEqual([shown.product, shown.host_data, shown.chip_id, shown.vmpl, shown.debug_allowed, shown.reported_tcb, shown.uvm_svn],
+    ['unknown', HOST_DATA, undefined, undefined, undefined, {}, 104]);
+  assert.doesNotMatch(via({}, bare, null, '-v').out, /chip_id|vmpl|tcb\./);
+});
+
 // --- Release policies ---
 
 const CLAIMS = {
@@ -306,7 +385,28 @@ test('policies and tokens in the forms in which they are found', () => {
   const data = Buffer.from(JSON.stringify(policy)).toString('base64url');
   const part = (v) => Buffer.from(JSON.stringify(v)).toString('base64url');
   const jwt = `${part({ alg: 'RS256' })}.${part(CLAIMS)}.AAAA`;
-  for (const p of [policy, data, { contentType: 'application/json; charset=utf-8', data }]) assert.strictEqual(explain(p, jwt).status, GOOD);
+  const wrapped = { contentType: 'application/json; charset=utf-8', data, immutable: false };
+  const bundle = { attributes: { exportable: true }, key: { kid: 'https://v/keys/k/1', kty: 'RSA-HSM', n: 'AA', e: 'AQAB' }, release_policy: wrapped };
+  const released = { request: {}, response: { key: bundle } };
+  const jws = `${part({ alg: 'RS256' })}.${part(released)}.AAAA`;
+  const lines = (text) => text.replace(/.{64}/g, '$&\n');
+  const std = Buffer.from(JSON.stringify(policy)).toString('base64');
+  for (const p of [policy, data, std, lines(std), wrapped, { content_type: 'x', data }, { ...wrapped, data: `${std}` }, bundle, { properties: bundle },
+    { key: bundle.key, releasePolicy: { contentType: 'x', encodedPolicy: JSON.stringify(policy), immutable: false } }, { releasePolicy: { encodedPolicy: std } },
+    released, { value: jws }, jws, Buffer.from(JSON.stringify(bundle)).toString('base64'), { release_policy: policy }, JSON.stringify(JSON.stringify(policy))]) {
+    const r = explain(p, jwt);
+    assert.strictEqual(r.status, GOOD, `${JSON.stringify(p)}: ${r.err}`);
+  }
+  const says = (p, pattern) => { const r = explain(p); assert.strictEqual(r.status, UNCHECKED); assert.match(r.err, pattern); };
+  says({ attributes: {}, key: bundle.key }, /key without a release policy/);
+  says({ value: part('sealed').repeat(9) }, /backup of a key is sealed/);
+  says({ value: 'a.b.c' }, /no release policy is found/);
+  says('words', /no release policy is found/);
+  says({ ...policy, version: '2.0.0' }, /version of policy is not supported \(known: .*1\.0\.0\): 2\.0\.0/);
+  says({ ...policy, more: 1 }, /member of the policy is not supported .*: more/);
+  says(entry({ allOf: [{ claim: 'a', matches: 'x' }] }), /operator of a condition is not supported \(known: equals, .*: matches/);
+  says({ version: '1.0.0', anyOf: [{ authority: 'https://maa.example', noneOf: [] }] }, /member of the policy's entry is not supported .*: noneOf/);
+  for (const version of ['0.2', '1.0', '1.0.0']) assert.strictEqual(explain({ ...policy, version }, jwt).status, GOOD);
   for (const p of ['{', '[]', {}, { version: '1.0.0' }, entry({}), entry({ allOf: [] }), entry({ allOf: [{}] }), entry({ allOf: [{ claim: 'a' }] }),
     entry({ allOf: [{ claim: 'a', equals: 1, less: 2 }] }), entry({ allOf: [{ claim: 'a', equals: {} }] }), entry({ allOf: [{ claim: 'a', matches: 'x' }] }),
     entry({ allOf: [{ claim: 'text', exists: true }], anyOf: [{ claim: 'text', exists: true }] })]) {

@@ -14,8 +14,11 @@ static bool verify(struct span token, int64_t *issued_s)
 {
 	struct token_rules rules = { .issuer = ISSUER, .keys = keys, .now_s = 1800000000 };
 
+	bool ok;
+
 	checks_init(&checks);
-	return token_verify(token, &genuine_evidence.fields, &rules, &work, issued_s, &checks);
+	ok = token_verify(token, &rules, &work, issued_s, &checks) == ERR_OK;
+	return work.claims.n && token_agrees(&work, &genuine_evidence.fields, &checks) && ok;
 }
 
 void fuzz_setup(void)
@@ -40,16 +43,19 @@ void fuzz_one(struct span in)
 {
 	uint8_t *exact = fuzz_exact(in);
 	struct span s = span_of(exact, in.n);
-	char issuer[64];
+	struct snp_report said;
+	unsigned unsaid = 0;
 	int64_t issued = 1;
 	bool ok = verify(s, &issued);
 
-	HOLD(ok == checks_ok(&checks, CHECK_GENUINE));
+	HOLD(ok == (checks_ok(&checks, CHECK_GENUINE) && work.claims.n));
 	if (ok)
 		HOLD(span_eq(s, genuine) && issued == 1700000000);
 	if (!ok && issued != 0) /* signed by that key, but about something else: there is only one token of that key */
 		HOLD(span_eq(s, genuine));
-	if (token_issuer(s, &work, issuer, sizeof issuer) == ERR_OK)
-		HOLD(memchr(issuer, 0, sizeof issuer));
+	if (token_report(&work, &said, &unsaid)) {
+		HOLD(said.report_data && said.host_data && said.measurement && !said.chip_id && said.product == SNP_PRODUCT_UNKNOWN);
+		HOLD((unsaid & UNSAID_TCB) && (said.vmpl == 0 || !(unsaid & UNSAID_VMPL)));
+	}
 	free(exact);
 }

@@ -12,7 +12,7 @@ static struct checks checks;
 static struct token_work work;
 static uint8_t report_bytes[SNP_REPORT_LEN];
 static struct snp_report report;
-static char keys[4096];
+static char keys[8192];
 static struct token_rules rules;
 
 static void b64url(char *dst, size_t cap, const void *p, size_t n)
@@ -44,7 +44,10 @@ static void make_keys(void)
 	}
 	b64url(n64, sizeof n64, modulus, n / 2);
 	snprintf(keys, sizeof keys, "{\"keys\":[{\"kid\":\"k0\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"%s\"},{\"kid\":\"k1\",\"kty\":\"RSA\","
-	         "\"e\":\"AQAB\",\"n\":\"%s\"},{\"kid\":\"twice\",\"kty\":\"RSA\"},{\"kid\":\"twice\",\"kty\":\"RSA\"}]}", n64, n64);
+	         "\"e\":\"AQAB\",\"n\":\"%s\"},{\"kid\":\"twice\",\"kty\":\"RSA\"},{\"kid\":\"twice\",\"kty\":\"RSA\"},"
+	         "{\"kid\":\"good twice\",\"kty\":\"OKP\",\"crv\":\"Ed25519\"},{\"kid\":\"good twice\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"%s\",\"use\":\"sig\"},"
+	         "{\"kid\":\"okp\",\"kty\":\"OKP\",\"crv\":\"Ed25519\"},{\"kid\":\"enc\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"%s\",\"use\":\"enc\"}]}",
+	         n64, n64, n64, n64);
 }
 
 /* header.payload signed by other.key with RS256. */
@@ -120,10 +123,17 @@ static int remove_all(void **state)
 	return 0;
 }
 
+static bool about_the_report(struct span token, const struct token_rules *r, int64_t *issued)
+{
+	bool ok = token_verify(token, r, &work, issued, &checks) == ERR_OK;
+
+	return work.claims.n && token_agrees(&work, &report, &checks) && ok;
+}
+
 static bool verify(const char *token, const struct token_rules *r, int64_t *issued)
 {
 	checks_init(&checks);
-	return token_verify(span_str(token), &report, r, &work, issued, &checks);
+	return about_the_report(span_str(token), r, issued);
 }
 
 static const char *failed(void)
@@ -143,7 +153,6 @@ static void refuses(const char *token, const struct token_rules *r, const char *
 static void good_tokens(void **state)
 {
 	struct token_rules r = rules;
-	char issuer[64];
 	const char *token;
 	int64_t issued;
 
@@ -154,8 +163,8 @@ static void good_tokens(void **state)
 	if (!verify(token, &r, &issued))
 		fail_msg("%s", failed());
 	assert_true(issued == NOW - 60);
-	assert_int_equal(token_issuer(span_str(token), &work, issuer, sizeof issuer), ERR_OK);
-	assert_string_equal(issuer, ISSUER);
+	assert_true(verify(token_of("{\"alg\":\"RS256\",\"kid\":\"good twice\"}", claims(NULL, "")), &r, NULL)); /* one of both has signed */
+	token = token_of(header_k1, claims(NULL, ""));
 	r.keys = span_of(NULL, 0); /* unsigned is told, and proves no time */
 	assert_true(verify(token, &r, &issued));
 	assert_true(issued == 0);
@@ -186,7 +195,7 @@ static void every_byte(void **state)
 	for (size_t i = 0; i < n; i++) {
 		copy[i] ^= (uint8_t)(1u << (i % 8));
 		checks_init(&checks);
-		if (token_verify(span_of(copy, n), &report, &rules, &work, NULL, &checks))
+		if (about_the_report(span_of(copy, n), &rules, NULL))
 			fail_msg("changed byte %zu accepted", i);
 		copy[i] ^= (uint8_t)(1u << (i % 8));
 	}
@@ -194,7 +203,7 @@ static void every_byte(void **state)
 		uint8_t *cut = t_exact(span_of(copy, i));
 
 		checks_init(&checks);
-		assert_false(token_verify(span_of(cut, i), &report, &rules, &work, NULL, &checks));
+		assert_false(about_the_report(span_of(cut, i), &rules, NULL));
 		free(cut);
 	}
 	free(copy);
@@ -234,10 +243,73 @@ static void wrong_ones(void **state)
 	refuses(token_of(header_k1, claims(NULL, "")), &r, "token.signature");
 }
 
+/* What is told of a header or key that is not supported. */
+static void unsupported_ones(void **state)
+{
+	static const struct { const char *header, *why, *found; } all[] = {
+		{ "{\"alg\":\"RS512\",\"kid\":\"k1\"}", "the signature algorithm is not supported (known: RS256, ", "RS512" },
+		{ "{\"alg\":\"none\",\"kid\":\"k1\"}", "the signature algorithm is not supported (known: RS256, ", "none" },
+		{ "{\"kid\":\"k1\"}", "the signature algorithm is not supported (known: RS256, ", "" },
+		{ "{\"alg\":\"RS256\",\"kid\":\"k1\",\"crit\":[\"x\"]}", "the header has critical members (crit), which are not supported", "" },
+		{ "{\"alg\":\"RS256\",\"kid\":\"okp\"}", "the key type is not supported (known: RSA, EC P-256, EC P-384)", "OKP Ed25519" },
+		{ "{\"alg\":\"RS256\",\"kid\":\"enc\"}", "the issuer's key with the token's key id is not for signatures", "" },
+		{ "{\"alg\":\"RS256\",\"kid\":\"k2\"}", "the issuer lists no key with the token's key id", "" },
+		{ "{\"alg\":\"RS256\"}", "the token names no key (kid)", "" },
+		{ "{\"alg\":\"RS256\",\"kid\":\"twice\"}", "the issuer's key cannot be read", "" },
+		{ "{\"alg\":\"PS256\",\"kid\":\"k1\"}", "the token's signature is wrong", "" },
+	};
+
+	(void)state;
+	if (!*amd_dir)
+		skip();
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		const struct check *c;
+
+		refuses(token_of(all[i].header, claims(NULL, "")), &rules, "token.signature");
+		for (c = checks.list; c->state != CHECK_FAILED; c++)
+			;
+		if (strncmp(checks_text(&checks, c->why), all[i].why, strlen(all[i].why)) != 0)
+			fail_msg("%s: %s", all[i].header, checks_text(&checks, c->why));
+		assert_string_equal(checks_text(&checks, c->found), all[i].found);
+		assert_int_equal(work.unlisted, strstr(all[i].why, "lists no key") != NULL);
+	}
+	refuses(token_of(header_k1, claims("\"x-ms-attestation-type\"", ",\"x-ms-attestation-type\":\"tdxvm\"")), &rules, "token.type");
+	assert_string_equal(checks_text(&checks, checks.list[checks.n - 2].found), "tdxvm");
+}
+
+/* The claims in place of a report: what they say, and that they leave unsaid what they do not say. */
+static void in_place_of_a_report(void **state)
+{
+	const unsigned firmware = UNSAID_TCB << 0 | UNSAID_TCB << 1 | UNSAID_TCB << 2 | UNSAID_TCB << 3;
+	struct snp_report r;
+	unsigned unsaid;
+
+	(void)state;
+	if (!*amd_dir)
+		skip();
+	assert_true(verify(token_of(header_k1, claims(NULL, "")), &rules, NULL));
+	assert_true(token_report(&work, &r, &unsaid));
+	assert_memory_equal(r.report_data, report.report_data, 64);
+	assert_memory_equal(r.host_data, report.host_data, 32);
+	assert_memory_equal(r.measurement, report.measurement, 48);
+	assert_int_equal(r.product, SNP_PRODUCT_UNKNOWN);
+	assert_int_equal(r.reported_tcb.microcode, 219);
+	assert_int_equal(unsaid, firmware | UNSAID_MIGRATION);
+	assert_null(r.chip_id);
+	/* malformed is as good as absent */
+	checks_init(&checks);
+	(void)!token_verify(span_str(token_of(header_k1, claims("\"x-ms-sevsnpvm-", ",\"x-ms-sevsnpvm-vmpl\":256,\"x-ms-sevsnpvm-is-debuggable\":\"false\""))), &rules, &work, NULL, &checks);
+	assert_false(token_report(&work, &r, &unsaid));
+	(void)!token_verify(span_str(token_of(header_k1, claims("\"x-ms-sevsnpvm-vmpl\"", ",\"x-ms-sevsnpvm-vmpl\":256,\"x-ms-sevsnpvm-tee-svn\":1.0"))), &rules, &work, NULL, &checks);
+	assert_true(token_report(&work, &r, &unsaid));
+	assert_int_equal(unsaid, firmware | UNSAID_MIGRATION | UNSAID_VMPL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_tokens), cmocka_unit_test(every_byte), cmocka_unit_test(wrong_ones),
+		cmocka_unit_test(good_tokens), cmocka_unit_test(every_byte), cmocka_unit_test(wrong_ones), cmocka_unit_test(unsupported_ones),
+		cmocka_unit_test(in_place_of_a_report),
 	};
 
 	return cmocka_run_group_tests(tests, make_all, remove_all);
