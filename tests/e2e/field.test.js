@@ -17,7 +17,7 @@ const FIELD = path.join(path.resolve(ROOT, process.env.PARLEY_VECTORS || '../sha
 const skip = fs.existsSync(FIELD) ? false : 'no vectors (PARLEY_VECTORS)';
 const AT = ['--at', '2026-11-28T18:00:00Z'];
 
-const GENUINE = 0, USAGE = 2, UNACCEPTABLE = 3, UNCHECKED = 5;
+const GENUINE = 0, USAGE = 2, UNACCEPTABLE = 3, NOT_GENUINE = 4, UNCHECKED = 5;
 
 // --- Evidence ---
 const turin = (report) => ['verify', '--report', `FIELD/snp/${report}`, '--certs', 'FIELD/snp/s01-chain.pem', '--amd-root', 'FIELD/snp/root-turin.pem', ...AT];
@@ -45,6 +45,23 @@ const evidence = [
   { id: 'S04 certificates of a Turin', args: ['fetch-certs', '--product', 'Turin', '--report', 'FIELD/snp/s04-report-v2.bin', '--kds', 'nowhere'],
     status: UNCHECKED, says: [/endpoint is not a URL/], not: [CORRUPTION, /version 2/] },
   { id: 'S04 certificates of another', args: ['fetch-certs', '--product', 'Rome', '--report', 'FIELD/snp/s04-report-v2.bin'], status: USAGE, says: [/Rome/] },
+];
+
+const DID = fs.existsSync(FIELD) ? fs.readFileSync(path.join(FIELD, 'uvm/did.txt'), 'utf8').trim() : '';
+const endorsed = (endorsement) => ['verify', '--report', 'FIELD/uvm/report.bin', '--certs', 'FIELD/uvm/chain.pem', '--amd-root', 'FIELD/snp/root-milan.pem', ...AT,
+  '--uvm-issuer', DID, '--uvm-feed', 'ContainerPlat-AMD-UVM', '--endorsement', `FIELD/uvm/${endorsement}`];
+const ANOTHER = /another issuer/;
+const via = (keys) => ['verify', '--proof', 'FIELD/maa/proof.json', '--via', 'maa', '--maa-keys', `FIELD/maa/${keys}`, ...AT];
+const tokens = [
+  ...['u01-new.cose', 'u01-new.b64'].map((name) => ({ id: `U01 ${name}`, args: [...endorsed(name), '--verbose'], status: GENUINE, says: [/^ +uvm_svn +104$/m, /^passed +uvm\.issued +2025-11-20T/m] })),
+  { id: 'U01 bad subject', args: endorsed('u01-bad-sub.cose'), status: NOT_GENUINE, says: [/^FAILED +uvm\.feed .*found ConfAKS-AMD-UVM$/m], not: [ANOTHER] },
+  { id: 'U01 bad measurement', args: endorsed('u01-bad-measurement.cose'), status: NOT_GENUINE, says: [/^FAILED +uvm\.measurement/m], not: [ANOTHER] },
+  { id: 'U02 control', args: [...endorsed('u02-svn-text.cose'), '--verbose'], status: GENUINE, says: [/^ +uvm_svn +104$/m] },
+  { id: 'M01', args: via('m01-keys-kid-twice-same.json'), status: GENUINE, says: [/^passed +token\.signature/m], not: [/lists no key/] },
+  { id: 'M01 control', args: via('m00-keys-plain.json'), status: GENUINE, says: [/^passed +token\.signature/m] },
+  { id: 'M01 by a policy', args: [...via('m00-keys-plain.json'), '--host-data', 'f4b7acdb1c14ebc8b267cdd591d3c0b4f73dca5244280bdecfd17c0d57fbc797'], status: UNACCEPTABLE,
+    says: [/^FAILED +accept\.debug +the token does not say$/m, /^passed +accept\.uvm +104$/m] },
+  { id: 'M01 of nobody named', args: ['verify', '--proof', 'FIELD/maa/proof.json', '--via', 'maa', ...AT], status: USAGE, says: [/need --maa/] },
 ];
 
 // --- Policies ---
@@ -88,6 +105,11 @@ for (const [i, { name, guest, requests }] of [...cases, unknown].entries()) {
       'go on': [/^\? +mount_blockdev: cannot be judged/m, /^\? +rw_unmount_device: cannot be judged/m, allowed('get_properties')] }[guest] });
 }
 
+// --- Release policies ---
+const releases = ['r00-control', 'r04-key-bundle'].map((name) => ({
+  id: name, args: ['release-policy', 'explain', '--policy', `FIELD/release/${name}.json`, '--token', 'FIELD/release/token.jwt', ...AT], status: 0, says: [/^release: yes/m],
+}));
+
 // --- Layers ---
 const layer = (name) => ['policy', 'layer', `FIELD/layer/${name}.tar`];
 const layers = [
@@ -99,7 +121,7 @@ const layers = [
   { id: 'L08 zstd', args: layer('l08-zstd'), status: 1, says: [/compressed with zstd: decompress it/], not: [/zeros|checksum/] },
 ];
 
-for (const { id, args, status, says = [], not = [] } of [...evidence, ...policies, ...layers]) {
+for (const { id, args, status, says = [], not = [] } of [...evidence, ...tokens, ...policies, ...releases, ...layers]) {
   test(id, { skip }, () => {
     const r = spawnSync(CTL, args.map((a) => a.replace(/^FIELD\//, `${FIELD}/`)), { encoding: 'utf8', timeout: 60000 });
     const text = `${r.stdout}${r.stderr}`;
