@@ -9,7 +9,7 @@ function loopback(host, options, done) {
 }
 
 // -> {status, headers, body (Buffer), json (undefined when it is none)}. body: string, Buffer, or an object sent as JSON.
-function request({ url, method = 'GET', headers = {}, body, ca, timeout = 10000 }) {
+function request({ url, method = 'GET', headers = {}, body, ca, timeout = 30000 }) {
   const u = new URL(url);
   const json = body !== undefined && typeof body === 'object' && !Buffer.isBuffer(body);
   const bytes = body === undefined ? undefined : Buffer.from(json ? JSON.stringify(body) : body);
@@ -29,7 +29,7 @@ function request({ url, method = 'GET', headers = {}, body, ca, timeout = 10000 
       });
       res.on('close', () => { if (!res.complete) reject(new Error('answer cut short')); });
     });
-    req.setTimeout(timeout, () => req.destroy(new Error('timed out')));
+    req.setTimeout(timeout, () => req.destroy(new Error(`waited ${timeout / 1000} s for: ${method} ${url}`)));
     req.on('error', reject);
     req.end(bytes);
   });
