@@ -111,7 +111,7 @@ class Party {
   ready() { return this.until('its own key', async () => (await this.get('/readyz', { timeout: 5000 })).status === 200); }
   // The evidence of hardware, in its certificate.
   showsEvidence() { return this.settings.TLS_CERT_EVIDENCE === 'off' ? undefined : this.until('evidence in its certificate', () => /tls: new certificate in use/.test(this.log)); }
-  // What cannot be imported now cannot later: the start ends with the party's own line.
+  // The party tries again, but the data of tests and demo do not change: the wait ends with the party's own line.
   hasRecords() {
     return this.until('its records', () => {
       const failed = /^.*FAILED: data not imported.* step=storage .*$/m.exec(this.log);
