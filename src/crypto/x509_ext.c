@@ -13,12 +13,14 @@ static const uint8_t oid_common_name[] = { 0x55, 0x04, 0x03 };
  * unused bits, which der_bits refuses. */
 static bool usage_allows(const struct x509_cert *c, uint8_t bit)
 {
-	struct span value, bits;
+	struct x509_ext x;
+	struct span bits;
 	struct der d;
+	size_t times = x509_ext_find(c, OID(oid_key_usage), &x);
 
-	if (!x509_extension(c, OID(oid_key_usage), &value, NULL))
-		return true;
-	d = der_init(value);
+	if (times != 1) /* the second of two is no excuse */
+		return times == 0;
+	d = der_init(x.value);
 	bits = der_take(&d, DER_BIT_STRING);
 	return der_done(&d) && bits.n >= 2 && (bits.p[1] & bit);
 }

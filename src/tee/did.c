@@ -71,3 +71,8 @@ bool did_fits(const struct did *d, const struct x509_cert *leaf, const struct x5
 	return span_eq(span_of(hash, sizeof hash), span_of(d->authority_sha256, sizeof hash)) &&
 	       x509_ext_has_eku(leaf, span_of(d->eku, d->eku_len));
 }
+
+bool did_serves(const struct did *d, const struct x509_cert *authority)
+{
+	return x509_ext_serves(authority, span_of(d->eku, d->eku_len));
+}

@@ -16,7 +16,9 @@ struct did {
 /* Any other method, version, hash or policy is ERR_SYNTAX. Untrusted. */
 MUST_USE enum err did_parse(struct span text, struct did *d);
 /* root is the certificate that d names, and leaf may be used for the purpose it names. The chain between them is the
- * caller's to verify. */
+ * caller's to verify: each authority of it with did_serves. */
 bool did_fits(const struct did *d, const struct x509_cert *leaf, const struct x509_cert *root);
+/* An authority may certify for the purpose that d names: its extended key usage, where there is one, has it. */
+bool did_serves(const struct did *d, const struct x509_cert *authority);
 
 #endif

@@ -26,9 +26,28 @@ struct uvm_chain {
 	size_t n;
 };
 
+/* What the certificate at this place of the chain may not be or say (RFC 5280 section 6.1). */
+static const char *check_place(const struct x509_cert *c, size_t place)
+{
+	static const uint8_t name_constraints[] = { 0x55, 0x1d, 0x1e };
+	struct x509_ext x;
+
+	if (place == 0 && !x509_ext_may_sign(c))
+		return "the signer's certificate is not for signatures (key usage)";
+	if (place > 0 && !x509_ext_is_authority(c))
+		return "a certificate that signs another is not an authority";
+	if (place > 0 && !x509_ext_path_length(c, place - 1))
+		return "an authority of the chain allows fewer authorities below it";
+	if (x509_ext_find(c, span_of(name_constraints, sizeof name_constraints), &x) > 0)
+		return "name constraints are not supported in this chain";
+	return x509_ext_critical_known(c) ? NULL : "a critical extension is unknown";
+}
+
 /* Each certificate signed by the next, the last by itself; all but the first are authorities. */
 static const char *read_chain(const struct cose_sign1 *m, struct uvm_chain *c)
 {
+	const char *why = NULL;
+
 	c->n = m->n_chain;
 	if (c->n < 2)
 		return "the message carries no certificate chain";
@@ -36,7 +55,7 @@ static const char *read_chain(const struct cose_sign1 *m, struct uvm_chain *c)
 		if (x509_parse(m->chain[i], &c->certs[i]) != ERR_OK)
 			return "a certificate of the chain cannot be read, or its key is not supported (known: RSA of 2048 to 4096 bits, "
 			       "EC P-256 and P-384)";
-	for (size_t i = 0; i < c->n; i++) {
+	for (size_t i = 0; i < c->n && !why; i++) {
 		const struct x509_cert *by = &c->certs[i + 1 < c->n ? i + 1 : i];
 
 		if (!x509_signature_known(&c->certs[i]))
@@ -44,12 +63,9 @@ static const char *read_chain(const struct cose_sign1 *m, struct uvm_chain *c)
 			       "with SHA-384; ECDSA with SHA-256, 384)";
 		if (x509_signed_by(&c->certs[i], by) != ERR_OK)
 			return "a certificate of the chain is not signed by the next";
-		if (i > 0 && !x509_ext_is_authority(&c->certs[i]))
-			return "a certificate that signs another is not an authority";
-		if (!x509_ext_critical_known(&c->certs[i]))
-			return "a critical extension is unknown";
+		why = check_place(&c->certs[i], i);
 	}
-	return NULL;
+	return why;
 }
 
 /* One of the CWT claims. seen: bit for each that was there; one that comes again is a fault. */
@@ -137,6 +153,9 @@ static bool check_issuer(struct span iss, const struct uvm_chain *c, const char 
 		why = "the endorsement names another issuer";
 	else if (!did_fits(&d, &c->certs[0], &c->certs[c->n - 1]))
 		why = "the certificate chain is not the issuer's";
+	for (size_t i = 1; i < c->n && !why; i++)
+		if (!did_serves(&d, &c->certs[i]))
+			why = "an authority of the chain is not for the issuer's purpose (extended key usage)";
 	return checks_judge(checks, "uvm.issuer", !why, span_str(issuer), iss, why);
 }
 

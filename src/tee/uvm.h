@@ -12,7 +12,8 @@
 
 /* Verifies a COSE_Sign1 endorsement for a launch measurement: PS384 by the first certificate of its chain; the chain
  * leads by signatures to a self-signed root, and is NOT judged against the clock (the signing certificate lives for
- * months, endorsements for years); issuer (NULL: Microsoft's) equals the message's, names that root and a purpose of
+ * months, endorsements for years); key usage, path lengths and the authorities' extended key usage allow it, and no
+ * certificate has name constraints; issuer (NULL: Microsoft's) equals the message's, names that root and a purpose of
  * that leaf; feed (NULL: Azure's) equal; measurement equal. *svn: the endorsed security version number, the smaller one
  * where the payload gives two. Goes to checks ("uvm.*"); false when anything failed, *svn is then not set.
  *

@@ -187,13 +187,16 @@ function certificate(der) {
 }
 // Contents of the one extension with this name.
 const value = (c, name) => { const all = c.extensions.filter((x) => x.name === name); return all.length === 1 ? all[0].value : undefined; };
-const [CONSTRAINTS, USAGE, PURPOSES] = ['551d13', '551d0f', '551d25'];
+const [CONSTRAINTS, USAGE, PURPOSES, NAMES] = ['551d13', '551d0f', '551d25', '551d1e'];
 const known = (c) => c.extensions.every((x) => !x.critical || [CONSTRAINTS, USAGE, PURPOSES].includes(x.name));
-const isAuthority = (c) => attempt(() => {
-  const usage = value(c, USAGE);
-  return hex(body(sequence(value(c, CONSTRAINTS))[0], 1)) === 'ff' && (!usage || (only(usage, 3)[1] & 4) > 0); // keyCertSign
-}) === true;
+const has = (c, name) => c.extensions.some((x) => x.name === name);
+const mayUse = (c, bit) => !has(c, USAGE) || attempt(() => (only(value(c, USAGE), 3)[1] & bit) > 0) === true;
+const maySign = (c) => mayUse(c, 128); // digitalSignature
+const isAuthority = (c) => mayUse(c, 4) && attempt(() => hex(body(sequence(value(c, CONSTRAINTS))[0], 1)) === 'ff') === true; // keyCertSign
 const hasPurpose = (c, eku) => attempt(() => sequence(value(c, PURPOSES)).map(oid).includes(eku));
+// What an authority may certify for: its purposes, where it has some, have this one or any.
+const serves = (c, eku) => !has(c, PURPOSES) || hasPurpose(c, eku) || hasPurpose(c, '551d2500');
+const allowsBelow = (c, n) => attempt(() => { const [, most] = sequence(value(c, CONSTRAINTS)); return !most || number(uint(most)) >= n; });
 const commonName = (c) => {
   const names = sequence(c.subject).flatMap((set) => list(set, 0x31)).map((e) => list(e)).filter((pair) => oid(pair[0]) === '550403' && need(pair.length === 2));
   return names.length === 1 && String.fromCharCode(...names[0][1].body);
@@ -489,27 +492,41 @@ async function judgeEndorsement(o, message, r, rules, facts) {
     for (const [i, c] of all.entries()) {
       if (!ALGORITHMS[c.alg]) refuse('the signature algorithm of a certificate is not supported (known here: RSA PKCS#1 with SHA-256, 384, 512; RSASSA-PSS with SHA-384)');
       await signedBy(c, all[i + 1] ?? c, [PKCS1, PSS]);
-      need(known(c) && (i === 0 || isAuthority(c)));
+      const wrong = {
+        'the signer’s certificate is not for signatures (key usage)': i === 0 && !maySign(c),
+        'a certificate that signs another is not an authority': i > 0 && !isAuthority(c),
+        'an authority of the chain allows fewer authorities below it': i > 0 && !allowsBelow(c, i - 1),
+        'name constraints are not supported in this chain': has(c, NAMES),
+        'a critical extension is unknown': !known(c),
+      };
+      for (const [what, is] of Object.entries(wrong)) if (is) refuse(what);
     }
     return all;
   });
   if (!certs) return;
   const [issuer, feed] = [rules.uvmIssuer ?? UVM_ISSUER, rules.uvmFeed ?? UVM_FEED];
   const root = await hash(256, certs[certs.length - 1].der);
-  const mine = await o.check('uvm.issuer', 'another issuer’s, or not with its certificates', () => {
+  const mine = await o.check('uvm.issuer', 'the endorsement names another issuer', () => {
     const { digest, eku } = attempt(() => readDid(m.iss)) ?? {};
-    if (m.iss && !digest) refuse('the issuer’s form is not supported (known: did:x509:0:sha256:HASH::eku:OID)', { expected: issuer, found: m.iss });
-    return need(m.iss === issuer && same(digest, root) && hasPurpose(certs[0], eku), issuer, m.iss);
+    const unless = (ok, why) => { if (!ok) refuse(why, { expected: issuer, found: m.iss }); };
+    unless(m.iss, 'the endorsement names no issuer');
+    unless(digest, 'the issuer’s form is not supported (known: did:x509:0:sha256:HASH::eku:OID)');
+    unless(m.iss !== issuer || (same(digest, root) && hasPurpose(certs[0], eku)), 'the certificate chain is not the issuer’s');
+    unless(m.iss !== issuer || certs.slice(1).every((c) => serves(c, eku)), 'an authority of the chain is not for the issuer’s purpose (extended key usage)');
+    return need(m.iss === issuer, issuer, m.iss);
   });
-  const fed = await o.check('uvm.feed', 'the endorsement is for another kind of machine', () => need(m.feed === feed, feed, m.feed));
+  const fed = await o.check('uvm.feed', m.feed ? 'the endorsement is for another kind of machine' : 'the endorsement names no feed', () => need(m.feed === feed, feed, m.feed));
   if (m.envelope) {
     await o.check('uvm.issued', 'a certificate of the chain was not valid when the endorsement was issued', () => (
       need(certs.every((c) => c.from <= m.issued && m.issued <= c.until), '', iso(m.issued))));
   }
   if (!await o.check('uvm.signature', 'the endorsement’s signature is wrong', () => coseSigned(m, certs[0].key))) return;
   await o.check('uvm.measurement', 'the report’s launch measurement is not the endorsed one', () => {
-    const p = !m.envelope && json(m.payload);
-    const [measurement, svn] = p ? [unhex(p[`${SNP}launchmeasurement`], 48), readSvn(p)] : [need(m.payload.length === 48) && m.payload, m.svn];
+    const [measurement, svn] = attempt(() => {
+      if (m.envelope) return need(m.payload.length === 48) && [m.payload, m.svn];
+      const p = json(m.payload);
+      return [unhex(p[`${SNP}launchmeasurement`], 48), readSvn(p)];
+    }) ?? refuse('the endorsement’s payload is malformed');
     if (mine && fed) facts.svn = svn;
     return equal(measurement, r.launchmeasurement);
   });

@@ -478,6 +478,31 @@ test('endorsements', async () => {
   ]);
 });
 
+// RFC 5280 section 6.1, in both forms; what a chain of Microsoft's has none of is honoured where it is there, or refused.
+test('what the authorities of an endorsement may certify', async () => {
+  const { ca, eku, usage, notCa } = x509.ext;
+  const names = (critical) => x509.extension('2.5.29.30', der.seq(der.ctx(0, der.seq(der.tlv(0x82, 'x.example')))), critical);
+  const EMAIL = eku('1.3.6.1.5.5.7.3.4'), OURS = eku(uvm.EKU);
+  const leaf = (what, ids, ...extensions) => [what, ids, { leaf: { extensions: [notCa(), OURS, ...extensions] } }];
+  const middle = (what, ids, ...extensions) => [what, ids, { middle: { extensions } }];
+  const rows = [
+    middle('no purpose, so any', [], ca()), middle('the purpose', [], ca(), OURS), middle('the purpose among others', [], ca(), eku(uvm.EKU_ANY, uvm.EKU)),
+    middle('any purpose', [], ca(), eku('2.5.29.37.0')), middle('for mail only', ['uvm.issuer'], ca(), EMAIL), middle('the other of the two purposes', ['uvm.issuer'], ca(), eku(uvm.EKU_ANY)),
+    middle('for mail, then for all', ['uvm.issuer'], ca(), EMAIL, OURS), middle('a critical purpose', ['uvm.issuer'], ca(), x509.extension('2.5.29.37', der.seq(der.oid('1.2.3')), true)),
+    middle('purposes of garbage', ['uvm.issuer'], ca(), x509.extension('2.5.29.37', Buffer.from('x'))),
+    ['a root for mail only', ['uvm.issuer'], { root: { extensions: [ca(), EMAIL] } }],
+    middle('names', ['uvm.chain'], ca(), names()), middle('critical names', ['uvm.chain'], ca(), names(true)), leaf('names of the leaf', ['uvm.chain'], names()),
+    middle('none below', [], ca(0)), middle('path length of garbage', ['uvm.chain'], x509.extension('2.5.29.19', der.seq(der.bool(true), der.nul()), true)),
+    ['a root with none below', ['uvm.chain'], { root: { extensions: [ca(0)] } }], ['a root with one below', [], { root: { extensions: [ca(1)] } }],
+    middle('usage twice, the first for nothing', ['uvm.chain'], ca(), usage(0x80), usage(0x04)),
+    leaf('for signatures', [], usage(0x80)), leaf('for keys', ['uvm.chain'], usage(0x20)), leaf('usage twice', ['uvm.chain'], usage(0x20), usage(0x80)),
+  ];
+  await cases(rows.flatMap(([what, ids, o]) => {
+    const chain = uvmChain(o);
+    return [false, true].map((envelope) => [`${what}, ${envelope ? 'envelope' : 'JSON'}`, ids, () => proofOf({ endorsement: endorsementOf({ chain, envelope }) }), { uvmIssuer: uvm.did(chain[2]) }]);
+  }));
+});
+
 // The second form: edit changes the protected headers, claims the CWT claims among them.
 test('endorsements as hash envelopes', async () => {
   const chain = once(uvmChain);
