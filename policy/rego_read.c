@@ -244,7 +244,8 @@ static bool read_assignment(struct cursor *c, struct rego_statement *s)
 	skip_blanks(c);
 	if (peek(c) == ':')
 		c->at++;
-	if (!s->name.n || peek(c) != '=')
+	/* "else" goes on with the rule above it. */
+	if (!s->name.n || span_eq_str(s->name, "else") || peek(c) != '=')
 		return false;
 	c->at++;
 	skip_space(c);

@@ -95,6 +95,8 @@ static void test_not_understood(void **state)
 	assert_int_equal(policy.n_unknown, 1);
 	load(SPAN_LIT("package policy\ncontainers := [] # fine\nx := [1] | [2]\n"));
 	assert_int_equal(policy.n_unknown, 1);
+	load(SPAN_LIT("package policy\nmount_device := data.framework.mount_device\nelse := {\"allowed\": true}\n"));
+	assert_int_equal(policy.n_unknown, 1);
 }
 
 static void test_no_policy(void **state)
