@@ -132,13 +132,20 @@ async function stayUp(world) {
 async function main() {
   for (const file of [CONTOSO_CSV, FABRIKAM_CSV]) if (file && !fs.existsSync(file)) throw new Error(`${file}: no such file`);
   const own = Boolean(CONTOSO_CSV || FABRIKAM_CSV);
-  const world = await World.make({
+  let world;
+  let aborted = false;
+  // While the world is being made there is nothing to stop yet: it is stopped as soon as it is there.
+  const abort = () => {
+    aborted = true;
+    return world && world.stop().finally(() => { world.clearData(); process.exit(130); });
+  };
+  process.once('SIGINT', abort);
+  process.once('SIGTERM', abort);
+  world = await World.make({
     dir: path.join(__dirname, `../build/demo-${process.pid}`), csv: { contoso: CONTOSO_CSV, fabrikam: FABRIKAM_CSV }, minGroup: own ? 1 : 5, grantAll: true,
     blob: 'auto',
   });
-  const abort = () => { world.stop().finally(() => { world.clearData(); process.exit(130); }); };
-  process.once('SIGINT', abort);
-  process.once('SIGTERM', abort);
+  if (aborted) await abort();
   try {
     if (world.note) say(`Note: ${world.note}. Records stay in the parties' own files.`);
     say('Starting four parties against stand-ins for Azure and the SEV-SNP device.');

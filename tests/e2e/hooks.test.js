@@ -1,12 +1,13 @@
 // A hook that fails ends its test file at once and says so; what was started does not keep it. What is waited for is named.
 'use strict';
 const assert = require('node:assert');
-const { spawnSync } = require('node:child_process');
+const { spawn, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, it } = require('node:test');
-const { Party, ROOT } = require('../world/party');
+const azurite = require('../world/azurite');
+const { Party, ROOT, sleep } = require('../world/party');
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'parley-hooks-'));
 after(() => fs.rmSync(dir, { recursive: true, force: true }));
@@ -60,6 +61,11 @@ it('what is waited for is named, and a party that ends is not waited for', async
   await p.stop('SIGKILL');
 });
 
+// Processes with this variable in their environment, but for this one.
+const marked = (variable) => fs.readdirSync('/proc').filter((n) => {
+  try { return /^\d+$/.test(n) && Number(n) !== process.pid && fs.readFileSync(`/proc/${n}/environ`, 'latin1').includes(`${variable}\0`); } catch { return false; }
+});
+
 it('the demo ends at once with the line of data that cannot be imported, and leaves no process', () => {
   const csv = path.join(dir, 'bad.csv');
   fs.writeFileSync(csv, 'name,salary\nonly-one\n');
@@ -67,10 +73,19 @@ it('the demo ends at once with the line of data that cannot be imported, and lea
   const r = spawnSync(process.execPath, [path.join(ROOT, 'scripts/demo.js')], { encoding: 'utf8', timeout: 150000, env });
   assert.strictEqual(r.status, 1, r.stdout + r.stderr);
   assert.match(r.stderr, /^demo: contoso: .*data not imported.*CSV line 2/m);
-  const left = fs.readdirSync('/proc').filter((n) => {
-    try { return /^\d+$/.test(n) && Number(n) !== process.pid && fs.readFileSync(`/proc/${n}/environ`, 'latin1').includes(`PARLEY_HOOKS_TEST=${process.pid}\0`); } catch { return false; }
-  });
-  assert.deepStrictEqual(left, []);
+  assert.deepStrictEqual(marked(`PARLEY_HOOKS_TEST=${process.pid}`), []);
+});
+
+it('a demo that is ended while it starts leaves neither a process nor its directory', { skip: azurite.available() ? false : 'Azurite is not installed' }, async () => {
+  const variable = `PARLEY_HOOKS_ENDED=${process.pid}`;
+  const child = spawn(process.execPath, [path.join(ROOT, 'scripts/demo.js')], { stdio: 'ignore', env: { ...process.env, ONCE: '1', PARLEY_HOOKS_ENDED: String(process.pid) } });
+  const ended = new Promise((resolve) => { child.on('exit', resolve); });
+  // The demo's own process and Azurite: it is on its way.
+  for (let i = 0; i < 600 && child.exitCode === null && marked(variable).length < 2; i++) await sleep(50);
+  child.kill('SIGTERM');
+  assert.strictEqual(await ended, 130);
+  assert.deepStrictEqual(marked(variable), []);
+  assert.ok(!fs.existsSync(path.join(ROOT, `build/demo-${child.pid}`)));
 });
 
 it('an Azurite that does not start is a note in the demo, never its end', () => {
