@@ -103,13 +103,14 @@ static void send_identity(struct request *q, const struct asset *a)
 int h_page(struct request *q, struct jw *w)
 {
 	const struct asset *a = find_asset(q->conn->route->path);
-	char extra[192], tag[80];
+	char extra[160], tag[24], digits[17];
 	bool gzip = takes_gzip(q->head);
 
 	(void)w;
 	if (!a)
 		return answer_error(q, 404, "There is nothing at this path.");
-	out_join(tag, sizeof tag, "\"", a->file->sha256, "\"");
+	(void)span_copy_str(span_sub(span_str(a->file->sha256), 0, sizeof digits - 1), digits, sizeof digits);
+	out_join(tag, sizeof tag, "\"", digits, "\"");
 	out_join(extra, sizeof extra, "Vary: Accept-Encoding\r\nETag: W/", tag, gzip ? "\r\nContent-Encoding: gzip\r\n" : "\r\n");
 	q->reply->extra = extra;
 	q->reply->cache = "no-cache"; /* kept, but asked for each time */
