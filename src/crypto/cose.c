@@ -22,42 +22,28 @@ static void read_chain(struct cbor *d, struct cose_sign1 *c)
 	c->n_chain = n;
 }
 
-/* What was seen, so that a label that comes twice is refused. */
-struct seen {
-	bool alg, chain, iss, feed, claims;
-};
-
-static void once(struct cbor *d, bool *seen)
-{
-	if (*seen)
-		d->bad = true;
-	*seen = true;
-}
-
-static void read_numbered(struct cbor *d, struct cose_sign1 *c, struct seen *seen)
+static void read_numbered(struct cbor *d, struct cose_sign1 *c, bool *has_alg)
 {
 	switch (cbor_int(d)) {
 	case LABEL_ALG:
-		once(d, &seen->alg);
+		*has_alg = true;
 		c->alg = cbor_int(d);
 		break;
 	case LABEL_CRIT: /* demands an extension to be understood: we know of none */
 		d->bad = true;
 		break;
 	case LABEL_X5CHAIN:
-		once(d, &seen->chain);
 		read_chain(d, c);
 		break;
 	case LABEL_TYPE:
-		once(d, &c->typed);
+		c->typed = true;
 		cbor_skip(d);
 		break;
 	case LABEL_CLAIMS:
-		once(d, &seen->claims);
 		c->claims = cbor_item(d);
 		break;
 	case LABEL_PAYLOAD_HASH:
-		once(d, &c->hashed);
+		c->hashed = true;
 		c->payload_hash = cbor_int(d);
 		break;
 	default:
@@ -65,34 +51,31 @@ static void read_numbered(struct cbor *d, struct cose_sign1 *c, struct seen *see
 	}
 }
 
-static void read_named(struct cbor *d, struct cose_sign1 *c, struct seen *seen)
+static void read_named(struct cbor *d, struct cose_sign1 *c)
 {
 	struct span label = cbor_text(d);
 
-	if (span_eq_str(label, "iss")) {
-		once(d, &seen->iss);
+	if (span_eq_str(label, "iss"))
 		c->iss = cbor_text(d);
-	} else if (span_eq_str(label, "feed")) {
-		once(d, &seen->feed);
+	else if (span_eq_str(label, "feed"))
 		c->feed = cbor_text(d);
-	} else {
+	else
 		cbor_skip(d);
-	}
 }
 
 static bool read_protected(struct span bytes, struct cose_sign1 *c)
 {
 	struct cbor d = cbor_init(bytes);
-	struct seen seen = { 0 };
-	size_t n = cbor_map(&d);
+	bool has_alg = false;
+	size_t n = cbor_fields(&d);
 
 	for (size_t i = 0; i < n && !d.bad; i++) {
 		if (cbor_peek(&d) == CBOR_TEXT)
-			read_named(&d, c, &seen);
+			read_named(&d, c);
 		else
-			read_numbered(&d, c, &seen);
+			read_numbered(&d, c, &has_alg);
 	}
-	return cbor_done(&d) && seen.alg;
+	return cbor_done(&d) && has_alg;
 }
 
 void cose_labels(const struct cose_sign1 *c, struct out *o)

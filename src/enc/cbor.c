@@ -161,6 +161,27 @@ struct span cbor_item(struct cbor *c)
 	return c->bad ? span_of(NULL, 0) : span_sub(before, 0, before.n - c->rest.n);
 }
 
+/* Only shortest heads are read, so equal keys are equal bytes. */
+size_t cbor_fields(struct cbor *c)
+{
+	struct span key[CBOR_FIELDS_MAX];
+	size_t n = cbor_map(c);
+	struct cbor ahead = *c;
+	bool repeated = n > CBOR_FIELDS_MAX;
+
+	for (size_t i = 0; i < n && !repeated; i++) {
+		key[i] = cbor_item(&ahead);
+		cbor_skip(&ahead);
+		for (size_t k = 0; k < i; k++)
+			repeated = repeated || span_eq(key[i], key[k]);
+	}
+	if (repeated || ahead.bad) {
+		fault(c);
+		return 0;
+	}
+	return n;
+}
+
 void cbor_put_head(struct out *o, enum cbor_type type, uint64_t n)
 {
 	uint8_t major = (uint8_t)((unsigned)type << 5);

@@ -32,6 +32,10 @@ struct span cbor_text(struct cbor *c);
 /* Number of items of an array, of pairs of a map: the items follow. Never more than there are bytes left. */
 size_t cbor_array(struct cbor *c);
 size_t cbor_map(struct cbor *c);
+/* cbor_map for a map that is read: a repeated key is a fault (RFC 8949 section 5.6), and so are more than
+ * CBOR_FIELDS_MAX pairs. */
+#define CBOR_FIELDS_MAX 32
+size_t cbor_fields(struct cbor *c);
 /* A tag's number: the tagged item follows. */
 uint64_t cbor_tag(struct cbor *c);
 /* Passes over one whole item of any type, however deep, without recursion. */

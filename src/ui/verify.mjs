@@ -246,6 +246,8 @@ function cbor(d) {
     default: return null;
   }
 }
+// A map that is read: no key may come twice.
+const fields = ({ pairs }) => need(pairs.length <= 32 && new Map(pairs).size === pairs.length) && new Map(pairs);
 function cborOf(b) {
   const d = { rest: b };
   const v = cbor(d);
@@ -258,9 +260,9 @@ function coseSign1(message) {
   const names = new Map([[1, 'alg'], [3, 'typed'], [15, 'claims'], [33, 'chain'], [258, 'payloadHash'], ['iss', 'iss'], ['feed', 'feed']]);
   const m = {};
   need(tag === 18 && Array.isArray(item) && item.length === 4 && unprotected.pairs);
-  const { pairs } = cborOf(header);
-  for (const [label, v] of pairs) {
-    need(/^(number|string)$/.test(typeof label) && label !== 2 && !(names.get(label) in m)); // 2: demands an extension to be understood
+  const labels = fields(cborOf(header));
+  for (const [label, v] of labels) {
+    need(/^(number|string)$/.test(typeof label) && label !== 2); // 2: demands an extension to be understood
     if (names.has(label)) m[names.get(label)] = v;
   }
   const { alg, iss = '', feed = '', chain = [], claims, payloadHash = 0 } = m;
@@ -269,7 +271,7 @@ function coseSign1(message) {
   need([header, payload, signature, ...certs].every((v) => v instanceof Uint8Array));
   return {
     header, payload, signature, alg, iss, feed, certs, claims, payloadHash, typed: 'typed' in m, hashed: 'payloadHash' in m, envelope: 'claims' in m || 'payloadHash' in m,
-    labels: pairs.map(([label]) => label).join(', '),
+    labels: [...labels.keys()].join(', '),
   };
 }
 async function coseSigned(m, key) {
@@ -462,9 +464,8 @@ function readSvn(payload) {
 }
 // The hash envelope's CWT claims: issuer, subject, issued at (tagged as a time or not), "svn".
 function readClaims(claims) {
-  const all = new Map(claims.pairs);
-  need([1, 2, 6, 'svn'].every((name) => claims.pairs.filter(([label]) => label === name).length === 1));
-  need(claims.pairs.every(([label]) => /^(number|string)$/.test(typeof label)));
+  const all = fields(claims);
+  need([1, 2, 6, 'svn'].every((name) => all.has(name)) && [...all.keys()].every((label) => /^(number|string)$/.test(typeof label)));
   const [iss, feed, at, svn] = [1, 2, 6, 'svn'].map((name) => all.get(name));
   const issued = at?.tag === 1 ? at.item : at;
   need(typeof iss === 'string' && typeof feed === 'string' && isNatural(issued) && issued <= 253402300799 && isNatural(svn) && svn < 2 ** 32);

@@ -542,6 +542,7 @@ test('endorsements as hash envelopes', async () => {
     of('hash algorithm in the first form', ['form'], { envelope: false, claims: () => {}, edit: (m) => m.set(258, -43) }),
     ...[[1, -38], [33, chain], [15, new Map()], [258, -43], [3, 'x']].map(([label, v]) => of(`label ${label} twice`, ['form'], { edit: (m) => again(m, label, v) })),
     ...[[1, did()], [2, uvm.FEED], [6, NOW], ['svn', 104]].map(([name, v]) => of(`claim ${name} twice`, ['form'], { claims: (m) => again(m, name, v) })),
+    of('a claim that is not known, twice', ['form'], { claims: (m) => again(m.set(4, 1), 4, 2) }),
   ]);
 });
 

@@ -184,6 +184,8 @@ static void forms(void **state)
 		{ "a1013825", true }, { "a1013824", true }, /* another algorithm: parsed, never verified */
 		{ "a2013825024100", false }, /* crit */
 		{ "a2013825013825", false }, /* alg twice */
+		{ "a30138250a000b00", true }, { "a30138250a000a01", false }, /* what is not known, twice */
+		{ "a3013825617800617900", true }, { "a3013825617800617801", false },
 		{ "a20138251821420102", true }, { "a2013825182180", false }, { "a201382518218141ff", true },
 		{ "a0", false }, { "a101", false }, { "80", false }, { "", false },
 		{ "a201382519010238", false }, { "a2013825190102382a", true }, { "a301382519010238" "2a19010220", false }, /* 258: once */
