@@ -68,17 +68,28 @@ static bool is_number(struct span name)
 
 #define NAMES_FIRST "; the first line must hold the columns' names"
 
+static struct span place_of(uint32_t i, uint8_t buf[12])
+{
+	struct out o = out_init(buf, 12);
+
+	out_u64(&o, i + 1);
+	return out_span(&o);
+}
+
 /* One column's name, trimmed, as it is stored: in lower case, so that its case does not count. */
 static enum err take_name(struct import *im, uint32_t i, struct fault *f)
 {
 	struct span name = span_trim(im->row[i]);
 	const char *separator = csv_separator(name);
-	uint8_t *lower = im->names[i];
+	uint8_t *lower = im->names[i], place[12];
 
 	if (separator)
 		return csv_fault(f, &im->csv, separator, span_of(NULL, 0));
+	if (name.n == 0)
+		return csv_fault(f, &im->csv, "column name is missing: add it, or delete the empty columns that a "
+		                 "spreadsheet leaves at the end; column number", place_of(i, place));
 	if (!records_field_ok(name))
-		return csv_fault(f, &im->csv, "column name is empty, too long or has characters other than "
+		return csv_fault(f, &im->csv, "column name is too long or has characters other than "
 		                 "letters, digits, blank, '_', '.', '-'" NAMES_FIRST, name);
 	if (is_number(name))
 		return csv_fault(f, &im->csv, "column name is a number" NAMES_FIRST, name);

@@ -202,4 +202,21 @@ static inline enum err help_read_records(struct recread *r, struct span bytes, v
 	return e ? e : recread_end(r, f);
 }
 
+/* Before and after the tests of a file: Contoso with a key and a directory of its own; path: of its stored records. */
+static inline int help_begin(struct settings *s, char path[512])
+{
+	keys_init();
+	help_settings(s, ROLE_CONTOSO);
+	help_path(s, "contoso-encrypted.jsonl", path);
+	help_new_key(KEYS_OWN);
+	return 0;
+}
+
+static inline int help_end(const struct settings *s)
+{
+	help_clean(s);
+	keys_wipe();
+	return 0;
+}
+
 #endif

@@ -16,19 +16,13 @@ static char path[512];
 static int set_up(void **state)
 {
 	(void)state;
-	keys_init();
-	help_settings(&settings, ROLE_CONTOSO);
-	help_path(&settings, "contoso-encrypted.jsonl", path);
-	help_new_key(KEYS_OWN);
-	return 0;
+	return help_begin(&settings, path);
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	help_clean(&settings);
-	keys_wipe();
-	return 0;
+	return help_end(&settings);
 }
 
 static int stored(void **state)

@@ -16,19 +16,13 @@ static char path[512];
 static int set_up(void **state)
 {
 	(void)state;
-	keys_init();
-	help_settings(&settings, ROLE_CONTOSO);
-	help_path(&settings, "contoso-encrypted.jsonl", path);
-	help_new_key(KEYS_OWN);
-	return 0;
+	return help_begin(&settings, path);
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	help_clean(&settings);
-	keys_wipe();
-	return 0;
+	return help_end(&settings);
 }
 
 static int nothing_stored(void **state)
@@ -191,6 +185,7 @@ static const struct {
 	{ "a,b\n1,2,3\n", "line 2", ERR_SYNTAX },
 	{ "a,b\n\"1\n1\",2\n3\n", "line 4", ERR_SYNTAX },
 	{ "a,,b\n1,2,3\n", "column name", ERR_SYNTAX },
+	{ "a,b,,\n1,2,,\n", "line 1: column name is missing: add it, or delete the empty columns that a spreadsheet leaves at the end; column number: 3", ERR_SYNTAX },
 	{ "a,b,a\n1,2,3\n", "twice (case and outer blanks do not count): a", ERR_SYNTAX },
 	{ "a,b\"c\n1,2\n", "line 1", ERR_SYNTAX },
 	{ "a,\"b\"\"c\"\n1,2\n", "column name", ERR_SYNTAX },

@@ -15,19 +15,13 @@ static const char csv[] = "name,age,city\nAda,36,London\n\"Zo\xc3\xab, the 2nd\"
 static int set_up(void **state)
 {
 	(void)state;
-	keys_init();
-	help_settings(&settings, ROLE_CONTOSO);
-	help_path(&settings, "contoso-encrypted.jsonl", path);
-	help_new_key(KEYS_OWN);
-	return 0;
+	return help_begin(&settings, path);
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	help_clean(&settings);
-	keys_wipe();
-	return 0;
+	return help_end(&settings);
 }
 
 static int fresh(void **state)
