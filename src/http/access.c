@@ -26,7 +26,7 @@ bool access_token_ok(const struct settings *s, struct span token)
 	uint8_t digest[SHA256_LEN];
 	bool ok;
 
-	if (!s->operator_set || token.n == 0) /* whoever hashed an unset variable has no token */
+	if (!s->operator_set || token.n == 0) /* OPERATOR_AUTH may hold the hash of an unset variable */
 		return false;
 	hash_sha256(token, digest);
 	ok = ct_equal(digest, s->operator_sha256, sizeof digest);

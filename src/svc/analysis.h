@@ -85,7 +85,7 @@ MUST_USE enum err analysis_add(struct analysis *a, enum company company, const s
  * maximum is shown: that is one person's salary. With min_group 1 everything is shown, as
  * multiparty-app.md 4.2 has it.
  *
- * That holds against subtraction in one answer by somebody who knows one company's records. It is
+ * That holds against subtraction in one answer by a reader who knows one company's records. It is
  * no proof against answers over changing data, nor against somebody who knows records of both. */
 void analysis_close(struct analysis *a);
 /* After analysis_close. Whether a company's salaries are shown; of both. */

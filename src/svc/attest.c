@@ -261,7 +261,7 @@ static enum err attest_locked(const struct settings *s, const char *maa, struct 
 		return err;
 	/* Once more from the start, with a new report and new certificates. When those cannot be had, the service's own words
 	 * are worth more than the reason for that. */
-	log_fault(LOG_DEBUG, "attest", "evidence rejected; collecting it anew", f);
+	log_fault(LOG_DEBUG, "attest", "evidence rejected; collecting new evidence", f);
 	rejected = *f;
 	if (take_report(runtime, res->report, &r, deadline_ms, &again) != ERR_OK ||
 	    refresh(s, &r, deadline_ms, &again) != ERR_OK) {

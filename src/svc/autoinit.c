@@ -84,7 +84,7 @@ static void stored_batch(uint8_t batch[RECORDS_BATCH_LEN])
 		memcpy(batch, head.batch, RECORDS_BATCH_LEN);
 }
 
-/* Somebody else has done it since. */
+/* True if an operator has completed the step since. */
 static bool is_done(enum step_id i)
 {
 	uint8_t batch[RECORDS_BATCH_LEN];
@@ -186,7 +186,7 @@ static void try_step(enum step_id i)
 
 	fault_clear(&f);
 	if (is_done(i)) {
-		log_text(LOG_INFO, "start", "done by somebody else", "step",
+		log_text(LOG_INFO, "start", "completed by an operator", "step",
 			 span_str(about[i].name));
 		e = ERR_OK;
 	} else {

@@ -41,7 +41,7 @@ function tell() {
 
 function showState(kind, text, title) {
   const b = badge(kind, text);
-  state = kind === 'ok' || kind === 'said' ? 'claimed' : kind; // it is our own word to whoever shows us
+  state = kind === 'ok' || kind === 'said' ? 'claimed' : kind; // to a page that frames this one, it is this page's own claim
   $('state').setAttribute('class', b.getAttribute('class'));
   $('state').title = title;
   $('state').replaceChildren(...b.childNodes);

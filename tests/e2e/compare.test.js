@@ -12,7 +12,7 @@ const { Server, closeAll } = require('./raw');
 const { free } = require('../world/ports');
 const { ROOT } = require('../world/party');
 
-// What the hostile page does: it keeps each message, and sends, to every window that it can name, whatever might make somebody talk.
+// What the hostile page does: it keeps each message, and sends, to every window that it can name, every message that might be answered.
 const HOSTILE = `<!doctype html><title>x</title><script>
 window.heard = [];
 addEventListener('message', (e) => heard.push(JSON.stringify([e.origin, e.data])));

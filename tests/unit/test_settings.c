@@ -146,7 +146,7 @@ static void urls(void **state)
 	refused("CERT_CACHE_ENDPOINT=http://cache.example");
 }
 
-/* The platform sets these, and whoever deploys cannot change them: never an error. */
+/* The platform sets these and the operator cannot change them: never an error. */
 static void what_the_platform_sets(void **state)
 {
 	(void)state;
