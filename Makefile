@@ -157,7 +157,7 @@ $(T)/%.stamp: third_party/pins | $(B)/setup-build
 	@touch $@
 .PRECIOUS: $(T)/%.stamp
 
-$(MUSL)/stamp: $(T)/musl.stamp third_party/flags.mk | scripts/build-musl
+$(MUSL)/stamp: $(T)/musl.stamp third_party/flags.mk scripts/build-musl
 	@echo "  MUSL    $(MUSL)"
 	+@CC='$(CC)' CFLAGS='$(MUSL_CFLAGS)' MAKE='$(MAKE)' scripts/build-musl $(T)/musl $(MUSL)
 	@touch $@

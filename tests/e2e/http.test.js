@@ -9,14 +9,10 @@ const path = require('node:path');
 const { spawn } = require('node:child_process');
 const { PARLEY } = require('../world/party');
 const { free } = require('../world/ports');
-const { Server, leave, closeAll, get, post, lines, peer, sleep } = require('./raw');
+const { Server, ownServers, leave, get, post, lines, list, records, peer, sleep } = require('./raw');
 
 const NO_KEY = 'No key has been released.';
 const VALUE = '{"plaintext":"x"}';
-const record = (i) => JSON.stringify({ line_number: i, timestamp: '2026-01-01T00:00:00Z', company: 'contoso', name_encrypted: 'A'.repeat(684) });
-// Records in the original format: no key is needed to list them.
-const data = (n) => ({ files: { 'contoso-encrypted.jsonl': `${Array.from({ length: n }, (_, i) => record(i + 1)).join('\n')}\n` } });
-const list = (server) => get('/company/list', `Authorization: Bearer ${server.token}`);
 const chunk = (text, extension = '') => `${Buffer.byteLength(text).toString(16)}${extension}\r\n${text}\r\n`;
 const both = [false, true]; // plain, TLS
 const all = (list, fn) => Promise.all(list.map(fn));
@@ -25,27 +21,12 @@ const all = (list, fn) => Promise.all(list.map(fn));
 describe('the HTTP server', { concurrency: true }, () => {
   let s;
   let auth;
-  const made = [];
-  // A server of one test, stopped at the end.
-  const own = async (settings, options) => {
-    const server = await Server.start(settings, options);
-    made.push(server);
-    return server;
-  };
+  const { own, stopAll } = ownServers();
   before(async () => {
     s = await own({});
     auth = `Authorization: Bearer ${s.token}`;
   });
-  after(async () => {
-    const ends = await all(made, (server) => server.stop());
-    closeAll();
-    for (const { code, out } of ends) assert.deepStrictEqual([code, out], [0, '']);
-    for (const server of made) {
-      assert.ok(!server.log.includes(server.token), 'a token in the log');
-      assert.doesNotMatch(server.log, /Bearer|secret-of-a-client/);
-      assert.match(server.log, /^([0-9]+\.[0-9]{3} (error|warn|info|debug) [a-z]+ [a-z]+: [ -~]*\n)*$/, 'form of the log');
-    }
-  });
+  after(stopAll);
 
   // --- reading requests --------------------------------------------------------------------------------------------
   describe('reads requests', { concurrency: 6 }, () => {
@@ -855,7 +836,7 @@ describe('the HTTP server', { concurrency: true }, () => {
     });
 
     it('slow readers of a long answer: no more than 6 at once, then 503; quick requests go on', async () => {
-      const server = await own({}, data(20000));
+      const server = await own({}, records(20000));
       const readers = await slots(server, 6, {});
       for (const w of readers) {
         w.socket.pause();
@@ -881,7 +862,7 @@ describe('the HTTP server', { concurrency: true }, () => {
     });
 
     it('a storm of broken, cut and odd connections leaves nothing behind', async () => {
-      const server = await own({}, data(3000));
+      const server = await own({}, records(3000));
       const token = `Authorization: Bearer ${server.token}`;
       const kinds = [
         (w) => w.destroy(),
@@ -1015,66 +996,6 @@ describe('the HTTP server', { concurrency: true }, () => {
       }
       child.kill('SIGTERM');
       assert.strictEqual(await new Promise((resolve) => child.on('exit', resolve)), 0);
-    });
-  });
-
-  describe('SIGTERM and SIGINT', { concurrency: true }, () => {
-    const refused = (port) => new Promise((resolve) => net.connect(port, '127.0.0.1').on('error', (e) => resolve(e.code)).on('connect', () => resolve('connected')));
-
-    it('end an idle server at once with 0', () => all(['SIGTERM', 'SIGINT'], async (signal) => {
-      const { code, ms, log } = await (await own({})).stop(signal);
-      assert.strictEqual(code, 0);
-      assert.ok(ms < 4000, `${ms} ms`);
-      assert.match(log, /keys wiped; goodbye\n$/);
-    }));
-
-    it('are heard from the first moment on', () => all([0, 2, 5, 10, 20], async (ms) => {
-      const server = Server.spawn({});
-      await sleep(ms);
-      server.child.kill('SIGTERM');
-      const { code, signal, log } = await server.ended;
-      assert.ok(code === 0 || (signal === 'SIGTERM' && log === ''), `${code} ${signal} ${log}`); // or before main()
-    }));
-
-    it('end it with connections parked in every state', () => all(['SIGTERM', 'SIGINT'], async (signal) => {
-      const server = await own({});
-      const list = await all(['', 'GET /heal', post('/attest/raw', '{}').slice(0, -1), get('/health'), get('/health', 'Connection: close'), 'garbage\r\n'],
-        (text) => all(both, async (tls) => { const w = await server.connect({ tls }); if (text) w.write(text); return w; }));
-      await sleep(300);
-      const { code, ms } = await server.stop(signal);
-      assert.strictEqual(code, 0);
-      assert.ok(ms < 4000, `${ms} ms`);
-      for (const w of list.flat()) { await w.over(); w.destroy(); }
-    }));
-
-    it('let a running request finish; the listeners are closed at once', async () => {
-      const server = await own({}, data(20000));
-      const w = await server.connect();
-      w.socket.pause();
-      w.write(list(server));
-      await sleep(500);
-      const ended = server.stop();
-      await sleep(200);
-      assert.strictEqual(await refused(server.plain), 'ECONNREFUSED');
-      assert.strictEqual(await refused(server.secure), 'ECONNREFUSED');
-      w.socket.resume();
-      assert.strictEqual((await w.answer()).json.records.length, 20000);
-      const { code, ms } = await ended;
-      assert.strictEqual(code, 0);
-      assert.ok(ms < 4500, `${ms} ms`);
-      w.destroy();
-    });
-
-    it('do not wait longer than 5 s for one that does not', async () => {
-      const server = await own({}, data(20000));
-      const w = await server.connect();
-      w.socket.pause();
-      w.write(list(server));
-      await sleep(500);
-      const { code, ms } = await server.stop();
-      assert.strictEqual(code, 0);
-      assert.ok(ms > 4000 && ms < 7000, `${ms} ms`);
-      w.destroy();
     });
   });
 });
