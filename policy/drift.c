@@ -1,7 +1,7 @@
 /* What changes outside a policy will do to its containers. */
 #include "policy/drift.h"
 
-#include "enc/json_write.h"
+#include "text/json_write.h"
 #include "policy/container.h"
 
 #define VARIABLES_MAX 1024

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "enc/json_write.h"
+#include "text/json_write.h"
 #include "policy/tarwrite.h"
 
 #define OCI "application/vnd.oci.image."

@@ -1,7 +1,7 @@
 /* One party's settings. Every object is read through a table of its members, so that none is overlooked or misspelt. */
 #include "policy/party.h"
 
-#include "enc/json_read.h"
+#include "text/json_read.h"
 
 struct reader {
 	struct party *p;

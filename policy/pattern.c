@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/out.h"
-#include "enc/utf8.h"
+#include "text/utf8.h"
 
 #define POSTFIX_MAX 8192
 #define NODES_MAX (2 * POSTFIX_MAX)

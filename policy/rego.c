@@ -1,7 +1,7 @@
 /* The text of a container's security policy. JSON parts are compact, members in byte order, ASCII only. */
 #include "policy/rego.h"
 
-#include "enc/json_write.h"
+#include "text/json_write.h"
 
 const char *const rego_pause_layer = "16b514057a06ad665f92c02863aca074fd5976c755d26bff16365299169e8415";
 const char *const rego_fragment_issuer =

@@ -2,7 +2,7 @@
 #ifndef POLICY_REGO_READ_H
 #define POLICY_REGO_READ_H
 
-#include "enc/json_read.h"
+#include "text/json_read.h"
 #include "policy/policy_limits.h"
 #include "policy/why.h"
 

@@ -1,8 +1,8 @@
 /* A Key Vault release policy. */
 #include "policy/release.h"
 
-#include "enc/json_write.h"
-#include "enc/url.h"
+#include "text/json_write.h"
+#include "text/url.h"
 
 const char *const release_svn_names[SVN_COUNT] = { "bootloader", "tee", "snp", "microcode", "uvm" };
 

@@ -4,7 +4,7 @@
 #ifndef POLICY_RELEASE_CHECK_H
 #define POLICY_RELEASE_CHECK_H
 
-#include "enc/json_read.h"
+#include "text/json_read.h"
 
 #define RELEASE_NODES_MAX 512
 #define RELEASE_TEXT_MAX 512 /* of a claim's name, and of a value compared */

@@ -6,12 +6,12 @@
 #include "crypto/hash.h"
 #include "ctl/ctl_say.h"
 #include "ctl/ctl_show.h"
-#include "enc/base64.h"
-#include "enc/hex.h"
-#include "enc/pem.h"
-#include "enc/timefmt.h"
-#include "plat/file.h"
-#include "tee/certs.h"
+#include "text/base64.h"
+#include "text/hex.h"
+#include "text/pem.h"
+#include "text/timefmt.h"
+#include "os/file.h"
+#include "snp/certs.h"
 
 static uint8_t file[65536];
 static struct platform_certs thim;

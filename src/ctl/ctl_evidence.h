@@ -3,8 +3,8 @@
 #define CTL_CTL_EVIDENCE_H
 
 #include "ctl/ctl_options.h"
-#include "crypto/tls.h"
-#include "tee/proof.h"
+#include "tls/tls.h"
+#include "snp/proof.h"
 
 /* Memory for evidence, static storage of its user. */
 struct ctl_evidence {

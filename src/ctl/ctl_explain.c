@@ -6,7 +6,7 @@
 #include "base/out.h"
 #include "crypto/hash.h"
 #include "ctl/ctl_say.h"
-#include "enc/base64.h"
+#include "text/base64.h"
 #include "policy/drift.h"
 #include "policy/explain.h"
 #include "policy/shape.h"

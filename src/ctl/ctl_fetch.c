@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-#include "client/thim.h"
+#include "azure/thim.h"
 #include "crypto/crl.h"
 #include "ctl/ctl_evidence.h"
 #include "ctl/ctl_online.h"
 #include "ctl/ctl_say.h"
 #include "ctl/ctl_show.h"
-#include "plat/clock.h"
+#include "os/clock.h"
 
 #define FETCH_MS 120000
 #define KDS "https://kdsintf.amd.com"

@@ -5,11 +5,11 @@
 
 #include "ctl/ctl_layer.h"
 #include "ctl/ctl_say.h"
-#include "enc/base64.h"
-#include "enc/hex.h"
-#include "enc/json_read.h"
-#include "enc/json_write.h"
-#include "plat/file.h"
+#include "text/base64.h"
+#include "text/hex.h"
+#include "text/json_read.h"
+#include "text/json_write.h"
+#include "os/file.h"
 #include "policy/party.h"
 
 static const char usage[] =

@@ -5,7 +5,7 @@
 
 #include "ctl/ctl_layer.h"
 #include "ctl/ctl_say.h"
-#include "plat/file.h"
+#include "os/file.h"
 #include "policy/image.h"
 #include "policy/rego.h"
 

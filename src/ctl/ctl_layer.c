@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ctl/ctl_say.h"
-#include "plat/file.h"
+#include "os/file.h"
 
 static const char usage[] =
 	"usage: parleyctl policy layer [--details] [--ext4 FILE] LAYER.tar\n"

@@ -3,18 +3,18 @@
 
 #include <string.h>
 
-#include "client/https.h"
+#include "http/https.h"
 #include "crypto/rng.h"
 #include "crypto/x509.h"
 #include "ctl/ctl_evidence.h"
 #include "ctl/ctl_say.h"
 #include "ctl/ctl_show.h"
-#include "enc/base64.h"
-#include "enc/hex.h"
-#include "enc/json_read.h"
-#include "enc/pem.h"
-#include "enc/url.h"
-#include "plat/clock.h"
+#include "text/base64.h"
+#include "text/hex.h"
+#include "text/json_read.h"
+#include "text/pem.h"
+#include "text/url.h"
+#include "os/clock.h"
 
 #define ONLINE_MS 90000 /* a party may have to wait for its firmware, and for the attestation service */
 #define NONCE_BYTES 32

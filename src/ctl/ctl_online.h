@@ -2,7 +2,7 @@
 #ifndef CTL_CTL_ONLINE_H
 #define CTL_CTL_ONLINE_H
 
-#include "tee/proof.h"
+#include "snp/proof.h"
 
 /* What a connection was and what came over it. Static storage of its user. */
 struct ctl_online {

@@ -10,8 +10,8 @@
 #include "ctl/ctl_evidence.h"
 #include "ctl/ctl_say.h"
 #include "ctl/ctl_show.h"
-#include "enc/base64.h"
-#include "plat/clock.h"
+#include "text/base64.h"
+#include "os/clock.h"
 #include "policy/release_check.h"
 
 static const char help[] =

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "plat/file.h"
+#include "os/file.h"
 
 static void write_all(int fd, struct span s)
 {

@@ -2,7 +2,7 @@
 #ifndef CTL_CTL_SHOW_H
 #define CTL_CTL_SHOW_H
 
-#include "tee/verify.h"
+#include "snp/verify.h"
 
 /* Exit statuses of verification (usage is SAY_USAGE, 2). */
 enum { SHOW_GOOD = 0, SHOW_UNACCEPTABLE = 3, SHOW_NOT_GENUINE = 4, SHOW_UNCHECKED = 5 };

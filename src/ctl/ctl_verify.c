@@ -7,9 +7,9 @@
 #include "ctl/ctl_online.h"
 #include "ctl/ctl_say.h"
 #include "ctl/ctl_show.h"
-#include "enc/hex.h"
-#include "plat/clock.h"
-#include "tee/cert_evidence.h"
+#include "text/hex.h"
+#include "os/clock.h"
+#include "snp/cert_evidence.h"
 
 static const char help[] =
 	"usage: parleyctl verify --report FILE --certs FILE [--certs FILE]... [options]\n"

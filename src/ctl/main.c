@@ -10,9 +10,9 @@
 #include "ctl/ctl_release.h"
 #include "ctl/ctl_token.h"
 #include "ctl/ctl_verify.h"
-#include "enc/hex.h"
-#include "plat/file.h"
-#include "tee/report.h"
+#include "text/hex.h"
+#include "os/file.h"
+#include "snp/report.h"
 
 /* Fields that only describe (AMD SEV-SNP Firmware ABI, ATTESTATION_REPORT). The mitigation vectors came with version 5. */
 enum {

@@ -1,7 +1,7 @@
 // Verifies a Parley server's evidence with WebCrypto alone, in browsers and in Node 18 and later:
 //   import { verifyProof } from './verify.mjs';
 //   const { genuine, acceptable, checks } = await verifyProof(text, { policy: { parley_policy: 1, host_data: ['…'] } });
-// The same checks under the same names as `parleyctl verify` has; src/tee says why each is there. Whatever is malformed or not
+// The same checks under the same names as `parleyctl verify` has; src/lib/snp says why each is there. Whatever is malformed or not
 // understood throws, and is told as a failed check.
 const { subtle } = globalThis.crypto ?? (await import('node:crypto')).webcrypto; // where Node 18 has it
 
@@ -471,7 +471,7 @@ function readClaims(claims) {
   need(typeof iss === 'string' && typeof feed === 'string' && isNatural(issued) && issued <= 253402300799 && isNatural(svn) && svn < 2 ** 32);
   return { iss, feed, issued, svn };
 }
-// The endorsement's message of either form (tee/uvm.h), with what its signed headers say.
+// The endorsement's message of either form (snp/uvm.h), with what its signed headers say.
 function readEndorsement(message) {
   const m = coseSign1(message);
   if (!m.envelope && (m.iss || m.feed)) return m;
@@ -563,7 +563,7 @@ function readJwk(k) {
   const n = { 'P-256': 32, 'P-384': 48 }[k.crv];
   return n && need([k.x, k.y].every((v) => unbase64(v, true).length === n)) && { kty: 'EC', crv: k.crv, x: k.x, y: k.y };
 }
-// What is wrong with a key that has not signed the token: the last of these is told (tee/token.c).
+// What is wrong with a key that has not signed the token: the last of these is told (snp/token.c).
 const KEY_FAULTS = [
   'the issuer lists no key with the token’s key id', 'the issuer’s key with the token’s key id is not for signatures',
   'the key type is not supported (known: RSA, EC P-256, EC P-384)', 'the issuer’s key cannot be read', 'the token’s signature is wrong',
@@ -637,7 +637,7 @@ async function judgeToken(o, token, r, rules) {
 const platformBits = (v) => need(Array.isArray(v)) && v.map((x) => (Number.isInteger(x) ? need(x >= 0 && x < 64) && x : need(PLATFORM.includes(x)) && PLATFORM.indexOf(x)));
 const platformNames = (all) => [...all].sort((a, b) => a - b).map((i) => PLATFORM[i] ?? `bit ${i}`).join(' ');
 
-// --- Acceptance: a policy (tee/accept.h) over what genuine evidence says ---
+// --- Acceptance: a policy (snp/accept.h) over what genuine evidence says ---
 function readPolicy(given) {
   const policy = isObject(given) ? given : attempt(() => json(given));
   if (!isObject(policy)) refuse('the policy is not a JSON object');
@@ -686,7 +686,7 @@ async function judgePolicy(o, p, facts) {
   await check('freshness', 'too old, or nothing proves when it was made', p.max_age_s, () => need(age !== undefined) && need(age <= p.max_age_s, `at most ${p.max_age_s} s old`, `${age} s`));
 }
 
-// --- Proofs (tee/proof.h) ---
+// --- Proofs (snp/proof.h) ---
 function readProof(input) {
   const bytes = typeof input === 'string' ? encode(input) : input;
   const text = utf8(bytes).replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');

@@ -7,7 +7,7 @@
 #include "crypto/gcm.h"
 #include "crypto/pkcs8.h"
 #include "crypto/rng.h"
-#include "plat/file.h"
+#include "os/file.h"
 
 static void check(bool ok, const char *what)
 {

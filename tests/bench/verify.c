@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "measure.h"
-#include "enc/hex.h"
-#include "plat/clock.h"
-#include "plat/file.h"
-#include "tee/proof.h"
+#include "text/hex.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "snp/proof.h"
 
 static uint8_t text[PROOF_MAX], store[PROOF_MAX];
 static size_t text_n;

@@ -11,7 +11,7 @@ cp -r src policy scripts Makefile TCB.md THREATS.md "$tmp"
 audit() { node "$tmp/scripts/audit.js" > "$tmp/said" 2>&1; }
 UPDATE=1 audit || { cat "$tmp/said"; bad "make audit fails"; }
 audit || { cat "$tmp/said"; bad "stale after it was written"; }
-for part in 'Largest stack frames' 'own lines in the program' '  yes  no forbidden symbol' 'src/svc/keys.c'; do
+for part in 'Largest stack frames' 'own lines in the program' '  yes  no forbidden symbol' 'src/lib/attest/keys.c'; do
 	grep -qF -- "$part" "$tmp/said" || bad "the report lacks: $part"
 done
 
@@ -26,7 +26,7 @@ refuses() {
 }
 refuses '/|stacks|/d' scripts/audit.memory 'stacks: .* bytes of memory that scripts.audit.memory does not name'
 refuses 's/`keys_wipe`/`keys_have`/' scripts/audit.memory 'no function keys_have that wipes'
-refuses '$a src/svc/keys.c|gone|public|nothing|' scripts/audit.memory 'no object gone'
-refuses 's|ALLOW(lseek),.*|ALLOW(lseek),|' src/plat/seal_calls.c 'without a reason: ALLOW(lseek)'
-refuses '$a int more;' src/base/err.c 'tables of TCB.md are stale'
+refuses '$a src/lib/attest/keys.c|gone|public|nothing|' scripts/audit.memory 'no object gone'
+refuses 's|ALLOW(lseek),.*|ALLOW(lseek),|' src/lib/os/seal_calls.c 'without a reason: ALLOW(lseek)'
+refuses '$a int more;' src/lib/base/err.c 'tables of TCB.md are stale'
 refuses 's/^MAX_SIZE := .*/MAX_SIZE := 100000/' Makefile 'larger than MAX_SIZE'

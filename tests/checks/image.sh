@@ -67,7 +67,7 @@ if command -v skopeo > /dev/null; then
 	cmp "$tmp/config.oci" "$tmp/config.docker"
 fi
 if command -v umoci > /dev/null && [ "$(id -u)" = 0 ]; then
-	umoci unpack --image "$out/oci:parley:$(sed -n 's/.*PARLEY_VERSION "\(.*\)".*/\1/p' src/base/version.h)" "$tmp/bundle" > "$tmp/umoci" 2>&1 || { cat "$tmp/umoci"; bad umoci; }
+	umoci unpack --image "$out/oci:parley:$(sed -n 's/.*PARLEY_VERSION "\(.*\)".*/\1/p' src/lib/base/version.h)" "$tmp/bundle" > "$tmp/umoci" 2>&1 || { cat "$tmp/umoci"; bad umoci; }
 	[ "$(cd "$tmp/bundle/rootfs" && find . | sort | tr '\n' ' ')" = ". ./data ./parley " ] || bad "umoci: content"
 	cmp build/parley "$tmp/bundle/rootfs/parley"
 fi

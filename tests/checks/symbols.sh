@@ -24,7 +24,7 @@ nm -A -u $objects | sed 's/: */: /' > "$tmp"
 used() { awk -v names="$1" '$NF ~ names { sub(/:$/, "", $1); print $1 " uses " $NF; found = 1 } END { exit !found }'; }
 used "$forbidden" < "$tmp" && bad=1
 # Threads are made and locked in two places only.
-grep -vE '^build/obj/plat/(lock|thread)\.o' "$tmp" | used '^pthread_' && bad=1
+grep -vE '^build/obj/src/lib/os/(lock|thread)\.o' "$tmp" | used '^pthread_' && bad=1
 
 # The programs ask nobody for anything, and nothing of what is forbidden comes into them through the C library either, but for these:
 # musl's resolver reads resolv.conf (fgets, getc) and looks up the interface of a link-local name server (strncpy, stpncpy); its start

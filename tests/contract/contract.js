@@ -252,7 +252,7 @@ const localRoutes = [
   { method: 'POST', path: '/key/release', takes: ['KeyReleaseData.MAAEndpoint', 'KeyReleaseData.AKVEndpoint', 'KeyReleaseData.KID'], reply: { key: 'string' }, failed: [403, 'secure key release failed'] },
 ];
 
-// The peer port: for another party, with certificates on both sides (src/svc/peer.h). access: 'greet' before it has proven who it is, 'peer' after.
+// The peer port: for another party, with certificates on both sides (src/party/peer.h). access: 'greet' before it has proven who it is, 'peer' after.
 const proof = { report: 'string', runtime_data: 'string' };
 const peerRoutes = [
   { method: 'POST', path: '/peer/hello', access: 'greet', rate: 300, takes: { nonce: 'string' }, ok: 200, reply: { nonce: 'string', ...proof } },

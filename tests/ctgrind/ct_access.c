@@ -1,5 +1,5 @@
 /* Who may come in: the operator's token and session identifiers; and the signature with the storage account's key. */
-#include "client/blob_sign.h"
+#include "azure/blob_sign.h"
 #include "crypto/hash.h"
 #include "http/access.h"
 #include "secret.h"

@@ -1,9 +1,9 @@
 /* Comparison, base64, hexadecimal, hashes and MACs over keys. */
 #include "crypto/hash.h"
-#include "enc/base64.h"
-#include "enc/hex.h"
-#include "enc/json_write.h"
-#include "enc/pem.h"
+#include "text/base64.h"
+#include "text/hex.h"
+#include "text/json_write.h"
+#include "text/pem.h"
 #include "secret.h"
 
 static uint8_t key[100], text[512], back[512];

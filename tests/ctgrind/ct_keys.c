@@ -1,7 +1,7 @@
 /* Private keys at work: RSA-OAEP, scalars of curves, the whole way from the vault's ciphertext to the key. */
-#include "client/akv.h"
+#include "azure/akv.h"
 #include "crypto/pkcs8.h"
-#include "enc/der.h"
+#include "text/der.h"
 #include "secret.h"
 
 static uint8_t p8[2048];

@@ -117,7 +117,7 @@ describe('the contract', () => {
   it('names every route of the binary, and no other', () => {
     const limits = { RATE_NONE: 0, RATE_ATTEST: 20, RATE_RELEASE: 10, RATE_CRYPT: 60, RATE_SAVE: 30, RATE_HEAVY: 5, RATE_SHOW: 60, RATE_AUTH: 10 };
     const bodies = { BODY_NONE: 'none', BODY_JSON: 'json', BODY_JSON_OPT: 'json?', BODY_STREAM: 'csv' };
-    const source = fs.readFileSync(path.join(ROOT, 'src/http/routes.c'), 'utf8');
+    const source = fs.readFileSync(path.join(ROOT, 'src/party/routes.c'), 'utf8');
     const theirs = [...source.matchAll(/\{ "(GET|POST)",\s+"([^"]+)",\s+(PUBLIC|OPERATOR|SIGN_IN),\s+(RATE_\w+),\s+(BODY_\w+),/g)].map((m) => `${m[1]} ${m[2]} ${m[3].toLowerCase()} ${limits[m[4]]} ${bodies[m[5]]}`);
     const ours = routes.map((r) => `${r.method} ${r.path} ${r.access} ${r.rate} ${r.body}`);
     assert.deepStrictEqual(ours.sort(), theirs.filter((t) => !t.startsWith('GET /ui/')).sort());

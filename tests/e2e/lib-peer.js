@@ -23,7 +23,7 @@ const DAY = 86400e3;
 
 const spkiHash = (publicKey) => jose.sha256(publicKey.export({ type: 'spki', format: 'der' }));
 
-// What one side's report of a connection must have as nonce (src/svc/peer.h). talk: {nonces: [client's, server's], spkis: [..]}.
+// What one side's report of a connection must have as nonce (src/party/peer.h). talk: {nonces: [client's, server's], spkis: [..]}.
 const bind = (side, { nonces, spkis }) => jose.b64u(jose.sha256(Buffer.concat([Buffer.from('parley-peer-1'), Buffer.from([side]), ...nonces, ...spkis])));
 
 // The extension that carries evidence in a certificate. parts: bytes in the order of TYPES.

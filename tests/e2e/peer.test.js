@@ -326,7 +326,7 @@ describe('at a provider\'s peer port', () => {
       const list = await world.contoso.request('GET', '/company/list', { auth: false, tls, localAddress: newPeer() });
       assert.strictEqual(list.status, 401);
     }
-    const source = fs.readFileSync(path.join(ROOT, 'src/http/routes.c'), 'utf8');
+    const source = fs.readFileSync(path.join(ROOT, 'src/party/routes.c'), 'utf8');
     const theirs = [...source.matchAll(/\{ "(GET|POST)",\s+"([^"]+)",\s+(GREET|PEER),\s+RATE_(\w+),/g)].map((m) => `${m[1]} ${m[2]} ${m[3].toLowerCase()} ${m[4]}`);
     assert.deepStrictEqual(theirs, peerRoutes.map((r) => `${r.method} ${r.path} ${r.access} ${r.rate ? 'PEER' : 'NONE'}`));
     const plain = await Wire.open(world.ports.contoso.peer);

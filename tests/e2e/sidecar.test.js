@@ -86,7 +86,7 @@ async function imported(name, jwk, { vault = lane.own.vault, token = admin, poli
 }
 
 test('the table of the interface is the binary\'s', () => {
-  const source = fs.readFileSync(path.join(ROOT, 'src/http/routes.c'), 'utf8');
+  const source = fs.readFileSync(path.join(ROOT, 'src/party/routes.c'), 'utf8');
   const theirs = [...source.matchAll(/\{ "(GET|POST)",\s+"([^"]+)",\s+LOCAL,/g)].map((m) => `${m[1]} ${m[2]}`);
   assert.deepStrictEqual(theirs, localRoutes.map((r) => `${r.method} ${r.path}`));
 });

@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "base/log.h"
-#include "plat/entropy.h"
+#include "os/entropy.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

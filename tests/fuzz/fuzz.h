@@ -44,7 +44,7 @@ bool fuzz_zero(const void *p, size_t n);
 char *fuzz_text(struct span s);
 /* A file given by name relative to the repository, from malloc; ends the program when it is not there. */
 uint8_t *fuzz_file(const char *path, size_t *n);
-/* "Random" bytes (plat/entropy) come from the same beginning again; done before each input. */
+/* "Random" bytes (os/entropy) come from the same beginning again; done before each input. */
 void fuzz_entropy_restart(void);
 /* A file for the corpus, made by the target itself: written to $FUZZ_SEEDS/target/name when that is set. */
 void fuzz_seed(const char *target, const char *name, struct span s);

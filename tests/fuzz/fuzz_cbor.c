@@ -1,8 +1,8 @@
 /* CBOR: only the shortest encodings are read, so whatever is read is written to the same bytes. */
 #include "fuzz.h"
 
-#include "enc/cbor.h"
-#include "enc/utf8.h"
+#include "text/cbor.h"
+#include "text/utf8.h"
 
 #define DEPTH 40
 

@@ -4,8 +4,8 @@
 #include "fuzz.h"
 
 #include "genuine_evidence.h"
-#include "enc/der.h"
-#include "tee/cert_evidence.h"
+#include "text/der.h"
+#include "snp/cert_evidence.h"
 
 static struct checks checks;
 static uint8_t store[CHAIN_DER_MAX], text_store[PROOF_MAX], wrapped[1 << 20];

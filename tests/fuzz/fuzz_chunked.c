@@ -1,7 +1,7 @@
 /* Chunked bodies: the same body however the bytes are split, and the same as a second, simpler decoder finds. */
 #include "fuzz.h"
 
-#include "enc/chunked.h"
+#include "text/chunked.h"
 
 #define BODY_MAX 65536
 

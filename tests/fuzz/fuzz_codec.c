@@ -1,11 +1,11 @@
 /* Base64, hexadecimal, UTF-8 and times: what was encoded decodes to itself, and a text that decodes is the only one that does. */
 #include "fuzz.h"
 
-#include "enc/base64.h"
-#include "enc/hex.h"
-#include "enc/pem.h"
-#include "enc/timefmt.h"
-#include "enc/utf8.h"
+#include "text/base64.h"
+#include "text/hex.h"
+#include "text/pem.h"
+#include "text/timefmt.h"
+#include "text/utf8.h"
 
 #define IN_MAX 30000
 

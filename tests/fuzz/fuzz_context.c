@@ -1,10 +1,10 @@
 /* The security context as the host may write it: THIM's JSON, base64 of it, PEM chains, policies. */
 #include "fuzz.h"
 
-#include "enc/base64.h"
-#include "enc/pem.h"
-#include "tee/chain.h"
-#include "tee/context.h"
+#include "text/base64.h"
+#include "text/pem.h"
+#include "snp/chain.h"
+#include "snp/context.h"
 
 static void check_certs(enum err e, const struct platform_certs *c)
 {

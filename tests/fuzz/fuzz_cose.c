@@ -3,8 +3,8 @@
 #include "fuzz.h"
 
 #include "crypto/cose.h"
-#include "tee/did.h"
-#include "tee/uvm.h"
+#include "snp/did.h"
+#include "snp/uvm.h"
 
 static struct checks checks;
 /* Each of an issuer of its own. */

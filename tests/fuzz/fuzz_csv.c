@@ -1,8 +1,8 @@
 /* CSV: the same rows for any split of the input, and the same rows again when they are written out quoted. */
 #include "fuzz.h"
 
-#include "enc/csv.h"
-#include "enc/utf8.h"
+#include "text/csv.h"
+#include "text/utf8.h"
 
 #define TEXT_MAX 20000
 

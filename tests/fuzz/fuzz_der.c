@@ -1,7 +1,7 @@
 /* DER: whatever is read can be written again to the same bytes, since DER has one encoding of everything. */
 #include "fuzz.h"
 
-#include "enc/der.h"
+#include "text/der.h"
 
 #define DEPTH 24
 

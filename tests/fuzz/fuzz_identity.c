@@ -1,5 +1,5 @@
 /* Answers of identity services: a token that comes out is printable, is the answer's own, and is kept for its resource only. */
-#include "../../src/client/identity.c"
+#include "../../src/lib/azure/identity.c"
 
 #include "fuzz.h"
 

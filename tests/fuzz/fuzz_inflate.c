@@ -1,7 +1,7 @@
 /* gzip: never more than there is room for, and the verdict does not depend on how much more room there is. */
 #include "fuzz.h"
 
-#include "enc/inflate.h"
+#include "text/inflate.h"
 
 void fuzz_one(struct span in)
 {

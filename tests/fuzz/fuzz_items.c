@@ -1,8 +1,8 @@
 /* Streams of JSON records: the same items for any split, counted or kept; those of a whole array are its elements. */
 #include "fuzz.h"
 
-#include "enc/json_items.h"
-#include "enc/json_read.h"
+#include "text/json_items.h"
+#include "text/json_read.h"
 
 #define ITEM_MAX 4096
 #define ALL_MAX 65536

@@ -2,8 +2,8 @@
  * read is written and read again without a change. */
 #include "fuzz.h"
 
-#include "enc/json_read.h"
-#include "enc/json_write.h"
+#include "text/json_read.h"
+#include "text/json_write.h"
 
 #define TOKS 20000
 #define TEXT_MAX 60000 /* escapes make it at most six times as long */

@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "crypto/jws.h"
-#include "enc/base64.h"
+#include "text/base64.h"
 
 #define TOKS 256
 

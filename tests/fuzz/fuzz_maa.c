@@ -1,5 +1,5 @@
 /* Tokens of the attestation service as the party itself checks them: only the genuine one (tests/corpus/maa/genuine) passes. */
-#include "../../src/client/maa_token.c"
+#include "../../src/lib/azure/maa_token.c"
 
 #include "fuzz.h"
 #include "genuine_evidence.h"

@@ -1,7 +1,7 @@
 /* PEM: blocks found stay found among whatever else stands there. */
 #include "fuzz.h"
 
-#include "enc/pem.h"
+#include "text/pem.h"
 
 #define DER_MAX 20000
 

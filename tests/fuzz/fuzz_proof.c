@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "genuine_evidence.h"
-#include "tee/proof.h"
+#include "snp/proof.h"
 
 static struct checks checks;
 static uint8_t store[PROOF_MAX], store2[PROOF_MAX], store3[PROOF_MAX];

@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "base/fault.h"
-#include "client/refusal.h"
+#include "http/refusal.h"
 
 static void printable(const char *text, size_t cap)
 {

@@ -1,5 +1,5 @@
 /* The vault's answer to a release: a key comes out of the genuine one (tests/corpus/release/genuine) and of no other. */
-#include "../../src/client/akv.c"
+#include "../../src/lib/azure/akv.c"
 
 #include "fuzz.h"
 

@@ -1,7 +1,7 @@
 /* SNP reports: fields are those bytes of the report, and what is set and not known is named, or refused where it may permit. */
 #include "fuzz.h"
 
-#include "tee/report.h"
+#include "snp/report.h"
 
 /* Reserved in every version that is accepted (AMD SEV-SNP Firmware ABI, ATTESTATION_REPORT), from and to; and beside R and S. */
 static const struct { size_t from, to; } reserved[] = { { 0x4c, 0x50 }, { 0x1eb, 0x1ec }, { 0x1ef, 0x1f0 }, { 0x208, 0x2a0 } },

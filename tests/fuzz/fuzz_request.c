@@ -4,8 +4,8 @@
 #include <strings.h>
 
 #include "crypto/hash.h"
-#include "enc/http_head.h"
-#include "enc/url.h"
+#include "text/http_head.h"
+#include "text/url.h"
 #include "http/access.h"
 
 #define TOKEN "fuzz-token"

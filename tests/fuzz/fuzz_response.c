@@ -1,7 +1,7 @@
 /* Response heads of services, and how long their bodies are. */
 #include "fuzz.h"
 
-#include "enc/http_head.h"
+#include "text/http_head.h"
 
 static struct http_head head, other;
 

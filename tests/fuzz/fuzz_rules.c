@@ -2,9 +2,9 @@
 #include "fuzz.h"
 
 #include "genuine_evidence.h"
-#include "tee/accept.h"
-#include "tee/did.h"
-#include "tee/runtime.h"
+#include "snp/accept.h"
+#include "snp/did.h"
+#include "snp/runtime.h"
 
 static struct checks checks;
 

@@ -1,7 +1,7 @@
 /* Settings, one NAME=value a line: a problem is told in one printable line without any value, and what is accepted is whole. */
 #include "fuzz.h"
 
-#include "svc/settings.h"
+#include "conf/settings.h"
 
 #define LINES 200
 

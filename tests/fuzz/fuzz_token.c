@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "genuine_evidence.h"
-#include "tee/token.h"
+#include "snp/token.h"
 
 #define ISSUER "https://maa.fuzz"
 

@@ -3,7 +3,7 @@
 
 #include <bearssl.h>
 
-#include "client/akv.h"
+#include "azure/akv.h"
 #include "crypto/kwp.h"
 
 static struct private_key rsa;

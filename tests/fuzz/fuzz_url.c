@@ -1,7 +1,7 @@
 /* URLs, hosts, query strings and percent-encoding. */
 #include "fuzz.h"
 
-#include "enc/url.h"
+#include "text/url.h"
 
 static void check_host(const char *host)
 {

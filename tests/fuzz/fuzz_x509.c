@@ -4,7 +4,7 @@
 
 #include "crypto/crl.h"
 #include "crypto/x509.h"
-#include "tee/vcek.h"
+#include "snp/vcek.h"
 
 static void key_inside(const struct verify_key *k, struct span der)
 {

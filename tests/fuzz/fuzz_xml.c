@@ -1,9 +1,9 @@
 /* XML of storage services: events written out again give the same events; listings and error answers stay inside their buffers. */
 #include "fuzz.h"
 
-#include "client/blob.h"
-#include "enc/utf8.h"
-#include "enc/xml.h"
+#include "azure/blob.h"
+#include "text/utf8.h"
+#include "text/xml.h"
 
 #define TEXT_MAX 30000
 

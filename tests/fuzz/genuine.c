@@ -1,9 +1,9 @@
 /* A genuine file of records. */
 #include "genuine.h"
 
-#include "enc/json_items.h"
+#include "text/json_items.h"
 #include "fuzz.h"
-#include "svc/recwrite.h"
+#include "party/records/recwrite.h"
 
 static uint8_t file_bytes[32768];
 

@@ -2,7 +2,7 @@
 #ifndef FUZZ_GENUINE_H
 #define FUZZ_GENUINE_H
 
-#include "svc/recread.h"
+#include "party/records/recread.h"
 
 #define GENUINE_RECORDS 5
 

@@ -2,7 +2,7 @@
 #ifndef FUZZ_GENUINE_EVIDENCE_H
 #define FUZZ_GENUINE_EVIDENCE_H
 
-#include "tee/verify.h"
+#include "snp/verify.h"
 
 struct genuine_evidence {
 	struct span all;            /* report, then chain */

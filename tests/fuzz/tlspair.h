@@ -2,7 +2,7 @@
 #ifndef FUZZ_TLSPAIR_H
 #define FUZZ_TLSPAIR_H
 
-#include "crypto/tls.h"
+#include "tls/tls.h"
 
 #define TLSPAIR_NAME "fuzz.example"
 #define TLSPAIR_NOW 1790000000

@@ -1,5 +1,5 @@
 /* "make debug": the program that names a system call it may not make before it dies of it. The seal answers such a call with a signal there
- * (RET_DENIED in src/plat/seal_calls.c), and this is its handler. Nothing of it is in the shipped program. */
+ * (RET_DENIED in src/lib/os/seal_calls.c), and this is its handler. Nothing of it is in the shipped program. */
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>

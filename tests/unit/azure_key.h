@@ -3,8 +3,8 @@
 #define UNIT_AZURE_KEY_H
 
 #include "crypto/pkcs8.h"
-#include "enc/der.h"
-#include "enc/pem.h"
+#include "text/der.h"
+#include "text/pem.h"
 #include "vectors.h"
 
 /* PrivateKeyInfo around an RSAPrivateKey, written into store; the view lies inside it. */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "enc/pem.h"
+#include "text/pem.h"
 
 /* root > inter > leaf (P-256), and what is wrong with the others is their name. rsaroot > rsaleaf; p384root > p384leaf.
  * NAME.chain.pem is what a server sends. */

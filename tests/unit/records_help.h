@@ -10,11 +10,11 @@
 #include "base/log.h"
 #include "crypto/gcm.h"
 #include "crypto/rsa.h"
-#include "enc/base64.h"
-#include "svc/keys.h"
-#include "svc/populate.h"
-#include "svc/recread.h"
-#include "svc/store.h"
+#include "text/base64.h"
+#include "attest/keys.h"
+#include "party/populate.h"
+#include "party/records/recread.h"
+#include "party/records/store.h"
 
 static struct rsa_key help_rsa;
 

@@ -2,7 +2,7 @@
 #include "t.h"
 
 #include "amd.h"
-#include "tee/accept.h"
+#include "snp/accept.h"
 
 static struct checks checks;
 static struct accept_policy policy;

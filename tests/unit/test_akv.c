@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "azure_key.h"
-#include "client/call.h"
+#include "http/call.h"
 #include "crypto/jws.h"
 #include "crypto/x509.h"
 #include "signer.h"
@@ -18,7 +18,7 @@ static enum err fake_verify_chain(const struct span *chain, size_t n, const char
                                   struct verify_key *key, char why[X509_WHY_MAX]);
 #define call_run fake_call_run
 #define x509_verify_chain fake_verify_chain
-#include "../../src/client/akv.c"
+#include "../../src/lib/azure/akv.c"
 #undef call_run
 #undef x509_verify_chain
 

@@ -3,7 +3,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "svc/analysis.h"
+#include "party/query/analysis.h"
 #include "vectors.h"
 
 static struct analysis analysis;

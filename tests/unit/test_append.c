@@ -3,7 +3,7 @@
 
 #include <sys/inotify.h>
 
-#include "svc/append.h"
+#include "party/records/append.h"
 
 static const char *const fields[] = { "name", "phone", "age" };
 enum { FIELDS = sizeof fields / sizeof fields[0] };

@@ -4,8 +4,8 @@
 
 #include <cjson/cJSON.h>
 
-#include "client/blob.h"
-#include "enc/base64.h"
+#include "azure/blob.h"
+#include "text/base64.h"
 
 static void names_that_may_be_used(void **state)
 {

@@ -1,7 +1,7 @@
 /* CBOR: items of RFC 8949 appendix A, what is refused, and hostile nesting. */
 #include "t.h"
 
-#include "enc/cbor.h"
+#include "text/cbor.h"
 #include "vectors.h"
 
 static size_t bytes_of(const char *hex, uint8_t *buf, size_t cap)

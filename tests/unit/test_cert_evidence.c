@@ -4,11 +4,11 @@
 #include <time.h>
 
 #include "amd.h"
-#include "crypto/tls.h"
+#include "tls/tls.h"
 #include "crypto/x509_ext.h"
-#include "enc/der.h"
-#include "enc/pem.h"
-#include "tee/cert_evidence.h"
+#include "text/der.h"
+#include "text/pem.h"
+#include "snp/cert_evidence.h"
 
 static struct checks checks;
 static struct tls_identity id;

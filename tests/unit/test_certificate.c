@@ -5,14 +5,14 @@
 
 #include "amd.h"
 #include "base/log.h"
-#include "enc/base64.h"
-#include "plat/clock.h"
-#include "plat/snp_device.h"
-#include "svc/attest.h"
-#include "svc/certificate.h"
-#include "svc/evidence.h"
-#include "svc/keys.h"
-#include "tee/cert_evidence.h"
+#include "text/base64.h"
+#include "os/clock.h"
+#include "os/snp_device.h"
+#include "attest/attest.h"
+#include "attest/certificate.h"
+#include "attest/evidence.h"
+#include "attest/keys.h"
+#include "snp/cert_evidence.h"
 
 #define HOUR 3600
 

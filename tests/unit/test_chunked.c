@@ -1,5 +1,5 @@
 /* Tests of chunked transfer coding. */
-#include "enc/chunked.h"
+#include "text/chunked.h"
 
 #include "t.h"
 

@@ -1,5 +1,5 @@
 /* Tests of COMPARE_ORIGINS: what it holds goes into response heads as it is. */
-#include "svc/settings.h"
+#include "conf/settings.h"
 
 #include "t.h"
 

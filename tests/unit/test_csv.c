@@ -1,5 +1,5 @@
 /* Tests of CSV. */
-#include "enc/csv.h"
+#include "text/csv.h"
 
 #include "t.h"
 #include "vectors.h"

@@ -9,8 +9,8 @@
 
 #include <cjson/cJSON.h>
 
-#include "svc/analysis.h"
-#include "svc/demographics.h"
+#include "party/query/analysis.h"
+#include "party/query/demographics.h"
 
 enum { COUNTRIES = 5, CITIES = 3, GENERATIONS = 4, EYES = 4, COLORS = 5, REASONS = 3, PEOPLE = 150, POINTS = 160, ALL_POINTS = 1500, FACTS = 400 };
 #define PRIME 2147483647u

@@ -1,5 +1,5 @@
 /* Tests of hexadecimal text. */
-#include "enc/hex.h"
+#include "text/hex.h"
 
 #include "t.h"
 

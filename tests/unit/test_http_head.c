@@ -1,5 +1,5 @@
 /* Tests of HTTP message heads. */
-#include "enc/http_head.h"
+#include "text/http_head.h"
 
 #include "t.h"
 

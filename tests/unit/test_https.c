@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "client/call.h"
-#include "plat/clock.h"
+#include "http/call.h"
+#include "os/clock.h"
 
 /* --- The server: answers each connection (or each request of one) with the next script --- */
 

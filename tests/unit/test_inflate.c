@@ -1,8 +1,8 @@
 /* Tests of gzip decoding, on the embedded pages and on hostile input. */
-#include "enc/inflate.h"
+#include "text/inflate.h"
 
 #include "crypto/hash.h"
-#include "http/ui.h"
+#include "party/ui.h"
 
 #include "t.h"
 

@@ -1,5 +1,5 @@
 /* Tests of the JSON reader, with the JSONTestSuite collection when the vectors are there. */
-#include "enc/json_read.h"
+#include "text/json_read.h"
 
 #include <dirent.h>
 

@@ -1,7 +1,7 @@
 /* Cutting a stream of JSON into records: every layout in every chunking, and what is refused. */
 #include "t.h"
 
-#include "enc/json_items.h"
+#include "text/json_items.h"
 
 #define CAP 64
 #define LONG 1024

@@ -1,10 +1,10 @@
 /* Tests of the JSON writer. */
-#include "enc/json_write.h"
+#include "text/json_write.h"
 
 #include <cjson/cJSON.h>
 
-#include "enc/base64.h"
-#include "enc/json_read.h"
+#include "text/base64.h"
+#include "text/json_read.h"
 #include "t.h"
 
 static uint8_t buffer[8192];

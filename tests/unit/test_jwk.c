@@ -8,7 +8,7 @@
 
 #include "azure_key.h"
 #include "crypto/jwk.h"
-#include "enc/base64.h"
+#include "text/base64.h"
 #include "jws_vectors.h"
 #include "wyche.h"
 

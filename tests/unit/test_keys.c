@@ -9,8 +9,8 @@
 #include <bearssl.h>
 #include <cmocka.h>
 
-#include "plat/clock.h"
-#include "svc/keys.h"
+#include "os/clock.h"
+#include "attest/keys.h"
 
 static struct private_key given;
 

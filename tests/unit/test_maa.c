@@ -8,13 +8,13 @@
 
 #include <cmocka.h>
 
-#include "client/call.h"
+#include "http/call.h"
 #include "signer.h"
 #include "vectors.h"
 
 static enum err fake_call_success(struct https *c, const struct call *k, struct call_answer *a, int64_t deadline, struct fault *f);
 #define call_success fake_call_success
-#include "../../src/client/maa_token.c"
+#include "../../src/lib/azure/maa_token.c"
 #undef call_success
 
 /* --- The request --- */

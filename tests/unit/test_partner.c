@@ -1,16 +1,16 @@
-/* Fetching from partners and the whole analysis: against a server in this process. Who is there is svc/peer.c's to say, whose
+/* Fetching from partners and the whole analysis: against a server in this process. Who is there is party/peer.c's to say, whose
  * place this file takes. */
 #include "records_help.h"
 
 #include <cjson/cJSON.h>
 #include <pthread.h>
 
-#include "crypto/tls.h"
-#include "plat/clock.h"
-#include "plat/net.h"
-#include "svc/analyze.h"
-#include "svc/certificate.h"
-#include "svc/partner.h"
+#include "tls/tls.h"
+#include "os/clock.h"
+#include "os/net.h"
+#include "party/query/analyze.h"
+#include "attest/certificate.h"
+#include "party/partner.h"
 
 #define LIMIT_MS 20000
 
@@ -39,7 +39,7 @@ static struct server {
 	char request[2048];
 } servers[2];
 
-/* --- in place of svc/peer.c --- */
+/* --- in place of party/peer.c --- */
 
 static struct tls_identity ours;
 static struct {
@@ -49,7 +49,7 @@ static struct {
 	int64_t evidence_ms; /* from then on our certificate has evidence */
 } peers;
 
-/* In place of svc/certificate.c. */
+/* In place of attest/certificate.c. */
 bool certificate_pending(void)
 {
 	return clock_ms() < peers.evidence_ms;

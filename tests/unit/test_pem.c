@@ -1,5 +1,5 @@
 /* Tests of PEM blocks. */
-#include "enc/pem.h"
+#include "text/pem.h"
 
 #include "t.h"
 #include "vectors.h"

@@ -8,7 +8,7 @@
 
 #include "azure_key.h"
 #include "crypto/kwp.h"
-#include "enc/base64.h"
+#include "text/base64.h"
 #include "wyche.h"
 
 static bool all_zero(const void *p, size_t n)

@@ -4,9 +4,9 @@
 #include <time.h>
 
 #include "amd.h"
-#include "enc/base64.h"
-#include "enc/pem.h"
-#include "tee/proof.h"
+#include "text/base64.h"
+#include "text/pem.h"
+#include "snp/proof.h"
 
 static struct checks checks;
 static struct verify_facts facts;

@@ -1,8 +1,8 @@
 /* The record format: what is written is read back, and every manipulation of a file is refused. */
 #include "records_help.h"
 
-#include "enc/base64.h"
-#include "svc/recwrite.h"
+#include "text/base64.h"
+#include "party/records/recwrite.h"
 
 #define FIELDS 3
 static const char *const wanted[FIELDS] = { "name", "age", "post code" };

@@ -4,7 +4,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "enc/base64.h"
+#include "text/base64.h"
 #include "policy/party.h"
 
 static uint8_t text[POLICY_TEXT_MAX];

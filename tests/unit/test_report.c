@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "tee/report.h"
+#include "snp/report.h"
 #include "vectors.h"
 
 #define V2 "azure/skr-sidecar/snp_report.bin"

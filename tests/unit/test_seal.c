@@ -16,10 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "plat/net.h"
-#include "plat/clock.h"
-#include "plat/probe.h"
-#include "plat/seal.h"
+#include "os/net.h"
+#include "os/clock.h"
+#include "demo/probe.h"
+#include "os/seal.h"
 
 /* Seals this process, a child's, or ends it with 99. From then on only raw calls: the sanitizers' own would not be allowed. */
 static void seal_now(void)

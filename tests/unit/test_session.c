@@ -3,7 +3,7 @@
 
 #include "crypto/hash.h"
 #include "http/access.h"
-#include "plat/clock.h"
+#include "os/clock.h"
 
 #define HOUR 3600000
 

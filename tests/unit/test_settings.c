@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "svc/settings.h"
+#include "conf/settings.h"
 
 static struct settings s;
 static char said[1024];

@@ -437,7 +437,7 @@ static void test_strings(void **state)
 			char *at = strstr(members, "\"env_rules\":[");
 
 			snprintf(members, sizeof members, "%.*s\"env_rules\":[{\"pattern\":%s,\"strategy\":\"string\",\"required\":true},]%s",
-				(int)(at - members), BASE, forms[i], BASE + (at - members) + strlen("\"env_rules\":[]"));
+				(int)(at - members), BASE, forms[i], &BASE[(at - members) + strlen("\"env_rules\":[]")]);
 		}
 		load_with("0.10.0", "0.1.0", members, "");
 		says(CREATE("\"A=1\\\\\\\"/\"", USUAL), "keeps A=1\\\"/", true);

@@ -4,7 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "plat/poll.h"
+#include "os/poll.h"
 #include "t.h"
 
 static struct conn *held[HTTP_SLOTS];

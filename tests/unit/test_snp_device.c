@@ -17,7 +17,7 @@ static long fake_syscall(long number, long fd, unsigned long request, void *argu
 #define openat fake_open
 #define close fake_close
 #define syscall fake_syscall
-#include "../../src/plat/snp_device.c"
+#include "../../src/lib/os/snp_device.c"
 #undef openat
 #undef close
 #undef syscall

@@ -1,8 +1,8 @@
 /* Settings of the storage account: defaults, the connection string, what is derived, and one clear line for each mistake. */
 #include "t.h"
 
-#include "svc/settings.h"
-#include "svc/storage.h"
+#include "conf/settings.h"
+#include "demo/storage.h"
 
 static struct settings s;
 static char said[1024];

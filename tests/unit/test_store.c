@@ -1,7 +1,7 @@
 /* The stored file: its status, its lines, single values, and what is said of damaged ones. */
 #include "records_help.h"
 
-#include "enc/base64.h"
+#include "text/base64.h"
 
 static struct settings settings;
 static struct spool_in reader;

@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "plat/clock.h"
-#include "plat/thread.h"
+#include "os/clock.h"
+#include "os/thread.h"
 
 #define FRAME 1024
 #define BEYOND (1024 * 1024) /* deeper than a stack is */

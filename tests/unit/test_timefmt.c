@@ -1,5 +1,5 @@
 /* Tests of calendar times. */
-#include "enc/timefmt.h"
+#include "text/timefmt.h"
 
 #include <time.h>
 

@@ -14,11 +14,11 @@
 
 #include "base/ct.h"
 #include "crypto/rng.h"
-#include "crypto/tls.h"
+#include "tls/tls.h"
 #include "crypto/x509.h"
 #include "pki.h"
-#include "plat/clock.h"
-#include "plat/net.h"
+#include "os/clock.h"
+#include "os/net.h"
 
 #define LIMIT_MS 20000 /* nothing here takes a second; only a fault waits this long */
 #define BIG 2000003

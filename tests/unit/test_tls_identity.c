@@ -5,9 +5,9 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include "crypto/tls.h"
+#include "tls/tls.h"
 #include "crypto/x509.h"
-#include "enc/der.h"
+#include "text/der.h"
 #include "pki.h"
 
 static struct tls_identity id;

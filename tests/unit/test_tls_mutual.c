@@ -3,7 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "crypto/tls.h"
+#include "tls/tls.h"
 #include "t.h"
 
 static struct tls_identity us, them, mixed;

@@ -5,11 +5,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "crypto/tls_state.h"
-#include "plat/clock.h"
+#include "tls/tls_state.h"
+#include "os/clock.h"
 
 /* The table is looked at. */
-#include "../../src/crypto/tls_sessions.c"
+#include "../../src/lib/tls/tls_sessions.c"
 
 #define NOW_S 1800000000
 

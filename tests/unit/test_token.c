@@ -2,8 +2,8 @@
 #include "t.h"
 
 #include "amd.h"
-#include "enc/base64.h"
-#include "tee/token.h"
+#include "text/base64.h"
+#include "snp/token.h"
 
 #define ISSUER "https://maa.example"
 #define NOW 1788000000

@@ -1,5 +1,5 @@
 /* Tests of URLs and percent-encoding. */
-#include "enc/url.h"
+#include "text/url.h"
 
 #include "t.h"
 

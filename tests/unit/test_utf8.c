@@ -1,5 +1,5 @@
 /* Tests of UTF-8 validity. */
-#include "enc/utf8.h"
+#include "text/utf8.h"
 
 #include "t.h"
 

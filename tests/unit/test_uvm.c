@@ -2,10 +2,10 @@
 #include "t.h"
 
 #include "crypto/cose.h"
-#include "enc/base64.h"
-#include "enc/hex.h"
-#include "tee/did.h"
-#include "tee/uvm.h"
+#include "text/base64.h"
+#include "text/hex.h"
+#include "snp/did.h"
+#include "snp/uvm.h"
 #include "vectors.h"
 
 #define SKR "azure/skr-sidecar/"

@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "client/thim.h"
-#include "enc/base64.h"
-#include "tee/context.h"
+#include "azure/thim.h"
+#include "text/base64.h"
+#include "snp/context.h"
 #include "vectors.h"
 
 #define SKR "azure/skr-sidecar/"

@@ -4,8 +4,8 @@
 #include <time.h>
 
 #include "amd.h"
-#include "enc/pem.h"
-#include "tee/verify.h"
+#include "text/pem.h"
+#include "snp/verify.h"
 #include "vectors.h"
 
 #define SKR "azure/skr-sidecar/"

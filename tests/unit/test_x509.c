@@ -5,10 +5,10 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include "crypto/tls.h"
+#include "tls/tls.h"
 #include "crypto/x509_ext.h"
 #include "crypto/x509_path.h"
-#include "enc/der.h"
+#include "text/der.h"
 #include "pki.h"
 #include "vectors.h"
 

@@ -2,7 +2,7 @@
 #include "t.h"
 
 #include "base/out.h"
-#include "enc/xml.h"
+#include "text/xml.h"
 
 /* All events as "<a" "</a" "text" joined; NULL when refused. */
 static const char *events(struct span text)

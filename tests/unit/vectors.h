@@ -60,7 +60,7 @@ static inline int vectors_digit(char c)
 }
 
 /* Bytes of hex text into dst[cap]; gives their number. A malformed or too long text ends the test program, because
- * the vector itself is then wrong. Independent of enc/hex, which is under test itself. */
+ * the vector itself is then wrong. Independent of text/hex, which is under test itself. */
 static inline size_t vectors_hex(const char *hex, uint8_t *dst, size_t cap)
 {
 	size_t n = strlen(hex) / 2;

@@ -1,0 +1,295 @@
+/* Attestation of this process. */
+#include "attest/attest.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "azure/maa.h"
+#include "azure/thim.h"
+#include "crypto/hash.h"
+#include "text/base64.h"
+#include "text/json_write.h"
+#include "os/clock.h"
+#include "os/lock.h"
+#include "os/snp_device.h"
+#include "snp/context.h"
+
+#define REPORT_TRIES 3     /* when the host is busy */
+#define REPORT_PAUSE_MS 500
+#define REPORT_MS 20000    /* for callers without a deadline of their own */
+
+/* Set once by attest_init, before threads: the context. */
+static struct context context;
+static uint8_t tls_spki[32];
+
+/* The certificates in use: the context's, or what replaced them. Guarded, with the work area of one attestation, by the lock,
+ * which is held over the whole attestation: one at a time. Public data. */
+static struct lock attest_lock = LOCK_INIT;
+static struct platform_certs certs, fresh;
+static _Atomic unsigned certs_version;
+static uint8_t scratch[CONTEXT_SCRATCH_LEN];
+
+enum err attest_init(const struct settings *s, const uint8_t tls_spki_sha256[32])
+{
+	const char *problem;
+	enum err err = context_load(&context, s->context_dir, &s->uvm, scratch, &problem);
+
+	memcpy(tls_spki, tls_spki_sha256, sizeof tls_spki);
+	certs = context.certs;
+	if (err == ERR_NOT_FOUND && !problem)
+		log_line(LOG_INFO, "attest", "no security context: certificates will be fetched, no endorsement will be sent");
+	else if (err)
+		log_text(err == ERR_SYSTEM ? LOG_ERROR : LOG_WARN, "attest", "the security context cannot be read", "part", span_str(problem));
+	else
+		log_text(LOG_INFO, "attest", "security context read", "from",
+		         span_str(context.source == CONTEXT_FILES ? context.dir : "environment"));
+	return err == ERR_SYSTEM ? err : ERR_OK;
+}
+
+bool attest_device_present(void)
+{
+	return snp_device_present() != SNP_DEVICE_NONE;
+}
+
+enum err attest_runtime_for_caller(const struct settings *s, struct span client_data, struct out *o)
+{
+	struct jw w = jw_init(o);
+	const char *role = role_name(s->role);
+
+	jw_object(&w, NULL);
+	jw_b64(&w, "client_data", client_data, B64_STD);
+	jw_str(&w, "purpose", "parley-attest");
+	jw_str(&w, "role", role ? role : "other");
+	jw_hex(&w, "tls_spki_sha256", span_of(tls_spki, sizeof tls_spki));
+	jw_end_object(&w);
+	return o->bad ? ERR_TOO_BIG : ERR_OK;
+}
+
+/* --- The report --- */
+
+static enum err check_report(const uint8_t report[SNP_REPORT_LEN], const uint8_t report_data[64], struct snp_report *r,
+                             struct fault *f)
+{
+	char problem[REPORT_PROBLEM_MAX];
+	enum err err = report_parse(report, r, problem);
+
+	if (err)
+		return fault_set_detail(f, ERR_PROTOCOL, STEP_REPORT, "the SNP report is not acceptable", span_str(problem));
+	if (memcmp(r->report_data, report_data, 64) != 0)
+		return fault_set(f, ERR_MISMATCH, STEP_REPORT, "the SNP report does not carry our data");
+	return ERR_OK;
+}
+
+static enum err take_report(struct span runtime, uint8_t report[SNP_REPORT_LEN], struct snp_report *r, int64_t deadline_ms,
+                            struct fault *f)
+{
+	uint8_t report_data[64] = { 0 };
+	enum err err;
+
+	hash_sha256(runtime, report_data);
+	for (int i = 1;; i++) {
+		fault_clear(f);
+		err = snp_device_report(report_data, report, f);
+		if (err != ERR_THROTTLED || i == REPORT_TRIES || clock_ms() + REPORT_PAUSE_MS >= deadline_ms)
+			break;
+		clock_sleep(REPORT_PAUSE_MS, deadline_ms);
+	}
+	return err ? err : check_report(report, report_data, r, f);
+}
+
+enum err attest_report(struct span runtime, uint8_t report[SNP_REPORT_LEN], struct fault *f)
+{
+	struct snp_report r;
+	struct fault unused;
+
+	return take_report(runtime, report, &r, clock_ms() + REPORT_MS, f ? f : &unused);
+}
+
+/* --- Certificates that fit the report --- */
+
+static bool leaf_of(const struct platform_certs *c, struct vcek *leaf)
+{
+	uint8_t der[CERT_DER_MAX];
+	const char *problem;
+	size_t n;
+
+	return certs_leaf(c, der, &n) == ERR_OK && vcek_parse(span_of(der, n), leaf, &problem) == ERR_OK;
+}
+
+/* A version 2 report does not name its product; the certificate that we hold does, and it is the same chip. */
+static void settle_product(struct snp_report *r)
+{
+	struct vcek v;
+
+	if (!r->product_assumed || !leaf_of(&certs, &v))
+		return;
+	report_set_product(r, v.product);
+}
+
+/* Asks the configured source for the chain of this report. THIM is asked first for what the host holds now, then by name:
+ * not every host answers the second form. What fits is remembered; what does not is dropped. */
+static enum err refresh(const struct settings *s, const struct snp_report *r, int64_t deadline_ms, struct fault *f)
+{
+	struct snp_report named = *r;
+	const struct snp_report *by = s->cert_cache == THIM_HOST ? NULL : &named;
+
+	settle_product(&named);
+	for (;; by = &named) {
+		TRY(thim_fetch(s->cert_cache, s->cert_cache_endpoint, by, &fresh, deadline_ms, f));
+		if (certs_match(&fresh, r, NULL))
+			break;
+		if (by)
+			return fault_set(f, ERR_MISMATCH, STEP_COLLATERAL, "the fetched certificate is not for this chip's reported TCB");
+	}
+	certs_version += fresh.pem_len != certs.pem_len || memcmp(fresh.pem, certs.pem, certs.pem_len) != 0;
+	certs = fresh;
+	return ERR_OK;
+}
+
+static enum err tell_mismatch(const struct snp_report *r, const char *difference, struct fault *f)
+{
+	uint8_t text[160];
+	struct out o = out_init(text, sizeof text);
+	struct vcek v;
+
+	out_strs(&o, difference ? difference : "unknown difference", "; reported TCB ");
+	out_hex_u64(&o, r->reported_tcb.raw);
+	if (leaf_of(&fresh, &v)) {
+		out_str(&o, ", certificate's ");
+		out_hex_u64(&o, v.tcb.raw);
+	}
+	fault_advise(f, "the host's firmware was updated and its certificate source is behind",
+	             "set CERT_CACHE to another source (thim, azure, amd), or try again later");
+	return fault_set_detail(f, ERR_MISMATCH, STEP_COLLATERAL, "no platform certificate fits the SNP report", out_span(&o));
+}
+
+/* A report, and certificates that fit it. Repair of stale ones (azure-protocols.md 2.6, without the faults of section 9): what we
+ * hold; else what the source gives for this report; else a NEW report, kept, and what the source gives for that. On success
+ * report, r and certs belong together. The first refusal of a source may be transient, so it does not end the second round. */
+static enum err collect(const struct settings *s, struct span runtime, uint8_t report[SNP_REPORT_LEN], struct snp_report *r,
+                        int64_t deadline_ms, struct fault *f)
+{
+	const char *difference = NULL;
+	enum err err;
+
+	TRY(take_report(runtime, report, r, deadline_ms, f));
+	if (certs_match(&certs, r, &difference))
+		return ERR_OK;
+	log_text(LOG_DEBUG, "attest", "platform certificates do not fit the report; fetching",
+		 "differs", span_str(difference));
+	err = refresh(s, r, deadline_ms, f);
+	if (err != ERR_MISMATCH && err != ERR_NOT_FOUND)
+		return err;
+	TRY(take_report(runtime, report, r, deadline_ms, f));
+	err = refresh(s, r, deadline_ms, f);
+	if (err != ERR_MISMATCH)
+		return err;
+	(void)certs_match(&fresh, r, &difference);
+	return tell_mismatch(r, difference, f);
+}
+
+enum err attest_evidence(const struct settings *s, struct span runtime, uint8_t report[SNP_REPORT_LEN], int64_t deadline_ms,
+                         struct fault *f)
+{
+	struct snp_report r;
+	enum err err;
+
+	fault_clear(f);
+	if (!lock_take_until(&attest_lock, deadline_ms))
+		return fault_set(f, ERR_TIMEOUT, STEP_REPORT, "waiting for another attestation took too long");
+	err = collect(s, runtime, report, &r, deadline_ms, f);
+	lock_release(&attest_lock);
+	if (!err)
+		fault_clear(f); /* what was repaired on the way is no fault */
+	return err;
+}
+
+void attest_collateral(struct attest_collateral *c)
+{
+	lock_take(&attest_lock);
+	memcpy(c->pem, certs.pem, certs.pem_len);
+	c->pem_len = certs.pem_len;
+	c->version = certs_version;
+	lock_release(&attest_lock);
+	c->endorsement = span_of(context.reference, context.reference_len);
+}
+
+struct span attest_policy(void)
+{
+	return span_of(context.policy, context.policy_len);
+}
+
+unsigned attest_certs_version(void)
+{
+	return certs_version;
+}
+
+/* --- The token --- */
+
+static enum err attest_once(const char *maa, struct span runtime, struct attest_result *res, int64_t deadline_ms, struct fault *f)
+{
+	const struct maa_evidence e = {
+		.report = span_of(res->report, sizeof res->report),
+		.chain_pem = span_of(certs.pem, certs.pem_len),
+		.uvm = span_of(context.reference, context.reference_len),
+		.runtime = runtime,
+	};
+	struct maa_expect x = { .instance = maa, .report_data = res->report + 0x50, .host_data = res->report + 0xc0 };
+	char nonce[21];
+
+	TRY(maa_attest(maa, &e, res->token, sizeof res->token, &res->token_len, nonce, deadline_ms, f));
+	x.nonce = nonce;
+	return maa_verify(span_of(res->token, res->token_len), &x, deadline_ms, f);
+}
+
+/* The service rejects the evidence as such, not its content by policy: our certificates may be what is wrong with it. */
+static bool evidence_rejected(enum err err, const struct fault *f)
+{
+	return err == ERR_HTTP && f->step == STEP_ATTEST && f->http_status == 400;
+}
+
+static enum err attest_locked(const struct settings *s, const char *maa, struct span runtime, struct attest_result *res,
+                              int64_t deadline_ms, struct fault *f)
+{
+	struct fault rejected, again;
+	struct snp_report r;
+	enum err err = collect(s, runtime, res->report, &r, deadline_ms, f);
+
+	if (!err)
+		err = attest_once(maa, runtime, res, deadline_ms, f);
+	if (!evidence_rejected(err, f))
+		return err;
+	/* Once more from the start, with a new report and new certificates. When those cannot be had, the service's own words
+	 * are worth more than the reason for that. */
+	log_fault(LOG_DEBUG, "attest", "evidence rejected; collecting new evidence", f);
+	rejected = *f;
+	if (take_report(runtime, res->report, &r, deadline_ms, &again) != ERR_OK ||
+	    refresh(s, &r, deadline_ms, &again) != ERR_OK) {
+		*f = rejected;
+		return err;
+	}
+	return attest_once(maa, runtime, res, deadline_ms, f);
+}
+
+enum err attest_token(const struct settings *s, struct span runtime, struct attest_result *r, int64_t deadline_ms, struct fault *f)
+{
+	return attest_token_from(s, s->maa, runtime, r, deadline_ms, f);
+}
+
+enum err attest_token_from(const struct settings *s, const char *maa, struct span runtime, struct attest_result *r,
+                           int64_t deadline_ms, struct fault *f)
+{
+	enum err err;
+
+	fault_clear(f);
+	r->token_len = 0;
+	if (!lock_take_until(&attest_lock, deadline_ms))
+		return fault_set(f, ERR_TIMEOUT, STEP_ATTEST, "waiting for another attestation took too long");
+	err = attest_locked(s, maa, runtime, r, deadline_ms, f);
+	lock_release(&attest_lock);
+	if (err)
+		r->token_len = 0;
+	else
+		fault_clear(f);
+	return err;
+}

@@ -1,0 +1,258 @@
+/* Evidence about this party. */
+#include "attest/evidence.h"
+
+#include <string.h>
+
+#include "crypto/rng.h"
+#include "text/base64.h"
+#include "text/pem.h"
+#include "os/clock.h"
+#include "os/lock.h"
+#include "attest/keys.h"
+#include "snp/cert_evidence.h"
+
+#define PROOF_GOOD_MS 300000
+#define NONCE_BYTES 32
+
+/* One collection at a time; the lock is held over it. Public data. */
+static struct lock evidence_lock = LOCK_INIT;
+static uint8_t tls_spki[32];
+static struct {
+	struct runtime runtime;
+	uint8_t report[SNP_REPORT_LEN], runtime_text[1024], chain[CHAIN_DER_MAX];
+	size_t runtime_len;
+	struct attest_collateral with;
+	struct span token; /* view of the caller's result */
+} now;
+/* The last proof that was made without a nonce of somebody's. */
+static struct {
+	uint8_t text[PROOF_MAX];
+	size_t n; /* 0: none */
+	int64_t made_ms;
+	bool token;
+	char key[RUNTIME_THUMBPRINT_MAX + 1];
+} last;
+
+void evidence_init(const uint8_t tls_spki_sha256[32])
+{
+	memcpy(tls_spki, tls_spki_sha256, sizeof tls_spki);
+}
+
+/* Thumbprint of the key that this party works with, "" before it was released. */
+static void key_now(char key[RUNTIME_THUMBPRINT_MAX + 1])
+{
+	enum key_type type;
+	unsigned bits;
+
+	if (keys_describe(KEYS_OWN, &type, &bits, key) != ERR_OK)
+		key[0] = 0;
+}
+
+static bool key_is(const char *key)
+{
+	char current[RUNTIME_THUMBPRINT_MAX + 1];
+
+	key_now(current);
+	return strcmp(current, key) == 0;
+}
+
+static void fill_nonce(struct span given, char text[RUNTIME_NONCE_TEXT_MAX + 1])
+{
+	uint8_t bytes[NONCE_BYTES];
+	struct out o = out_init(text, RUNTIME_NONCE_TEXT_MAX + 1);
+
+	if (given.n) {
+		out_put(&o, given);
+	} else {
+		rng_bytes(bytes, sizeof bytes);
+		base64_encode(&o, B64_URL, span_of(bytes, sizeof bytes));
+	}
+	(void)out_cstr(&o);
+}
+
+static enum err write_runtime(const struct settings *s, const struct evidence_wish *wish, struct fault *f)
+{
+	struct out o = out_init(now.runtime_text, sizeof now.runtime_text);
+	const char *role = role_name(s->role);
+
+	memset(&now.runtime, 0, sizeof now.runtime);
+	fill_nonce(wish->nonce, now.runtime.nonce);
+	(void)span_copy_str(span_str(role ? role : "other"), now.runtime.role, sizeof now.runtime.role);
+	key_now(now.runtime.key);
+	memcpy(now.runtime.tls_spki_sha256, wish->tls_spki_sha256 ? wish->tls_spki_sha256 : tls_spki, sizeof tls_spki);
+	runtime_write(&o, &now.runtime);
+	now.runtime_len = o.n;
+	return o.bad ? fault_set(f, ERR_TOO_BIG, STEP_REPORT, "the runtime data are too long") : ERR_OK;
+}
+
+static enum err collect_locked(const struct settings *s, const struct evidence_wish *wish, struct attest_result *work,
+                               int64_t deadline_ms, struct fault *f)
+{
+	struct span runtime;
+
+	TRY(write_runtime(s, wish, f));
+	runtime = span_of(now.runtime_text, now.runtime_len);
+	now.token = span_of(NULL, 0);
+	if (wish->token) {
+		TRY(attest_token(s, runtime, work, deadline_ms, f));
+		memcpy(now.report, work->report, sizeof now.report);
+		now.token = span_of(work->token, work->token_len);
+	} else {
+		TRY(attest_evidence(s, runtime, now.report, deadline_ms, f));
+	}
+	attest_collateral(&now.with);
+	return ERR_OK;
+}
+
+/* --- As an answer --- */
+
+static void put_b64(struct jw *w, const char *name, struct span bytes)
+{
+	if (bytes.n)
+		jw_b64(w, name, bytes, B64_STD);
+	else
+		jw_null(w, name);
+}
+
+static void write_json(const struct settings *s, struct out *o)
+{
+	char url[HOSTPORT_MAX + 64];
+	struct jw w = jw_init(o);
+
+	(void)out_join(url, sizeof url, "https://", s->maa, "/attest/SevSnpVm?api-version=2022-08-01");
+	jw_object(&w, NULL);
+	jw_str(&w, "tee_type", "sevsnp");
+	put_b64(&w, "report", span_of(now.report, sizeof now.report));
+	jw_span(&w, "certificates", span_of(now.with.pem, now.with.pem_len));
+	put_b64(&w, "endorsement", now.with.endorsement);
+	put_b64(&w, "policy", attest_policy());
+	put_b64(&w, "runtime_data", span_of(now.runtime_text, now.runtime_len));
+	jw_str(&w, "nonce", now.runtime.nonce);
+	if (now.token.n)
+		jw_span(&w, "attestation_token", now.token);
+	else
+		jw_null(&w, "attestation_token");
+	jw_str(&w, "verification_endpoint", url);
+	jw_hex(&w, "tls_spki_sha256", span_of(tls_spki, sizeof tls_spki));
+	jw_str(&w, "instructions",
+	       "REPORT_DATA is SHA-256(runtime_data) and 32 zero bytes; HOST_DATA is SHA-256(policy). The report is signed (ECDSA P-384) "
+	       "by the first certificate, that chain ends in AMD's root. Compare nonce and tls_spki_sha256 in runtime_data with your nonce "
+	       "and with this connection's public key. parleyctl verify https://host does all of it.");
+	jw_end_object(&w);
+}
+
+enum err evidence_write(const struct settings *s, const struct evidence_wish *wish, struct attest_result *work,
+                        struct out *o, int64_t deadline_ms, struct fault *f)
+{
+	enum err err;
+
+	if (!lock_take_until(&evidence_lock, deadline_ms))
+		return fault_set(f, ERR_TIMEOUT, STEP_REPORT, "waiting for other evidence took too long");
+	err = collect_locked(s, wish, work, deadline_ms, f);
+	if (!err)
+		write_json(s, o);
+	lock_release(&evidence_lock);
+	return err;
+}
+
+/* --- As a proof --- */
+
+static enum err gather(struct proof *p, struct fault *f)
+{
+	size_t n;
+
+	if (pem_all(span_of(now.with.pem, now.with.pem_len), "CERTIFICATE", now.chain, sizeof now.chain, &n) != ERR_OK)
+		return fault_set(f, ERR_PROTOCOL, STEP_COLLATERAL, "the platform's certificates cannot be read");
+	*p = (struct proof){
+		.report = span_of(now.report, sizeof now.report), .chain = span_of(now.chain, n), .endorsement = now.with.endorsement,
+		.policy = attest_policy(), .token = now.token, .runtime_data = span_of(now.runtime_text, now.runtime_len),
+	};
+	memcpy(p->nonce, now.runtime.nonce, sizeof p->nonce);
+	memcpy(p->tls_spki_sha256, now.runtime.tls_spki_sha256, sizeof p->tls_spki_sha256);
+	return ERR_OK;
+}
+
+static enum err write_proof(struct out *o, struct fault *f)
+{
+	struct proof p;
+	enum err err;
+
+	TRY(gather(&p, f));
+	err = proof_write_fitting(o, &p);
+	return err ? fault_set(f, err, STEP_COLLATERAL, "the evidence does not fit into a proof") : ERR_OK;
+}
+
+/* The last proof, as long as nobody asks for a nonce and its key is still the one in use. */
+static bool last_is_good(const struct evidence_wish *wish)
+{
+	return !wish->nonce.n && last.n && last.token == wish->token && clock_ms() - last.made_ms < PROOF_GOOD_MS && key_is(last.key);
+}
+
+static void remember(const struct evidence_wish *wish, struct span text)
+{
+	if (wish->nonce.n || text.n > sizeof last.text)
+		return;
+	memcpy(last.text, text.p, text.n);
+	last.n = text.n;
+	last.made_ms = clock_ms();
+	last.token = wish->token;
+	memcpy(last.key, now.runtime.key, sizeof last.key);
+}
+
+enum err evidence_proof(const struct settings *s, const struct evidence_wish *wish, struct attest_result *work,
+                        struct out *o, int64_t deadline_ms, struct fault *f)
+{
+	size_t start = o->n;
+	enum err err = ERR_OK;
+
+	if (!lock_take_until(&evidence_lock, deadline_ms))
+		return fault_set(f, ERR_TIMEOUT, STEP_REPORT, "waiting for other evidence took too long");
+	if (last_is_good(wish)) {
+		out_put(o, span_of(last.text, last.n));
+	} else {
+		err = collect_locked(s, wish, work, deadline_ms, f);
+		if (!err)
+			err = write_proof(o, f);
+		if (!err)
+			remember(wish, span_of(o->p + start, o->n - start));
+	}
+	lock_release(&evidence_lock);
+	return err;
+}
+
+/* --- In a certificate --- */
+
+/* What the last extension says. */
+static struct {
+	bool made;
+	unsigned version;
+	char key[RUNTIME_THUMBPRINT_MAX + 1];
+} extension_says;
+
+enum err evidence_extension(const struct settings *s, const uint8_t tls_spki_sha256[32], uint8_t *buf, size_t cap,
+                            struct span *extension, int64_t deadline_ms, struct fault *f)
+{
+	const struct evidence_wish wish = { .tls_spki_sha256 = tls_spki_sha256 };
+	struct proof p;
+	enum err err;
+
+	if (!lock_take_until(&evidence_lock, deadline_ms))
+		return fault_set(f, ERR_TIMEOUT, STEP_REPORT, "waiting for other evidence took too long");
+	err = collect_locked(s, &wish, NULL, deadline_ms, f);
+	if (!err)
+		err = gather(&p, f);
+	if (!err && cert_evidence_write(buf, cap, &p, extension) != ERR_OK)
+		err = fault_set(f, ERR_TOO_BIG, STEP_COLLATERAL, "the evidence does not fit into a certificate");
+	if (!err) {
+		extension_says.made = true;
+		extension_says.version = now.with.version;
+		memcpy(extension_says.key, now.runtime.key, sizeof extension_says.key);
+	}
+	lock_release(&evidence_lock);
+	return err;
+}
+
+bool evidence_extension_true(void)
+{
+	return extension_says.made && extension_says.version == attest_certs_version() && key_is(extension_says.key);
+}

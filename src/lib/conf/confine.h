@@ -1,0 +1,13 @@
+/* What the sealed process may still reach, from its settings. */
+#ifndef CONF_CONFINE_H
+#define CONF_CONFINE_H
+
+#include "conf/settings.h"
+
+/* Files and outgoing ports (os/seal: Landlock). Call when everything that is read once has been read, before threads start. A kernel without
+ * Landlock is told on the log and by confine_landlock. ERR_SYSTEM: the caller must not go on. */
+MUST_USE enum err confine_files(const struct settings *s);
+/* The kernel's Landlock version in force, 0 for none. */
+int confine_landlock(void);
+
+#endif

@@ -1,0 +1,690 @@
+/* The server. A connection is parked in the poll set until something arrives; a worker then pumps what is there, and when
+ * a whole request is there runs its handler top to bottom with blocking calls. Slow clients cost a slot, not a thread:
+ * a request is not even looked at before the client has taken enough of the answers before it to leave NET_SEND_ROOM, and
+ * after one answer it is the other connections' turn.
+ *
+ *   HANDSHAKE --TLS open--> IDLE --first byte--> HEAD --head complete, accepted--> BODY --complete--> run --> IDLE
+ *   any phase --refusal, "close", TLS failure--> LINGER --end of stream, deadline--> closed
+ *   any phase --deadline, end of stream--> closed */
+#include "http/server.h"
+
+#include <stdatomic.h>
+
+#include "base/ct.h"
+#include "base/log.h"
+#include "text/url.h"
+#include "party/routes.h"
+#include "http/slots.h"
+#include "os/clock.h"
+#include "os/event.h"
+#include "os/thread.h"
+
+#define HEAD_MS 10000
+#define BODY_MS 30000
+#define IDLE_MS 30000
+/* The longest a handler may wait for the world: attestation with retries, a release, a partner. */
+#define REQUEST_MS 120000
+/* A farewell from the sweeping or an accepting thread must not wait. */
+#define FAREWELL_MS 50
+/* How long a client may take to see that we have ended the connection. */
+#define LINGER_MS 1000
+
+/* Tags of listeners in the poll set: a generation no slot reaches. */
+#define LISTENER_TAG 0xffffffff00000000u
+
+struct listener {
+	int fd;
+	enum port port;
+	uint16_t number;
+	atomic_bool full; /* the system had no room for a connection: the next sweep tries again */
+};
+
+static const struct settings *settings;
+static const struct tls_identity *identities[PORTS]; /* NULL: plain */
+static struct listener listeners[PORTS];
+static size_t listeners_n;
+static struct scratch scratches[HTTP_WORKERS];
+/* Workers at the poll set: as many as there are processors. More would only take turns on them, each holding up the clients it has. */
+static atomic_uint at_poll;
+static unsigned at_poll_max;
+static struct event left_poll;
+static atomic_bool stopping;
+
+static struct reply reply_new(struct conn *c)
+{
+	return (struct reply){
+		.conn = c,
+		.head_only = span_eq_str(c->head.method, "HEAD"),
+		.keep_alive = c->head.keep_alive && !c->peer_gone && !stopping,
+		.http10 = c->head.minor == 0,
+		.write_ms = REPLY_WRITE_MS,
+	};
+}
+
+/* An answer to something that is not (yet) a whole acceptable request: the connection ends with it. */
+static void refuse(struct conn *c, int status, const char *message, int64_t write_ms)
+{
+	struct reply r = {
+		.conn = c,
+		.head_only = span_eq_str(c->head.method, "HEAD"),
+		.no_store = c->no_store,
+		.rate = (const char *)c->rate,
+		.write_ms = write_ms,
+	};
+
+	reply_error(&r, status, message);
+}
+
+/* The client has room for NET_SEND_ROOM bytes, or is gone: writing will not wait. */
+static bool can_answer(struct conn *c)
+{
+	if (c->sent_n > NET_SEND_SPARE) {
+		if (net_wait(c->fd, NET_WRITE, 0) != ERR_OK)
+			return false;
+		c->sent_n = 0;
+	}
+	return true;
+}
+
+/* Ends a connection taken from its parking place; a request under way is answered if that is possible at once. */
+static void dismiss(struct conn *c, int status, const char *message)
+{
+	if ((c->phase == CONN_HEAD || c->phase == CONN_BODY) && can_answer(c))
+		refuse(c, status, message, FAREWELL_MS);
+	conn_finish(c);
+}
+
+static const char *refusal_text(int status)
+{
+	switch (status) {
+	case 414:
+		return "The request target is too long.";
+	case 417:
+		return "Only 'Expect: 100-continue' is understood.";
+	case 431:
+		return "The request head is too large.";
+	case 501:
+		return "This method or transfer coding is not implemented.";
+	case 505:
+		return "Only HTTP/1.0 and HTTP/1.1 are spoken here.";
+	default:
+		return "The request is malformed.";
+	}
+}
+
+/* --- from a head to its route ------------------------------------------------------------------------------------ */
+
+static bool method_fits(const struct route *r, struct span method)
+{
+	return span_eq_str(method, r->method) || (span_eq_str(method, "HEAD") && span_eq_str(SPAN_LIT("GET"), r->method));
+}
+
+static const struct route *find_route(const struct conn *c, struct span path, bool *path_known)
+{
+	const struct route *hit = NULL;
+
+	*path_known = false;
+	for (size_t i = 0; i < routes_n; i++) {
+		if (!route_is_at(&routes[i], c->port, path, settings))
+			continue;
+		*path_known = true;
+		if (method_fits(&routes[i], c->head.method))
+			hit = &routes[i];
+	}
+	return hit;
+}
+
+/* "Allow: GET, HEAD, OPTIONS" of a known path. */
+static void allow_line(enum port port, struct span path, struct out *o)
+{
+	out_str(o, "Allow: ");
+	if (span_eq_str(path, "*"))
+		out_str(o, "GET, HEAD, POST, ");
+	for (size_t i = 0; i < routes_n; i++) {
+		if (route_is_at(&routes[i], port, path, settings)) {
+			out_str(o, routes[i].method);
+			out_str(o, span_eq_str(SPAN_LIT("GET"), routes[i].method) ? ", HEAD, " : ", ");
+		}
+	}
+	out_str(o, "OPTIONS\r\n");
+}
+
+static bool is_sensitive(struct span path)
+{
+	return span_starts(path, "/skr/") || span_starts(path, "/encrypt") || span_starts(path, "/decrypt") || span_starts(path, "/key/");
+}
+
+/* Answers requests that have no route of their own. */
+static void answer_unrouted(struct reply *r, struct span path, bool path_known)
+{
+	uint8_t buf[256];
+	struct out allow = out_init(buf, sizeof buf);
+
+	if (r->conn->port == PORT_SIDECAR) { /* its clients know this form, also for a wrong method */
+		reply_send(r, 404, "text/plain", SPAN_LIT("404 page not found"));
+		return;
+	}
+	/* "*" comes with OPTIONS only and means the server as a whole (RFC 9110 section 9.3.7). */
+	if (!path_known && !span_eq_str(path, "*")) {
+		reply_error(r, 404, "There is nothing at this path.");
+		return;
+	}
+	allow_line(r->conn->port, path, &allow);
+	r->extra = out_cstr(&allow);
+	if (span_eq_str(r->conn->head.method, "OPTIONS"))
+		reply_send(r, 204, NULL, span_of(NULL, 0));
+	else
+		reply_error(r, 405, "This method is not allowed at this path; see the Allow header.");
+	r->extra = NULL;
+}
+
+/* Takes one of the peer's tokens. The lines about it go into lines and every answer from now on. Answers 429 itself. */
+static bool check_rate(struct reply *r, enum rate_group group, const struct conn *c, struct out *lines)
+{
+	struct rate_verdict v;
+
+	if (group == RATE_NONE)
+		return true;
+	v = rate_take(group, (unsigned)(c->route - routes), &c->peer, clock_ms());
+	rate_headers(&v, lines);
+	r->rate = out_cstr(lines);
+	if (!v.allowed)
+		reply_error(r, 429, "Too many requests of this kind from this address; see Retry-After.");
+	return v.allowed;
+}
+
+/* A proof that came without TLS, and not from this machine. */
+static void refuse_plain(struct reply *r, const struct route *route, const struct http_head *h)
+{
+	char origin[ACCESS_ORIGIN_MAX], url[ACCESS_ORIGIN_MAX + sizeof route->path], text[sizeof url + 256];
+	uint8_t json[2048];
+	struct out o = out_init(json, sizeof json);
+	struct jw w = jw_init(&o);
+
+	access_https_origin(h, server_https_port(), origin);
+	out_join(url, sizeof url, origin, origin[0] ? route->path : "");
+	out_join(text, sizeof text, "The operator's proof is taken over TLS only, or from this machine: ",
+	         url[0] ? "use " : "HTTPS_PORT is off, or the request names no host", url, ". Replace a token that was sent here in the clear.");
+	jw_object(&w, NULL);
+	jw_str(&w, "status", "error");
+	jw_str(&w, "message", text);
+	jw_str(&w, "https", url[0] ? url : NULL);
+	jw_end_object(&w);
+	reply_json(r, 403, &o);
+}
+
+static bool check_access(struct reply *r, const struct route *route, const struct conn *c, struct out *rate_lines)
+{
+	const struct access_way way = { c->peer, c->use_tls };
+	struct rate_verdict limit;
+	enum access_verdict v;
+
+	if (route->access == ACCESS_PEER) {
+		if (c->party != PARTY_PROVEN)
+			reply_error(r, 403, "Only for a party that has proven on this connection who it is: POST /peer/hello, then /peer/proof.");
+		return c->party == PARTY_PROVEN;
+	}
+	v = access_check(route->access, settings, &c->head, &way, &limit);
+	if (limit.limit) {
+		rate_headers(&limit, rate_lines);
+		r->rate = out_cstr(rate_lines);
+	}
+	switch (v) {
+	case ACCESS_GRANTED:
+		return true;
+	case ACCESS_CLOSED:
+		reply_error(r, 403, "No operator is configured (OPERATOR_AUTH): this route is closed.");
+		return false;
+	case ACCESS_FOREIGN:
+		reply_error(r, 403, route->access == ACCESS_LOCAL ?
+		            "This port is for programs of this container group, by a loopback name (Host), not for a web page (Origin, Sec-Fetch-Site)." :
+		            "The session is good, but a page of another site made this request (Origin, Sec-Fetch-Site).");
+		return false;
+	case ACCESS_PLAIN:
+		refuse_plain(r, route, &c->head);
+		return false;
+	case ACCESS_LIMITED:
+		reply_error(r, 429, ACCESS_LIMITED_TEXT);
+		return false;
+	case ACCESS_DENIED:
+	default:
+		break;
+	}
+	r->extra = "WWW-Authenticate: Bearer realm=\"parley\"\r\n";
+	reply_error(r, 401, "This route is for the operator: send 'Authorization: Bearer <token>', or sign in (/login).");
+	r->extra = NULL;
+	return false;
+}
+
+static bool has_body(const struct http_head *h)
+{
+	return h->framing == HTTP_CHUNKED || (h->framing == HTTP_LENGTH && h->length > 0);
+}
+
+/* Everything about the body that the head alone can tell. */
+static bool check_body(struct reply *r, const struct route *route, const struct http_head *h)
+{
+	struct span coding;
+	bool json = route->body == BODY_JSON || (route->body == BODY_JSON_OPT && has_body(h));
+
+	if (route->body == BODY_JSON && h->framing == HTTP_NO_BODY) {
+		reply_error(r, 411, "A JSON body with a Content-Length is needed.");
+		return false;
+	}
+	if (route->body != BODY_STREAM && h->framing == HTTP_LENGTH && h->length > HTTP_BODY_DEFAULT) {
+		reply_error(r, 413, "The body is larger than 16 KiB.");
+		return false;
+	}
+	if (http_field_get(h, "Content-Encoding", &coding, NULL) && !span_eq_nocase(coding, "identity")) {
+		reply_error(r, 415, "Content-Encoding is not supported: send the body as it is.");
+		return false;
+	}
+	if (json && !http_media_type_is(h, "application/json")) {
+		reply_error(r, 415, "The body must be application/json.");
+		return false;
+	}
+	return true;
+}
+
+/* --- running a handler ------------------------------------------------------------------------------------------- */
+
+static void log_request(const struct conn *c, const struct route *route, const struct reply *r)
+{
+	enum log_level level = span_eq_str(SPAN_LIT("GET"), route->method) ? LOG_DEBUG : LOG_INFO;
+	uint8_t buf[128];
+	struct out o = out_init(buf, sizeof buf);
+
+	if (!log_wants(level))
+		return;
+	out_put(&o, c->head.method);
+	out_byte(&o, ' ');
+	out_str(&o, route->path);
+	log_num(level, "http", out_cstr(&o), "status", (uint64_t)r->status);
+}
+
+static void listen_again(struct listener *l)
+{
+	bool was = l->full;
+
+	l->full = poll_again(l->fd, LISTENER_TAG + (uint64_t)(l - listeners)) != ERR_OK;
+	if (l->full && !was)
+		log_line(LOG_ERROR, "http", "a listener cannot be waited for; trying again");
+}
+
+static void enter_poll(struct scratch *scratch)
+{
+	while (!scratch->at_poll) {
+		uint32_t seen = event_seen(&left_poll);
+		unsigned n = at_poll;
+
+		while (n < at_poll_max && !scratch->at_poll)
+			scratch->at_poll = atomic_compare_exchange_weak(&at_poll, &n, n + 1);
+		if (!scratch->at_poll)
+			(void)event_wait(&left_poll, seen, INT64_MAX);
+	}
+}
+
+/* The next of the events that this worker was told: a connection, now ours, or a listener; neither of a stale one. False: no more. */
+static bool next_event(struct scratch *scratch, struct conn **c, struct listener **l)
+{
+	const struct poll_event *e = &scratch->event[scratch->event_at];
+
+	if (scratch->event_at == scratch->event_n)
+		return false;
+	scratch->event_at++;
+	*l = e->tag < LISTENER_TAG ? NULL : &listeners[e->tag - LISTENER_TAG];
+	*c = *l ? NULL : slots_claim(e);
+	return true;
+}
+
+/* Before what may take long: another worker goes to the poll set instead, and is told what this one has not come to. */
+static void leave_poll(struct scratch *scratch)
+{
+	struct listener *l;
+	struct conn *c;
+
+	while (next_event(scratch, &c, &l)) {
+		if (c)
+			slots_park(c, true);
+		else if (l)
+			listen_again(l);
+	}
+	scratch->at_poll = false;
+	atomic_fetch_sub(&at_poll, 1);
+	event_signal(&left_poll);
+}
+
+static void run(struct conn *c, const struct route *route, struct reply *r, struct scratch *scratch)
+{
+	struct request q = {
+		.s = settings, .conn = c, .head = &c->head, .reply = r, .scratch = scratch,
+		.body = span_of(c->body, c->body_n), .deadline_ms = clock_ms() + REQUEST_MS,
+	};
+
+	if (route->place && !slots_place_take(c, route->place)) {
+		r->extra = "Retry-After: 2\r\n";
+		reply_error(r, 503, "Busy: as many long operations of this kind are running as this server, or one address, may run at once.");
+		r->extra = NULL;
+	} else {
+		if (route->place)
+			leave_poll(scratch);
+		route_run(route, &q);
+	}
+	if (route->place)
+		slots_place_give(c);
+	if (!r->sent)
+		reply_error(r, 500, "The handler gave no answer.");
+	if (!c->body_done)
+		r->keep_alive = false;
+	log_request(c, route, r);
+	if (route->body == BODY_NONE)
+		return;
+	WIPE_N(scratch->value, sizeof scratch->value);
+	WIPE_N(scratch->value2, sizeof scratch->value2);
+}
+
+/* What became of the bytes at hand. */
+enum outcome { GO_ON, NEED_MORE, ANSWERED, CLOSE };
+
+static enum outcome after_answer(struct conn *c, const struct reply *r)
+{
+	if (!r->keep_alive)
+		return CLOSE;
+	conn_next(c);
+	conn_set_time(c, IDLE_MS);
+	return ANSWERED;
+}
+
+/* The head is complete: everything it can decide is decided before a byte of body is taken. */
+static enum outcome accept_head(struct conn *c, struct scratch *scratch)
+{
+	struct out path = out_init(scratch->text, URL_MAX), rate = out_init(c->rate, sizeof c->rate);
+	struct reply r = reply_new(c);
+	bool path_known;
+
+	conn_begin_body(c);
+	if (url_decode(c->head.path, &path) != ERR_OK) {
+		refuse(c, 400, "The path is malformed.", REPLY_WRITE_MS);
+		return CLOSE;
+	}
+	c->route = find_route(c, out_span(&path), &path_known);
+	c->no_store = r.no_store = is_sensitive(out_span(&path));
+	/* A refusal leaves the body unread: the connection can then not go on. */
+	r.keep_alive = r.keep_alive && c->body_done;
+	if (!c->route) {
+		answer_unrouted(&r, out_span(&path), path_known);
+		return after_answer(c, &r);
+	}
+	if (!check_access(&r, c->route, c, &rate) || !check_rate(&r, c->route->rate, c, &rate) ||
+	    !check_body(&r, c->route, &c->head))
+		return after_answer(c, &r);
+	if (!c->body_done)
+		conn_set_time(c, BODY_MS);
+	if (c->head.expect_continue && !c->body_done && c->in_n == c->head.size &&
+	    conn_send(c, SPAN_LIT("HTTP/1.1 100 Continue\r\n\r\n"), clock_ms() + REPLY_WRITE_MS) != ERR_OK)
+		return CLOSE;
+	return GO_ON;
+}
+
+static enum outcome take_head(struct conn *c, struct scratch *scratch)
+{
+	enum err e = http_request_parse(span_of(c->in, c->in_n), &c->head);
+
+	if (e == ERR_OK)
+		return accept_head(c, scratch);
+	if (e == ERR_MORE) {
+		if (c->phase == CONN_IDLE) {
+			c->phase = CONN_HEAD;
+			conn_set_time(c, HEAD_MS);
+		}
+		return NEED_MORE;
+	}
+	c->head.size = 0;
+	refuse(c, c->head.refuse, refusal_text(c->head.refuse), REPLY_WRITE_MS);
+	return CLOSE;
+}
+
+static enum outcome take_body(struct conn *c, struct scratch *scratch)
+{
+	enum err e = c->route->body == BODY_STREAM ? ERR_OK : conn_collect(c, HTTP_BODY_DEFAULT);
+	struct reply r = reply_new(c);
+
+	if (e == ERR_MORE)
+		return NEED_MORE;
+	if (e != ERR_OK) {
+		bool big = e == ERR_TOO_BIG;
+
+		refuse(c, big ? 413 : 400, big ? "The body is larger than 16 KiB." : "The chunked body is malformed.",
+		       REPLY_WRITE_MS);
+		return CLOSE;
+	}
+	r.no_store = c->no_store;
+	r.rate = (const char *)c->rate;
+	r.stranger = c->route->access == ACCESS_PUBLIC || c->route->access == ACCESS_GREET;
+	run(c, c->route, &r, scratch);
+	return after_answer(c, &r);
+}
+
+static enum outcome use_input(struct conn *c, struct scratch *scratch)
+{
+	if (c->phase == CONN_BODY)
+		return take_body(c, scratch);
+	return c->phase != CONN_HANDSHAKE && c->in_n ? take_head(c, scratch) : NEED_MORE;
+}
+
+static void let_go(struct conn *c)
+{
+	conn_finish(c);
+	slots_free(c);
+}
+
+static void linger(struct conn *c)
+{
+	if (c->peer_gone) {
+		let_go(c);
+		return;
+	}
+	conn_linger(c);
+	conn_set_time(c, LINGER_MS);
+	slots_park(c, true);
+}
+
+/* Uses what has arrived and reads on until the connection must wait or end. The caller owns the slot. */
+static void advance(struct conn *c, struct scratch *scratch)
+{
+	if (c->phase != CONN_HANDSHAKE && !can_answer(c)) {
+		slots_park(c, false);
+		return;
+	}
+	for (;;) {
+		enum outcome o = use_input(c, scratch);
+		enum err e;
+
+		if (o == GO_ON)
+			continue;
+		if (o == CLOSE || (stopping && c->phase == CONN_IDLE))
+			break;
+		if (o == ANSWERED) {
+			/* Where the next request is here already, this puts it behind what else is ready. */
+			slots_park(c, c->in_n || c->ended || conn_has_more(c));
+			return;
+		}
+		e = conn_pump(c);
+		if (e == ERR_OK)
+			continue;
+		if (c->port == PORT_PEER && (e == ERR_TLS || e == ERR_UNTRUSTED))
+			log_text(LOG_WARN, "peer", "TLS failed", "why", span_str(tls_error_text(&c->tls)));
+		if (e != ERR_MORE)
+			break;
+		slots_park(c, c->use_tls && conn_has_more(c));
+		return;
+	}
+	linger(c);
+}
+
+static void serve(struct conn *c, struct scratch *scratch)
+{
+	if (c->phase != CONN_LINGER)
+		advance(c, scratch);
+	else if (conn_drain(c) == ERR_MORE)
+		slots_park(c, conn_has_more(c));
+	else
+		let_go(c);
+}
+
+/* --- taking connections ------------------------------------------------------------------------------------------ */
+
+/* A free slot; or, since a new client is worth more than one that is of no use, that one's. */
+static struct conn *find_slot(const struct net_addr *peer)
+{
+	struct conn *c, *old;
+
+	while ((c = slots_take_free(peer)) == NULL && (old = slots_evict()) != NULL) {
+		dismiss(old, 503, "Busy: all connections are in use, and this one made no progress, or its address has the most.");
+		slots_free(old);
+	}
+	return c;
+}
+
+static void admit(int fd, const struct net_addr *peer, enum port port)
+{
+	bool tls = port == PORT_HTTPS || port == PORT_PEER;
+	struct conn *c = find_slot(peer);
+
+	if (!c) {
+		log_line(LOG_WARN, "http", "no slot for a new connection: it is closed");
+		net_close(fd);
+		return;
+	}
+	conn_start(c, fd, peer, port, identities[port]);
+	conn_set_time(c, tls ? TLS_HANDSHAKE_MS : HEAD_MS);
+	slots_park(c, false);
+}
+
+static void accept_some(struct listener *l)
+{
+	struct net_addr peer;
+	enum err e = ERR_OK;
+	int fd;
+
+	for (int i = 0; i < 16 && e == ERR_OK && !stopping; i++) {
+		e = net_accept(l->fd, &fd, &peer);
+		if (e == ERR_OK)
+			admit(fd, &peer, l->port);
+	}
+	if (e == ERR_FULL && !atomic_exchange(&l->full, true))
+		log_line(LOG_WARN, "http", "out of descriptors; new connections wait");
+	if (e != ERR_FULL && !stopping)
+		listen_again(l);
+}
+
+static void worker(void *arg)
+{
+	struct scratch *scratch = arg;
+	struct listener *l;
+	struct conn *c;
+
+	while (!stopping || slots_in_use()) {
+		enter_poll(scratch);
+		scratch->event_at = 0;
+		scratch->event_n = poll_wait(500, scratch->event);
+		while (next_event(scratch, &c, &l)) {
+			if (c)
+				serve(c, scratch);
+			else if (l)
+				accept_some(l);
+		}
+	}
+}
+
+/* --- start, sweep, stop ------------------------------------------------------------------------------------------ */
+
+static enum err open_listener(enum port port)
+{
+	static const char *const said[PORTS] = { "listening, plain", "listening, TLS", "listening for partners", "listening for this container group" };
+	struct listener *l = &listeners[listeners_n];
+	uint16_t number = settings->port[port].number, bound;
+	enum err e = net_listen(number, settings->loopback_only || port == PORT_SIDECAR, &l->fd, &bound);
+
+	if (e != ERR_OK) {
+		log_num(LOG_ERROR, "http", "cannot listen; is the port taken, or below 1024 without the capability?", "port", number);
+		return e;
+	}
+	l->port = port;
+	l->number = bound;
+	listeners_n++;
+	log_num(LOG_INFO, "http", said[port], "port", bound);
+	return ERR_OK;
+}
+
+enum err server_listen(const struct settings *s, const struct tls_identity *id, const struct tls_identity *peer_id)
+{
+	enum err e = poll_init();
+
+	settings = s;
+	identities[PORT_HTTPS] = id;
+	identities[PORT_PEER] = peer_id;
+	for (enum port port = 0; port < PORTS && e == ERR_OK; port++)
+		if (s->port[port].on)
+			e = open_listener(port);
+	return e;
+}
+
+uint16_t server_https_port(void)
+{
+	for (size_t i = 0; i < listeners_n; i++)
+		if (listeners[i].port == PORT_HTTPS)
+			return listeners[i].number;
+	return 0;
+}
+
+enum err server_start(void)
+{
+	enum err e = ERR_OK;
+
+	at_poll_max = thread_processors();
+	for (size_t i = 0; i < HTTP_WORKERS && e == ERR_OK; i++)
+		e = thread_start(worker, &scratches[i]);
+	return e;
+}
+
+enum err server_open(bool peers)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < listeners_n && e == ERR_OK; i++)
+		if ((listeners[i].port == PORT_PEER) == peers)
+			e = poll_add(listeners[i].fd, LISTENER_TAG + i);
+	return e;
+}
+
+void server_sweep(void)
+{
+	struct conn *c;
+
+	for (size_t i = 0; i < listeners_n; i++)
+		if (listeners[i].full)
+			listen_again(&listeners[i]);
+	while ((c = slots_expire(clock_ms())) != NULL) {
+		dismiss(c, 408, "The request did not arrive in time.");
+		slots_free(c);
+	}
+}
+
+void server_stop(int64_t deadline_ms)
+{
+	struct conn *c;
+
+	stopping = true;
+	for (size_t i = 0; i < listeners_n; i++)
+		net_stop_listening(listeners[i].fd);
+	/* Running requests get their answers out and then linger, or are parked again by their workers: hence each time anew. */
+	for (;;) {
+		while ((c = slots_any_parked()) != NULL)
+			let_go(c);
+		server_sweep();
+		if (slots_in_use() == 0 || clock_ms() >= deadline_ms)
+			return;
+		clock_sleep(10, deadline_ms);
+	}
+}
