@@ -66,7 +66,7 @@ describe('the access test', () => {
     const data = fs.mkdtempSync('/tmp/parley-access-');
     try {
       fs.chmodSync(data, 0o777);
-      const t = await run(policy(container('parley')), { box: null, wrap, settings: { DATA_DIR: data, EXTRA_TRUST_ANCHOR: null } });
+      const t = await run(policy(container('parley')), { box: null, wrap, open: true, settings: { DATA_DIR: data, EXTRA_TRUST_ANCHOR: null } });
       assert.deepStrictEqual([t.root.result, t.root.evidence.uid, t.root.evidence.cap_eff, t.root.evidence.no_new_privs], ['blocked', 65534, 0, 1]);
       assert.deepStrictEqual([t.root.evidence.setuid_0, t.root.evidence.execve], ['EPERM', 'EPERM']);
       assert.ok(['EACCES', 'ENOENT', 'EPERM'].includes(t.root.evidence.dev_mem));

@@ -319,7 +319,7 @@ describe('crash', { concurrency: 2 }, () => {
   const user = process.getuid() === 0 ? 'nobody' : null;
   const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((f) => fs.existsSync(f));
   test('a data directory that cannot be written', { skip: user && !setpriv ? 'no setpriv' : false }, async (t) => {
-    const l = await solo();
+    const l = await solo({ open: true });
     t.after(() => l.stop());
     const dir = l.party.settings.DATA_DIR;
     fs.mkdirSync(dir, { recursive: true });

@@ -3,6 +3,7 @@
 const assert = require('node:assert');
 const crypto = require('crypto');
 const fs = require('fs');
+const os = require('os');
 const path = require('path');
 const pkis = require('../standin/pki');
 const ports = require('../world/ports');
@@ -21,6 +22,13 @@ const SCRATCH = path.join(ROOT, `build/e2e-${process.pid}`);
 process.on('exit', () => fs.rmSync(SCRATCH, { recursive: true, force: true }));
 let made = 0;
 const scratch = (name) => path.join(SCRATCH, `${name}-${++made}`);
+// One that every user may enter: the tree itself may stand where only root may look.
+function openScratch(name) {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), `parley-${name}-`));
+  process.on('exit', () => fs.rmSync(dir, { recursive: true, force: true }));
+  fs.chmodSync(dir, 0o755);
+  return dir;
+}
 
 // Limits are per peer address, and any address of 127.0.0.0/8 is one of ours.
 let peers = 1;
@@ -34,7 +42,7 @@ const attest = (party, options) => party.post('/attest/maa', { runtime_data: 'AA
 // One party (default Contoso) with stand-ins of its own; it does nothing by itself (AUTO_INIT=off, TLS_CERT_EVIDENCE=off) unless told
 // otherwise.
 // options: role, kind ('vault' or 'hsm'), key (body of the key's creation or import), settings, box, context (null: no security context;
-// else what makes one), wrap, certs ('azure', 'amd': where certificates come from). box and context may be functions of the stand-ins.
+// else what makes one), wrap, open (files that another user may read), certs ('azure', 'amd': where certificates come from). box and context may be functions of the stand-ins.
 async function solo(options = {}) {
   const { role = 'contoso', kind = 'vault' } = options;
   const services = await standin.start({ vaults: kind === 'vault' ? [role] : [], hsms: kind === 'hsm' ? [role] : [], identities: [role], ...options.standin });
@@ -52,7 +60,7 @@ async function alone(services, options) {
     const { token: admin } = await adminToken(services, kind === 'hsm' ? 'https://managedhsm.azure.net' : 'https://vault.azure.net');
     own.kid = (await putKey(services, own.vault, admin, own.key, own.policy, options.key)).key.kid;
   }
-  const dir = scratch(role);
+  const dir = options.open ? openScratch(role) : scratch(role);
   const [http, https] = await ports.free(2);
   const token = crypto.randomBytes(24).toString('base64url');
   const { addresses } = services;
