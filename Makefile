@@ -33,13 +33,13 @@ crypto := anchors_data bear cose crl ec gcm hash jwk jws kwp pkcs8 rng rsa sha25
 tls := tls tls_client tls_client_trust tls_given tls_identity tls_profile tls_server tls_sessions tls_text
 snp := accept amd_roots cert_evidence certs chain checks context did proof proof_token report runtime token uvm vcek verify
 http := access answer body call conn https rate refusal reply retry server session slots
-azure := akv akv_unwrap blob blob_sign identity maa maa_token thim
+azure := akv akv_unwrap blob blob_sign identity maa maa_token services thim
 attest := attest certificate evidence keys release
 conf := confine settings
 SRC_lib := $(foreach room,$(ROOMS),$($(room):%=src/lib/$(room)/%.c))
 
 # The programs' own parts.
-party := autoinit h_attest h_attestation h_company h_info h_page h_partner h_peer h_session h_skr main partner peer populate routes
+party := autoinit h_attest h_attestation h_company h_info h_page h_partner h_peer h_session h_skr main partner peer populate routes steps
 records := append partread records recread recwrite spool store
 query := analysis analyze demographics groups suppress
 demo := access_test h_container h_crypt h_debug h_storage probe shared storage values

@@ -16,6 +16,8 @@
 #include "text/url.h"
 #include "os/clock.h"
 
+static const struct step STEP_PARTNER[1] = { { "partner", true, NULL, 0 } };
+
 #define ONLINE_MS 90000 /* a party may have to wait for its firmware, and for the attestation service */
 #define NONCE_BYTES 32
 #define ANSWER_TOKENS 128

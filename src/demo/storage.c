@@ -1,6 +1,8 @@
 /* The storage account that the parties share, as configured. */
 #include "demo/storage.h"
 
+#include "party/steps.h"
+
 void storage_url(const struct settings *s, const char *name, struct out *o)
 {
 	if (s->storage.configured)

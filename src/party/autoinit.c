@@ -11,6 +11,7 @@
 #include "os/thread.h"
 #include "party/populate.h"
 #include "attest/release.h"
+#include "azure/services.h"
 #include "demo/shared.h"
 #include "party/records/store.h"
 

@@ -4,6 +4,7 @@
 #include "party/handlers.h"
 #include "party/query/analyze.h"
 #include "party/query/demographics.h"
+#include "party/steps.h"
 
 #define NOT_WOODGROVE "Only Woodgrove Bank runs the partner analysis."
 #define HELD_MAX 2048 /* beside which the largest event fits the scratch */

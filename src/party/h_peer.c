@@ -5,6 +5,7 @@
 #include "http/answer.h"
 #include "http/body.h"
 #include "party/handlers.h"
+#include "party/steps.h"
 
 #include "base/log.h"
 

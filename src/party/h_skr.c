@@ -5,6 +5,7 @@
 #include "party/handlers.h"
 #include "attest/keys.h"
 #include "attest/release.h"
+#include "azure/services.h"
 
 /* The company at the other side of the demonstration of denial. */
 static enum role other_role(enum role r)

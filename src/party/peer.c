@@ -8,6 +8,7 @@
 #include "text/base64.h"
 #include "os/clock.h"
 #include "attest/attest.h"
+#include "party/steps.h"
 #include "snp/cert_evidence.h"
 
 static const struct tls_identity *identity;

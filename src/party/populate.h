@@ -6,6 +6,7 @@
 #include "base/out.h"
 #include "conf/settings.h"
 #include "demo/values.h"
+#include "party/steps.h"
 
 #define POPULATE_NOTE_MAX 256
 

@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "base/fault.h"
-#include "http/refusal.h"
+#include "azure/services.h"
 
 static void printable(const char *text, size_t cap)
 {
@@ -14,6 +14,7 @@ static void printable(const char *text, size_t cap)
 void fuzz_one(struct span in)
 {
 	static const int statuses[] = { 100, 302, 400, 401, 403, 404, 409, 410, 429, 500, 503, 599 };
+	static const struct service *const services[] = { SERVICE_IDENTITY, SERVICE_ENTRA, SERVICE_CERTS, SERVICE_MAA, SERVICE_VAULT, SERVICE_STORAGE };
 	uint8_t *exact = fuzz_exact(in);
 	struct refusal r;
 	struct fault f;
@@ -23,12 +24,12 @@ void fuzz_one(struct span in)
 	printable(r.code, sizeof r.code);
 	printable(r.inner, sizeof r.inner);
 	printable(r.message, sizeof r.message);
-	for (int from = SERVICE_IDENTITY; from <= SERVICE_STORAGE; from++)
+	for (size_t from = 0; from < sizeof services / sizeof services[0]; from++)
 		for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
 			enum err e;
 
 			fault_clear(&f);
-			e = refusal_fault((enum service)from, STEP_RELEASE, statuses[i], &r, 7, &f);
+			e = refusal_fault(services[from], STEP_RELEASE, statuses[i], &r, 7, &f);
 			HOLD(e == f.err && (e == ERR_THROTTLED || e == ERR_DENIED || e == ERR_NOT_FOUND || e == ERR_HTTP));
 			HOLD(f.http_status == statuses[i] && fault_cause(&f) && fault_remedy(&f));
 			printable(f.code, sizeof f.code);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "azure_key.h"
+#include "azure/services.h"
 #include "http/call.h"
 #include "crypto/jws.h"
 #include "crypto/x509.h"
@@ -313,7 +314,7 @@ static void other_refusals_do_not_fall_back(void **state)
 	assert_string_equal(fault.service, VAULT);
 }
 
-static void expect(enum err err, enum step step)
+static void expect(enum err err, const struct step *step)
 {
 	enum err was = release();
 

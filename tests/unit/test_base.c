@@ -2,12 +2,15 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "azure/services.h"
 #include "base/ct.h"
 #include "base/err.h"
 #include "base/fault.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/out.h"
+#include "os/snp_device.h"
+#include "party/steps.h"
 #include "t.h"
 
 /* --- spans */
@@ -219,21 +222,24 @@ static void constant_time_helpers(void **state)
 
 static void every_error_and_step_has_its_own_name(void **state)
 {
+	static const struct step *const steps[] = {
+		NULL, STEP_REPORT, STEP_COLLATERAL, STEP_ATTEST, STEP_TOKEN_VERIFY, STEP_IDENTITY, STEP_RELEASE, STEP_RELEASE_VERIFY,
+		STEP_UNWRAP, STEP_PARTNER, STEP_STORE, STEP_ANALYSIS,
+	};
+
 	(void)state;
 	for (int i = 0; i < ERR_COUNT; i++) {
 		assert_string_not_equal(err_name((enum err)i), "unknown");
 		for (int k = 0; k < i; k++)
 			assert_string_not_equal(err_name((enum err)i), err_name((enum err)k));
 	}
-	for (int i = 0; i < STEP_COUNT; i++) {
-		assert_string_not_equal(step_name((enum step)i), "unknown");
-		for (int k = 0; k < i; k++)
-			assert_string_not_equal(step_name((enum step)i), step_name((enum step)k));
-	}
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(step_name(steps[i]), step_name(steps[k]));
 	assert_string_equal(err_name(ERR_COUNT), "unknown");
 	assert_string_equal(err_name((enum err)-1), "unknown");
-	assert_string_equal(step_name(STEP_COUNT), "unknown");
-	assert_string_equal(step_name((enum step)-1), "unknown");
+	assert_string_equal(step_name(NULL), "none");
+	assert_string_equal(step_name(STEP_BLOB), step_name(STEP_STORE)); /* to callers both are the storage of records */
 	assert_string_equal(err_name(ERR_TIMEOUT), "timeout");
 }
 
@@ -249,7 +255,7 @@ static void faults_are_set_and_advised(void **state)
 	fault_text(f.service, sizeof f.service, SPAN_LIT("host:443"));
 	assert_int_equal(fault_set(&f, ERR_DENIED, STEP_RELEASE, "the vault refused"), ERR_DENIED);
 	assert_int_equal(f.err, ERR_DENIED);
-	assert_int_equal(f.step, STEP_RELEASE);
+	assert_ptr_equal(f.step, STEP_RELEASE);
 	assert_string_equal(f.message, "the vault refused");
 	assert_string_equal(f.service, "host:443");
 	fault_advise(&f, "cause", "remedy");
@@ -263,6 +269,34 @@ static void faults_are_set_and_advised(void **state)
 	assert_int_equal(fault_set(NULL, ERR_HTTP, STEP_ATTEST, "x"), ERR_HTTP);
 	assert_int_equal(fault_set_detail(NULL, ERR_HTTP, STEP_ATTEST, "x", SPAN_LIT("y")), ERR_HTTP);
 	fault_advise(NULL, "a", "b");
+}
+
+/* A step's own rows first, in their order; else what holds for all steps; a layer that knows more replaces both. */
+static void advice_comes_from_the_steps_own_table(void **state)
+{
+	static const struct advice rows[] = { { ERR_TIMEOUT, "too slow", "wait" }, { ERR_OK, "anything", "look" }, { ERR_HTTP, "never", "never" } };
+	static const struct advice one[] = { { ERR_FULL, "full", "empty it" } };
+	static const struct step any[1] = { { "any", true, STEP_ADVICE(rows) } }, some[1] = { { "some", false, STEP_ADVICE(one) } };
+	static const struct { const struct step *step; enum err err; const char *cause, *remedy; } cases[] = {
+		{ any, ERR_TIMEOUT, "too slow", "wait" }, { any, ERR_HTTP, "anything", "look" }, { some, ERR_FULL, "full", "empty it" },
+		{ some, ERR_CONFIG, "a setting is missing or wrong", "check the settings that the message names" },
+		{ NULL, ERR_CONFIG, "a setting is missing or wrong", "check the settings that the message names" },
+		{ some, ERR_CRYPTO, "not known, see the message", "see the message and this party's log" },
+		{ NULL, ERR_CRYPTO, "not known, see the message", "see the message and this party's log" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct fault f;
+
+		fault_clear(&f);
+		(void)fault_set(&f, cases[i].err, cases[i].step, "x");
+		assert_string_equal(fault_cause(&f), cases[i].cause);
+		assert_string_equal(fault_remedy(&f), cases[i].remedy);
+		fault_advise(&f, "known", "do this");
+		assert_string_equal(fault_cause(&f), "known");
+		assert_string_equal(fault_remedy(&f), "do this");
+	}
 }
 
 static void long_messages_are_cut(void **state)
@@ -423,7 +457,7 @@ int main(void)
 		cmocka_unit_test(reserving_and_ending),
 		cmocka_unit_test(constant_time_helpers),
 		cmocka_unit_test(every_error_and_step_has_its_own_name),
-		cmocka_unit_test(faults_are_set_and_advised),
+		cmocka_unit_test(faults_are_set_and_advised), cmocka_unit_test(advice_comes_from_the_steps_own_table),
 		cmocka_unit_test(long_messages_are_cut),
 		cmocka_unit_test(log_lines_have_level_name_and_no_control_bytes),
 		cmocka_unit_test(long_log_lines_are_cut_and_end_in_one_line_break),

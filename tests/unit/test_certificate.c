@@ -48,6 +48,8 @@ enum snp_device snp_device_present(void)
 	return SNP_DEVICE_SEV_GUEST;
 }
 
+const struct step STEP_REPORT[1] = { { "snp_report", true, NULL, 0 } };
+
 enum err snp_device_report(const uint8_t report_data[64], uint8_t report[SNP_REPORT_LEN], struct fault *f)
 {
 	reports++;

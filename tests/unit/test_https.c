@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "azure/services.h"
 #include "http/call.h"
 #include "os/clock.h"
 
@@ -459,7 +460,7 @@ static void nobody_there(void **state)
 	stop();
 	fault_clear(&fault);
 	assert_int_equal(https_open(&conn, &to, STEP_RELEASE, clock_ms() + 2000, &fault), ERR_CONNECT);
-	assert_int_equal(fault.step, STEP_RELEASE);
+	assert_ptr_equal(fault.step, STEP_RELEASE);
 	assert_true(fault.service[0] != 0);
 	assert_false(conn.open);
 }
@@ -468,7 +469,7 @@ static void nobody_there(void **state)
 
 static uint8_t reply[4096];
 
-static struct call a_call(enum service service)
+static struct call a_call(const struct service *service)
 {
 	return (struct call){ .to = here(), .request = get, .step = STEP_RELEASE, .service = service,
 		              .body = reply, .cap = sizeof reply };
@@ -537,7 +538,7 @@ static void call_does_not_repeat_refusals(void **state)
 	stop();
 }
 
-static enum err refused(enum service from, int status, const char *text)
+static enum err refused(const struct service *from, int status, const char *text)
 {
 	struct refusal r;
 
@@ -632,17 +633,18 @@ static void each_code_of_the_vault(void **state)
 
 static void line_is(struct span answer, const char *want)
 {
+	static const struct service *const services[] = { SERVICE_IDENTITY, SERVICE_ENTRA, SERVICE_CERTS, SERVICE_MAA, SERVICE_VAULT, SERVICE_STORAGE };
 	struct refusal r;
 	char text[64];
 
 	refusal_line(answer, text, sizeof text);
 	assert_string_equal(text, want);
-	for (int from = SERVICE_IDENTITY; from <= SERVICE_STORAGE; from++) { /* and so with each service, behind the status */
+	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) { /* and so with each service, behind the status */
 		char whole[512];
 
 		refusal_read(answer, &r);
 		fault_clear(&fault);
-		assert_int_not_equal(refusal_fault((enum service)from, STEP_RELEASE, 418, &r, 0, &fault), ERR_OK);
+		assert_int_not_equal(refusal_fault(services[i], STEP_RELEASE, 418, &r, 0, &fault), ERR_OK);
 		snprintf(whole, sizeof whole, "the service refused with status 418: %.60s", r.message);
 		assert_memory_equal(fault.message, whole, strlen(whole));
 		assert_int_equal(fault.http_status, 418);

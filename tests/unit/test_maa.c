@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "azure/services.h"
 #include "http/call.h"
 #include "signer.h"
 #include "vectors.h"
@@ -242,7 +243,7 @@ static void claims_that_do_not_fit(void **state)
 
 		if (err != rows[i].err)
 			fail_msg("%s -> %s: %s, want %s (%s)", rows[i].from, rows[i].to, err_name(err), err_name(rows[i].err), fault.message);
-		assert_int_equal(fault.step, STEP_TOKEN_VERIFY);
+		assert_ptr_equal(fault.step, STEP_TOKEN_VERIFY);
 	}
 }
 

@@ -611,7 +611,7 @@ static void without_a_partner_nothing_is_shown(void **state)
 	answer(0, &contoso, 1);
 	answer(1, &fabrikam, 1);
 	assert_int_equal(stream(0), ERR_HTTP);
-	assert_int_equal(why.step, STEP_PARTNER);
+	assert_ptr_equal(why.step, STEP_PARTNER);
 	assert_string_equal(why.message, "no statistics without the records of every partner: Fabrikam: HTTP 403");
 	assert_non_null(strstr(fault_remedy(&why), "PARTIAL_RESULTS=on"));
 	assert_int_equal(seen.n, 3); /* nothing was decrypted */
@@ -620,7 +620,7 @@ static void without_a_partner_nothing_is_shown(void **state)
 	answer(0, &contoso, 1);
 	answer(1, &fabrikam, 1);
 	assert_int_equal(analyze_once(&settings, &o, &why), ERR_HTTP);
-	assert_int_equal(why.step, STEP_PARTNER);
+	assert_ptr_equal(why.step, STEP_PARTNER);
 	assert_int_equal(o.n, 0);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "azure/maa.h"
+#include "azure/services.h"
 #include "azure/thim.h"
 #include "crypto/hash.h"
 #include "text/base64.h"

@@ -9,6 +9,8 @@
 #include "os/clock.h"
 #include "os/lock.h"
 #include "attest/keys.h"
+#include "azure/services.h"
+#include "os/snp_device.h"
 #include "snp/cert_evidence.h"
 
 #define PROOF_GOOD_MS 300000

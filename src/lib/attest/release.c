@@ -7,9 +7,12 @@
 #include "base/log.h"
 #include "azure/akv.h"
 #include "azure/identity.h"
+#include "azure/services.h"
 #include "os/clock.h"
 #include "os/lock.h"
 #include "attest/attest.h"
+
+static const struct step STEP_CONFIG[1] = { { "configuration", false, NULL, 0 } };
 
 /* The work area of one release, guarded by the lock, which is held over the whole of it: one release at a time. The access
  * token and the key itself are wiped at its end. */

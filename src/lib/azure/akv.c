@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/out.h"
 #include "http/call.h"
+#include "azure/services.h"
 #include "crypto/jws.h"
 #include "crypto/rng.h"
 #include "crypto/x509.h"

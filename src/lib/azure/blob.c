@@ -6,6 +6,7 @@
 #include "base/ct.h"
 #include "base/log.h"
 #include "http/call.h"
+#include "azure/services.h"
 #include "crypto/rng.h"
 #include "text/base64.h"
 #include "text/hex.h"
@@ -114,9 +115,9 @@ static enum err make_target(struct blob *b, struct order *r, char host[HOST_MAX]
 	const char *between = "?";
 
 	if (r->name && !blob_name_ok(span_str(r->name)))
-		return fault_set(f, ERR_SYNTAX, STEP_STORE, "this is not a name that a blob can have here");
+		return fault_set(f, ERR_SYNTAX, STEP_BLOB, "this is not a name that a blob can have here");
 	if (call_target(a->endpoint, host, to, &o) != ERR_OK)
-		return fault_set(f, ERR_CONFIG, STEP_STORE, "the storage endpoint is not a URL");
+		return fault_set(f, ERR_CONFIG, STEP_BLOB, "the storage endpoint is not a URL");
 	put_path(&o, a, r->name);
 	r->sign.path = out_span(&o);
 	for (size_t i = 0; i < r->sign.n_query; i++) {
@@ -127,7 +128,7 @@ static enum err make_target(struct blob *b, struct order *r, char host[HOST_MAX]
 	if (a->auth == BLOB_AUTH_SAS)
 		out_strs(&o, between, a->sas);
 	(void)out_cstr(&o);
-	return o.bad ? fault_set(f, ERR_TOO_BIG, STEP_STORE, "the blob's name is too long") : ERR_OK;
+	return o.bad ? fault_set(f, ERR_TOO_BIG, STEP_BLOB, "the blob's name is too long") : ERR_OK;
 }
 
 static void header(struct out *o, const char *name, const char *value)
@@ -146,7 +147,7 @@ static enum err authorize(struct blob *b, struct order *r, struct out *o, int64_
 	out_str(o, "Authorization: ");
 	if (a->auth == BLOB_AUTH_KEY) {
 		if (blob_sign_value(&r->sign, a->account, span_of(a->key, a->key_len), b->text, sizeof b->text, o) != ERR_OK)
-			return fault_set(f, ERR_TOO_BIG, STEP_STORE, "the storage request cannot be signed");
+			return fault_set(f, ERR_TOO_BIG, STEP_BLOB, "the storage request cannot be signed");
 	} else {
 		TRY(identity_token(a->identity, a->resource, b->token, sizeof b->token, &n, deadline_ms, f));
 		out_str(o, "Bearer ");
@@ -173,7 +174,7 @@ static enum err make_headers(struct blob *b, struct order *r, int64_t deadline_m
 	r->sign.date = NULL;
 	TRY(e);
 	(void)out_cstr(&o);
-	return o.bad ? fault_set(f, ERR_TOO_BIG, STEP_STORE, "the storage request's head is too long") : ERR_OK;
+	return o.bad ? fault_set(f, ERR_TOO_BIG, STEP_BLOB, "the storage request's head is too long") : ERR_OK;
 }
 
 /* --- the answer -------------------------------------------------------------------------------------------------- */
@@ -211,7 +212,7 @@ static enum err refused(const char *code, const struct call_answer *a, struct fa
 	blob_read_error(a->body, &in_body, &message);
 	fault_text(said.code, sizeof said.code, code[0] ? span_str(code) : in_body);
 	refusal_line(message.n ? message : a->body, said.message, sizeof said.message);
-	return refusal_fault(SERVICE_STORAGE, STEP_STORE, a->status, &said, a->retry_after_s, f);
+	return refusal_fault(SERVICE_STORAGE, STEP_BLOB, a->status, &said, a->retry_after_s, f);
 }
 
 static enum err ask(struct blob *b, struct order *r, int64_t deadline_ms, struct fault *f)
@@ -222,7 +223,7 @@ static enum err ask(struct blob *b, struct order *r, int64_t deadline_ms, struct
 		{ "Content-Range", r->range, sizeof r->range }, { "x-ms-error-code", code, sizeof code },
 	};
 	struct call k = {
-		.request = { r->sign.method, b->target, b->headers, r->sign.content_type, r->body }, .step = STEP_STORE,
+		.request = { r->sign.method, b->target, b->headers, r->sign.content_type, r->body }, .step = STEP_BLOB,
 		.service = SERVICE_STORAGE, .body = r->dst, .cap = r->cap, .fields = fields, .n_fields = sizeof fields / sizeof fields[0],
 	};
 	struct call_answer a;
@@ -297,9 +298,9 @@ enum err blob_read(struct blob *b, const struct blob_account *a, const char *nam
 	if (r.status == 200 && at == 0)
 		r.facts.size = r.n; /* all of it */
 	else if (!read_range(span_str(r.range), at, r.n, &r.facts.size))
-		return fault_set(f, ERR_PROTOCOL, STEP_STORE, "the storage service sent another range than asked for");
+		return fault_set(f, ERR_PROTOCOL, STEP_BLOB, "the storage service sent another range than asked for");
 	if (!r.facts.etag[0] || (facts->etag[0] && strcmp(facts->etag, r.facts.etag) != 0))
-		return fault_set(f, ERR_PROTOCOL, STEP_STORE, "the storage service did not say which version it sent");
+		return fault_set(f, ERR_PROTOCOL, STEP_BLOB, "the storage service did not say which version it sent");
 	*n = r.n;
 	*facts = r.facts;
 	return ERR_OK;
@@ -353,7 +354,7 @@ enum err blob_upload_block(struct blob *b, const struct blob_account *a, const c
 	enum err e;
 
 	if (u->blocks == BLOB_UPLOAD_BLOCKS)
-		return fault_set(f, ERR_FULL, STEP_STORE, "the blob would be larger than this client writes");
+		return fault_set(f, ERR_FULL, STEP_BLOB, "the blob would be larger than this client writes");
 	put_block_id(u, u->blocks, &o);
 	param(&r, "blockid", out_cstr(&o));
 	param(&r, "comp", "block");
@@ -381,7 +382,7 @@ enum err blob_upload_commit(struct blob *b, const struct blob_account *a, const 
 	}
 	out_str(&o, "</BlockList>");
 	if (o.bad)
-		return fault_set(f, ERR_TOO_BIG, STEP_STORE, "the list of blocks does not fit");
+		return fault_set(f, ERR_TOO_BIG, STEP_BLOB, "the list of blocks does not fit");
 	r.body = out_span(&o);
 	param(&r, "comp", "blocklist");
 	return write(b, &r, deadline_ms, f);
@@ -463,6 +464,6 @@ enum err blob_list(struct blob *b, const struct blob_account *a, char marker[BLO
 	TRY(run(b, &r, deadline_ms, f));
 	e = blob_read_page(span_of(page, r.n), marker, b->text, sizeof b->text, each, ctx);
 	if (e == ERR_SYNTAX || e == ERR_TOO_BIG)
-		e = fault_set(f, ERR_PROTOCOL, STEP_STORE, "the storage service's listing cannot be read");
+		e = fault_set(f, ERR_PROTOCOL, STEP_BLOB, "the storage service's listing cannot be read");
 	return e;
 }

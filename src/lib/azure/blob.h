@@ -51,7 +51,7 @@ bool blob_name_ok(struct span name);
 /* "https://account.../container[/name]": never the SAS. name NULL: the container. */
 void blob_url(const struct blob_account *a, const char *name, struct out *o);
 
-/* All calls: retries as the table in http/retry says, until the deadline. f: step STEP_STORE, service, status, Azure's error code,
+/* All calls: retries as the table in http/retry says, until the deadline. f: step STEP_BLOB, service, status, Azure's error code,
  * cause and remedy. Errors: ERR_NOT_FOUND 404, ERR_DENIED 401 and 403, ERR_MISMATCH the condition does not hold (304, 412, 409 of an
  * existing blob; also 400 InvalidBlockList: another writer's commit threw our blocks away), ERR_RANGE 416, ERR_THROTTLED 429 and
  * 503, ERR_HTTP others (409 of a container being deleted, 5xx), ERR_SYNTAX a name that may not be used, ERR_TOO_BIG,

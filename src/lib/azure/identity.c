@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/out.h"
 #include "http/call.h"
+#include "azure/services.h"
 #include "text/json_read.h"
 #include "text/url.h"
 #include "os/clock.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "http/call.h"
+#include "azure/services.h"
 #include "crypto/rng.h"
 #include "text/base64.h"
 #include "text/json_read.h"

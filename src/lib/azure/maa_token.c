@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "http/call.h"
+#include "azure/services.h"
 #include "os/clock.h"
 #include "os/lock.h"
 #include "snp/token.h"

@@ -3,6 +3,7 @@
 
 #include "base/out.h"
 #include "http/call.h"
+#include "azure/services.h"
 
 /* Work area of one call: the caller sees to it that there is one at a time. */
 static struct {

@@ -5,29 +5,27 @@
 #include "base/err.h"
 #include "base/span.h"
 
-/* The steps of attestation, key release and partner work, in the order a run takes them. */
-enum step {
-	STEP_NONE = 0,
-	STEP_CONFIG,         /* reading settings */
-	STEP_REPORT,         /* SNP report from the device */
-	STEP_COLLATERAL,     /* security context, THIM, certificate cache */
-	STEP_ATTEST,         /* Microsoft Azure Attestation */
-	STEP_TOKEN_VERIFY,   /* checking the token that came back */
-	STEP_IDENTITY,       /* managed identity access token */
-	STEP_RELEASE,        /* Key Vault or Managed HSM release call */
-	STEP_RELEASE_VERIFY, /* checking the release JWS */
-	STEP_UNWRAP,         /* OAEP, AES-KWP, PKCS#8 */
-	STEP_PARTNER,        /* talking to another party */
-	STEP_STORE,          /* the data directory */
-	STEP_ANALYSIS,       /* decrypting and counting */
-	STEP_COUNT
+/* Advice for a kind of failure: static text. */
+struct advice {
+	enum err err; /* ERR_OK: any */
+	const char *cause, *remedy;
 };
+
+/* What was being done when it failed. A module declares its steps beside its functions, as arrays of one:
+ * `extern const struct step STEP_NAME[1];`. Equal steps have equal addresses. */
+struct step {
+	const char *name; /* as used in replies and in the log */
+	bool upstream;    /* a service or device answers here: its answer is at fault, not the caller's request */
+	const struct advice *advice; /* used where the layer that failed gives none; the first row that fits */
+	size_t n_advice;
+};
+#define STEP_ADVICE(rows) (rows), sizeof(rows) / sizeof((rows)[0])
 
 /* Holds no secrets: it is logged and sent to callers. Filled by the layer that knows most; an outer layer
  * only adds what is still empty. Strings are NUL-terminated and cut to fit. */
 struct fault {
 	enum err err;
-	enum step step;
+	const struct step *step; /* NULL: none */
 	char service[128]; /* host[:port] or device path spoken to, "" when local */
 	int http_status;   /* 0 when no HTTP answer came */
 	char code[64];     /* the service's own error code, "" when none */
@@ -45,13 +43,13 @@ void fault_clear(struct fault *f);
 
 /* Sets err, step and message (message replaces what was there; cause/remedy/service untouched). Returns err,
  * so that `return fault_set(f, ...)` reads well. f may be NULL. */
-enum err fault_set(struct fault *f, enum err err, enum step step, const char *message);
+enum err fault_set(struct fault *f, enum err err, const struct step *step, const char *message);
 
 /* The same with a detail appended after ": ", unprintable bytes replaced by '?', cut to fit. */
-enum err fault_set_detail(struct fault *f, enum err err, enum step step, const char *message, struct span detail);
+enum err fault_set_detail(struct fault *f, enum err err, const struct step *step, const char *message, struct span detail);
 
 /* The same for what a system call did not do: errno goes along when err is ERR_SYSTEM. */
-enum err fault_set_errno(struct fault *f, enum err err, enum step step, const char *message);
+enum err fault_set_errno(struct fault *f, enum err err, const struct step *step, const char *message);
 
 /* Adds advice. Static texts. f may be NULL. */
 void fault_advise(struct fault *f, const char *cause, const char *remedy);
@@ -64,7 +62,7 @@ const char *fault_remedy(const struct fault *f);
 /* Copies untrusted text into a fixed field: printable ASCII kept, others '?', cut to cap-1, NUL added. */
 void fault_text(char *dst, size_t cap, struct span untrusted);
 
-/* "report", "attest", ... as used in replies. */
-const char *step_name(enum step step);
+/* The step's name; "none" for NULL. */
+const char *step_name(const struct step *step);
 
 #endif

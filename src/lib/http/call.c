@@ -44,7 +44,7 @@ static enum err try_once(struct https *c, const struct call *k, struct call_answ
 
 enum err call_run(struct https *c, const struct call *k, struct call_answer *a, int64_t deadline_ms, struct fault *f)
 {
-	struct retry r = retry_init(k->service, deadline_ms);
+	struct retry r = retry_init(&k->service->retry, deadline_ms);
 	enum err err;
 
 	for (;;) {

@@ -16,8 +16,8 @@ struct call_field {
 struct call {
 	struct https_target to;
 	struct https_request request;
-	enum step step;
-	enum service service;
+	const struct step *step;
+	const struct service *service;
 	uint8_t *body;          /* the answer's body, cap bytes */
 	size_t cap;
 	const struct call_field *fields; /* wanted; may be none */

@@ -27,7 +27,7 @@ static void set_service(const struct https *c, struct fault *f)
 }
 
 /* A failure of the connection: it is of no further use. */
-static enum err fail(struct https *c, struct fault *f, enum err err, enum step step, const char *message)
+static enum err fail(struct https *c, struct fault *f, enum err err, const struct step *step, const char *message)
 {
 	int error = errno;
 
@@ -67,7 +67,7 @@ static const char *connect_message(enum err err)
 	}
 }
 
-enum err https_open(struct https *c, const struct https_target *to, enum step step, int64_t deadline_ms, struct fault *f)
+enum err https_open(struct https *c, const struct https_target *to, const struct step *step, int64_t deadline_ms, struct fault *f)
 {
 	int64_t limit = earlier(deadline_ms, clock_ms() + CONNECT_MS);
 	enum err err;
@@ -252,7 +252,7 @@ static enum err read_head(struct https *c, const char *method, int64_t deadline_
 	return ERR_PROTOCOL;
 }
 
-enum err https_send(struct https *c, const struct https_request *r, enum step step, int64_t deadline_ms, struct fault *f)
+enum err https_send(struct https *c, const struct https_request *r, const struct step *step, int64_t deadline_ms, struct fault *f)
 {
 	enum err err;
 
@@ -312,7 +312,7 @@ static void end_body(struct https *c)
 	c->unsafe_to_reuse = !c->head.keep_alive || buffered(c).n || c->head.framing == HTTP_UNTIL_CLOSE;
 }
 
-enum err https_read(struct https *c, uint8_t *dst, size_t cap, size_t *n, enum step step, int64_t deadline_ms,
+enum err https_read(struct https *c, uint8_t *dst, size_t cap, size_t *n, const struct step *step, int64_t deadline_ms,
                     struct fault *f)
 {
 	*n = 0;
@@ -343,7 +343,7 @@ enum err https_read(struct https *c, uint8_t *dst, size_t cap, size_t *n, enum s
 	}
 }
 
-enum err https_body(struct https *c, uint8_t *dst, size_t cap, size_t *n, enum step step, int64_t deadline_ms,
+enum err https_body(struct https *c, uint8_t *dst, size_t cap, size_t *n, const struct step *step, int64_t deadline_ms,
                     struct fault *f)
 {
 	uint8_t beyond;
@@ -365,7 +365,7 @@ enum err https_body(struct https *c, uint8_t *dst, size_t cap, size_t *n, enum s
 	return ERR_OK;
 }
 
-size_t https_error_body(struct https *c, uint8_t *dst, size_t cap, enum step step,
+size_t https_error_body(struct https *c, uint8_t *dst, size_t cap, const struct step *step,
 			int64_t deadline_ms)
 {
 	size_t n = 0, got = 1;

@@ -35,7 +35,7 @@ struct https_target {
 
 /* Connects (TLS handshake included). f gets step and service. ERR_NOT_FOUND, ERR_CONNECT, ERR_TIMEOUT, ERR_TLS,
  * ERR_UNTRUSTED. On error the connection is closed. */
-MUST_USE enum err https_open(struct https *c, const struct https_target *to, enum step step, int64_t deadline_ms,
+MUST_USE enum err https_open(struct https *c, const struct https_target *to, const struct step *step, int64_t deadline_ms,
                              struct fault *f);
 
 struct https_request {
@@ -48,17 +48,17 @@ struct https_request {
 
 /* Sends the request and reads the response head into c->head (1xx skipped). The body is read by https_body or
  * https_read. Redirects are never followed. ERR_TIMEOUT, ERR_CLOSED, ERR_PROTOCOL, ERR_TLS. */
-MUST_USE enum err https_send(struct https *c, const struct https_request *r, enum step step, int64_t deadline_ms,
+MUST_USE enum err https_send(struct https *c, const struct https_request *r, const struct step *step, int64_t deadline_ms,
                              struct fault *f);
 /* Next 1..cap bytes of the body; *n = 0 at its proper end. A body cut short is ERR_CLOSED. */
-MUST_USE enum err https_read(struct https *c, uint8_t *dst, size_t cap, size_t *n, enum step step, int64_t deadline_ms,
+MUST_USE enum err https_read(struct https *c, uint8_t *dst, size_t cap, size_t *n, const struct step *step, int64_t deadline_ms,
                              struct fault *f);
 /* The whole body into dst[cap]; ERR_TOO_BIG beyond. */
-MUST_USE enum err https_body(struct https *c, uint8_t *dst, size_t cap, size_t *n, enum step step, int64_t deadline_ms,
+MUST_USE enum err https_body(struct https *c, uint8_t *dst, size_t cap, size_t *n, const struct step *step, int64_t deadline_ms,
                              struct fault *f);
 /* As much of an error answer's body as comes and fits in dst[cap]: its length. What is missing is
  * no further error; the connection is then closed. */
-size_t https_error_body(struct https *c, uint8_t *dst, size_t cap, enum step step,
+size_t https_error_body(struct https *c, uint8_t *dst, size_t cap, const struct step *step,
 			int64_t deadline_ms);
 /* Retry-After of the current response in seconds (delta form, or HTTP date against now), 0 when absent or absurd. */
 uint32_t https_retry_after(const struct https *c);

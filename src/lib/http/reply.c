@@ -193,7 +193,7 @@ void reply_error(struct reply *r, int status, const char *message)
 /* The fault is in what a service or the device answered, not in our caller's request. */
 static bool is_upstream(const struct fault *f)
 {
-	return (f->step >= STEP_REPORT && f->step <= STEP_PARTNER) || f->step == STEP_ANALYSIS;
+	return f->step && f->step->upstream;
 }
 
 static int fault_status(const struct fault *f)
@@ -223,7 +223,7 @@ static int fault_status(const struct fault *f)
 	case ERR_FULL:
 		return 507;
 	case ERR_NOT_FOUND:
-		return f->step == STEP_STORE ? 404 : 502;
+		return f->step && !f->step->upstream ? 404 : 502;
 	case ERR_TLS:
 	case ERR_UNTRUSTED:
 	case ERR_CLOSED:

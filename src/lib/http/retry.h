@@ -7,19 +7,25 @@
 
 #include "base/err.h"
 
-/* The services that are called: which delays and which table of advice apply. */
-enum service { SERVICE_IDENTITY, SERVICE_ENTRA, SERVICE_CERTS, SERVICE_MAA, SERVICE_VAULT, SERVICE_STORAGE };
+/* When a kind of service is tried again. */
+#define RETRY_DELAYS 5
+struct retry_policy {
+	uint16_t delay_ms[RETRY_DELAYS]; /* before try 2, 3, ...; 0 ends the list */
+	uint32_t try_ms;                 /* one try, connecting included */
+	bool on_404, on_408;
+	uint32_t on_410_ms;              /* keep trying a 410 this long (a service that is being updated) */
+};
 
 /* One operation's tries. Initialise with retry_init. */
 struct retry {
-	enum service service;
+	const struct retry_policy *policy;
 	unsigned tried;      /* tries made so far */
 	int64_t started_ms, deadline_ms;
 };
-struct retry retry_init(enum service service, int64_t deadline_ms);
+struct retry retry_init(const struct retry_policy *policy, int64_t deadline_ms);
 
 /* After a try that ended with err (transport) or, with ERR_OK, an HTTP status: waits and returns true when it is worth trying
- * again. False: final, or the wait (what Retry-After asks for, else the table's with jitter) would pass the deadline, then
+ * again. False: final, or the wait (what Retry-After asks for, else the policy's with jitter) would pass the deadline, then
  * without waiting. */
 bool retry_again(struct retry *r, enum err err, int status, uint32_t retry_after_s);
 

@@ -49,6 +49,14 @@ enum { RSP_STATUS = 0, RSP_SIZE = 4, RSP_REPORT = 32, RESPONSE_LEN = 4000 };
 #define FW_NOT_CALLED 0xffu
 enum { VMM_INVALID_LEN = 1, VMM_BUSY = 2 };
 
+static const struct advice report_advice[] = {
+	{ ERR_SYSTEM, "the SNP guest device could not be opened, or its driver failed",
+	  "check that the process may use the device; restart the container group" },
+	{ ERR_OK, "the device's report does not answer this request, or is not as AMD specifies it",
+	  "restart the container group on another host" },
+};
+const struct step STEP_REPORT[1] = { { "snp_report", true, STEP_ADVICE(report_advice) } };
+
 const char *snp_device_path(enum snp_device d)
 {
 	static const char *const paths[] = { [SNP_DEVICE_SEV_GUEST] = "/dev/sev-guest", [SNP_DEVICE_SEV] = "/dev/sev" };

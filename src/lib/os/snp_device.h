@@ -11,6 +11,8 @@
 #define SNP_IOCTL_GUEST 0xC0205300u
 #define SNP_IOCTL_LEGACY 0xC0285301u
 
+extern const struct step STEP_REPORT[1]; /* SNP report from the device */
+
 enum snp_device { SNP_DEVICE_NONE, SNP_DEVICE_SEV_GUEST, SNP_DEVICE_SEV };
 
 /* Looks for a device (sev-guest first: on a bare-metal host /dev/sev is another, unrelated device). */

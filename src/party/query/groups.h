@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "base/span.h"
+#include "party/steps.h"
 
 enum group_kind { GROUP_COUNTRY, GROUP_CITY, GROUP_EYE, GROUP_COLOR, GROUP_KINDS };
 

@@ -155,7 +155,7 @@ void records_head_write(struct records_head *h, struct out *o)
 }
 
 /* What is stored here, or a partner's records in an analysis. */
-static enum step step_of(enum key_slot slot)
+static const struct step *step_of(enum key_slot slot)
 {
 	return slot == KEYS_OWN ? STEP_STORE : STEP_ANALYSIS;
 }

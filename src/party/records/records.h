@@ -8,6 +8,7 @@
 #include "crypto/gcm.h"
 #include "crypto/hash.h"
 #include "attest/keys.h"
+#include "party/steps.h"
 
 /* A compatible superset of multiparty-app.md 3.3, one JSON object a line, each ended by one LF:
  *

@@ -7,6 +7,7 @@
 #include "base/out.h"
 #include "text/json_items.h"
 #include "os/file.h"
+#include "party/steps.h"
 
 #define SPOOL_CHUNK 65536 /* one read or write: large enough that system calls do not count */
 
