@@ -26,23 +26,23 @@ MAX_SIZE := 573440
 # --- Sources ------------------------------------------------------------------------------------------------------
 # The library: a room uses itself and the rooms before it (tests/checks/rooms.sh).
 ROOMS := base os text crypto tls snp http azure attest conf
-base := ct err fault log out span
+base := ct err fault log out setting span
 os := clock entropy event file lock mem net poll resolve seal_calls seal_files snp_device thread
 text := base64 cbor chunked csv der hex http_head inflate json_items json_read json_write pem timefmt url utf8 xml
 crypto := anchors_data bear cose crl ec gcm hash jwk jws kwp pkcs8 rng rsa sha256_ni x509 x509_anchors x509_chain x509_ext x509_names x509_sig
-tls := tls tls_client tls_client_trust tls_given tls_identity tls_profile tls_server tls_sessions tls_text
-snp := accept amd_roots cert_evidence certs chain checks context did proof proof_token report runtime token uvm vcek verify
+tls := tls tls_client tls_client_trust tls_given tls_identity tls_profile tls_server tls_sessions tls_settings tls_text
+snp := accept amd_roots cert_evidence certs chain checks context did proof proof_token report runtime token trust uvm vcek verify
 http := access answer body call conn https rate refusal reply retry server session slots
 azure := akv akv_unwrap blob blob_sign identity maa maa_token services thim
 attest := attest certificate evidence keys release
-conf := confine settings
+conf := settings
 SRC_lib := $(foreach room,$(ROOMS),$($(room):%=src/lib/$(room)/%.c))
 
 # The programs' own parts.
-party := autoinit h_attest h_attestation h_company h_info h_page h_partner h_peer h_session h_skr main partner peer populate routes steps
+party := autoinit conf confine h_attest h_attestation h_company h_info h_page h_partner h_peer h_session h_skr main partner partner_key peer populate routes steps
 records := append partread records recread recwrite spool store
 query := analysis analyze demographics groups suppress
-demo := access_test h_container h_crypt h_debug h_storage probe shared storage values
+demo := access_test conf h_container h_crypt h_debug h_storage probe shared storage values
 ui := analysis.js app.js attest.js base.js claims.js compare.html compare.js data.js index.html map.js proof.js style.css verify.mjs
 ctl := ctl_evidence ctl_explain ctl_fetch ctl_generate ctl_image ctl_layer ctl_online ctl_options ctl_policy ctl_release ctl_say ctl_show ctl_token ctl_verify main
 policy := container drift explain ext4 fs guest image layer party pattern pattern_loose pax rego rego_read release release_check \

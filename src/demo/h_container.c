@@ -159,10 +159,10 @@ int h_container_info(struct request *q, struct jw *w)
 	char id[13];
 	bool ok = hash_program(q), device = attest_device_present();
 
-	jw_str(w, "image", answer_or_null(q->s->container_image));
+	jw_str(w, "image", answer_or_null(q->s->demo.container_image));
 	jw_null(w, "image_digest");
 	jw_str(w, "container_id", probe_container_id(id) ? id : NULL);
-	jw_str(w, "hostname", answer_or_null(q->s->hostname));
+	jw_str(w, "hostname", answer_or_null(q->s->demo.hostname));
 	jw_object(w, "app_checksums");
 	write_checksum(w, "/proc/self/exe", ok ? program.sha256 : NULL, program.size);
 	write_assets(w);
@@ -190,7 +190,7 @@ static const char *policy_hash(struct request *q, struct out *hex, bool *measure
 
 	*measured = attest_device_present() && attest_report(SPAN_LIT("{\"purpose\":\"security-policy\"}"), report, NULL) == ERR_OK;
 	if (!*measured)
-		return answer_or_null(q->s->policy_hash);
+		return answer_or_null(q->s->policy_hex);
 	out_hex(hex, report + HOST_DATA_AT, SHA256_LEN);
 	return out_cstr(hex);
 }
@@ -228,15 +228,15 @@ int h_security_policy(struct request *q, struct jw *w)
 	jw_bool(w, "measured", measured);
 	jw_end_object(w);
 	jw_object(w, "attestation");
-	answer_https(w, "maa_endpoint", s->maa);
+	answer_https(w, "maa_endpoint", s->attest.maa);
 	jw_str(w, "attestation_type", "sevsnpvm");
 	jw_str(w, "hardware", measured ? "AMD SEV-SNP" : "none");
 	jw_bool(w, "tee_available", measured);
 	jw_str(w, "tee_device", snp_device_path(snp_device_present()));
 	jw_end_object(w);
 	jw_object(w, "key_release_policy");
-	jw_str(w, "key_name", answer_or_null(s->key_name));
-	jw_str(w, "key_vault", answer_or_null(s->akv));
+	jw_str(w, "key_name", answer_or_null(s->attest.key_name));
+	jw_str(w, "key_vault", answer_or_null(s->attest.akv));
 	jw_array(w, "required_claims");
 	for (size_t i = 0; i < 2; i++)
 		answer_texts(w, NULL, required[i], 3);

@@ -55,21 +55,21 @@ static void write_comparison(struct jw *w, const struct settings *s, struct json
 {
 	struct json_val actual = json_get(root, "x-ms-sevsnpvm-hostdata");
 	struct span hostdata = { NULL, 0 };
-	bool known = json_plain(actual, &hostdata) == ERR_OK, match = known && span_eq_nocase(hostdata, s->policy_hash);
+	bool known = json_plain(actual, &hostdata) == ERR_OK, match = known && span_eq_nocase(hostdata, s->policy_hex);
 
 	jw_object(w, "comparison");
 	jw_span(w, "actual_hostdata", hostdata);
-	jw_str(w, "expected_policy_hash", s->policy_hash[0] ? s->policy_hash : NULL);
-	if (s->policy_hash[0])
+	jw_str(w, "expected_policy_hash", s->policy_hex[0] ? s->policy_hex : NULL);
+	if (s->policy_hex[0])
 		jw_bool(w, "match", match);
 	else
 		jw_str(w, "match", "no policy hash is configured (SECURITY_POLICY_HASH)");
 	copy_value(w, "attestation_type", json_get(root, "x-ms-attestation-type"));
 	jw_end_object(w);
 	jw_object(w, "diagnosis");
-	jw_str(w, "problem", !s->policy_hash[0] ? "There is nothing to compare with." : match ? "None." :
+	jw_str(w, "problem", !s->policy_hex[0] ? "There is nothing to compare with." : match ? "None." :
 	                     "The container was started with another policy than the configured hash names.");
-	jw_str(w, "solution", match || !s->policy_hash[0] ? NULL : "Put the actual hash into the key's release policy, or deploy the agreed policy.");
+	jw_str(w, "solution", match || !s->policy_hex[0] ? NULL : "Put the actual hash into the key's release policy, or deploy the agreed policy.");
 	jw_end_object(w);
 }
 
@@ -80,8 +80,8 @@ int h_debug_claims(struct request *q, struct jw *w)
 	struct json doc;
 	struct span claims;
 
-	if (attest_runtime_for_caller(q->s, SPAN_LIT("debug"), &runtime) != ERR_OK ||
-	    attest_token(q->s, out_span(&runtime), &q->scratch->attest, q->deadline_ms, &q->fault) != ERR_OK)
+	if (attest_runtime_for_caller(&q->s->attest, SPAN_LIT("debug"), &runtime) != ERR_OK ||
+	    attest_token(&q->s->attest, out_span(&runtime), &q->scratch->attest, q->deadline_ms, &q->fault) != ERR_OK)
 		return FAILED;
 	if (!decode_claims(q, &claims) || json_parse(&doc, claims, toks, CLAIM_TOKENS) != ERR_OK)
 		return answer_error(q, 500, "The token's claims cannot be read.");

@@ -54,7 +54,7 @@ static void write_expiry(struct jw *w, const struct settings *s)
 	struct span value;
 	int64_t ends, left;
 
-	if (s->storage.at.auth != BLOB_AUTH_SAS || !url_query(span_str(s->storage.at.sas), "se", &value, NULL)) {
+	if (s->demo.storage.at.auth != BLOB_AUTH_SAS || !url_query(span_str(s->demo.storage.at.sas), "se", &value, NULL)) {
 		jw_null(w, "sas_expiry"); /* none, or set by a stored access policy */
 		return;
 	}
@@ -85,7 +85,7 @@ static void write_url(struct jw *w, const char *member, const struct settings *s
 
 int h_storage_config(struct request *q, struct jw *w)
 {
-	const struct storage_settings *t = &q->s->storage;
+	const struct storage_settings *t = &q->s->demo.storage;
 
 	jw_str(w, "storage_account", t->configured ? t->at.account : NULL);
 	jw_str(w, "container_name", t->at.container);
@@ -137,9 +137,9 @@ int h_storage_list(struct request *q, struct jw *w)
 	int pages = 0;
 
 	jw_str(w, "status", "success");
-	jw_str(w, "storage_account", q->s->storage.at.account);
-	jw_str(w, "container", q->s->storage.at.container);
-	jw_str(w, "container_name", q->s->storage.at.container);
+	jw_str(w, "storage_account", q->s->demo.storage.at.account);
+	jw_str(w, "container", q->s->demo.storage.at.container);
+	jw_str(w, "container_name", q->s->demo.storage.at.container);
 	jw_array(w, "blobs");
 	do {
 		e = storage_list(q->s, &q->scratch->storage, marker, list_one, &l, q->deadline_ms, &q->fault);

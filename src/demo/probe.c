@@ -45,7 +45,7 @@ const char *probe_errno_name(int error)
 {
 	static const struct {
 		int error;
-		const char *name;
+		char name[16]; /* in the table itself: no relocation */
 	} names[] = {
 		{ 0, "success" }, { EPERM, "EPERM" }, { ENOENT, "ENOENT" }, { EACCES, "EACCES" }, { EFAULT, "EFAULT" }, { ENOTDIR, "ENOTDIR" },
 		{ ECONNREFUSED, "ECONNREFUSED" }, { ETIMEDOUT, "ETIMEDOUT" }, { ENETUNREACH, "ENETUNREACH" }, { ENXIO, "ENXIO" }, { EIO, "EIO" },

@@ -98,7 +98,7 @@ static enum err each_record(struct work *w, take_fn take, struct fault *f)
 
 	json_items_init(&w->items, w->item, sizeof w->item);
 	for (size_t n = 1; n; at += n) {
-		TRY(blob_read(&w->blob, &w->s->storage.at, w->s->storage.blob_name, at, w->piece, sizeof w->piece, &n, &w->facts, w->deadline_ms, f));
+		TRY(blob_read(&w->blob, &w->s->demo.storage.at, w->s->demo.storage.blob_name, at, w->piece, sizeof w->piece, &n, &w->facts, w->deadline_ms, f));
 		TRY(take_piece(w, span_of(w->piece, n), take, f));
 	}
 	return json_items_finish(&w->items) ? damaged(f) : ERR_OK;
@@ -130,7 +130,7 @@ static enum err scan(struct work *w, struct fault *f)
 
 static enum err send_block(struct work *w, struct fault *f)
 {
-	enum err e = blob_upload_block(&w->blob, &w->s->storage.at, w->s->storage.blob_name, &w->upload, out_span(&w->out), w->deadline_ms, f);
+	enum err e = blob_upload_block(&w->blob, &w->s->demo.storage.at, w->s->demo.storage.blob_name, &w->upload, out_span(&w->out), w->deadline_ms, f);
 
 	w->out = out_init(w->block, sizeof w->block);
 	return e;
@@ -169,15 +169,15 @@ static enum err add(void *ctx, struct span line, uint64_t number, struct fault *
 static enum err commit(struct work *w, struct fault *f)
 {
 	const char *etag = w->exists ? w->facts.etag : NULL;
-	const char *name = w->s->storage.blob_name;
+	const char *name = w->s->demo.storage.blob_name;
 
 	out_str(&w->out, "\n]\n");
 	if (w->out.bad)
 		return fault_set(f, ERR_TOO_BIG, STEP_STORE, "a record is too long");
 	if (w->upload.blocks == 0)
-		return blob_put(&w->blob, &w->s->storage.at, name, CONTENT_TYPE, out_span(&w->out), etag, w->deadline_ms, f);
+		return blob_put(&w->blob, &w->s->demo.storage.at, name, CONTENT_TYPE, out_span(&w->out), etag, w->deadline_ms, f);
 	TRY(send_block(w, f));
-	return blob_upload_commit(&w->blob, &w->s->storage.at, name, &w->upload, CONTENT_TYPE, etag, w->block, sizeof w->block, w->deadline_ms, f);
+	return blob_upload_commit(&w->blob, &w->s->demo.storage.at, name, &w->upload, CONTENT_TYPE, etag, w->block, sizeof w->block, w->deadline_ms, f);
 }
 
 static enum err rewrite(struct work *w, struct fault *f)
@@ -232,7 +232,7 @@ enum err shared_publish(const struct settings *s, struct shared_result *r, int64
 
 	fault_clear(f);
 	*r = (struct shared_result){ true, 0, 0 };
-	if (!s->storage.blob || !*store_file_name(s))
+	if (!s->demo.storage.blob || !*store_file_name(s))
 		return ERR_OK;
 	TRY(store_status(s, &st, f));
 	if (!st.exists)

@@ -3,7 +3,7 @@
 #define DEMO_SHARED_H
 
 #include "base/fault.h"
-#include "conf/settings.h"
+#include "party/settings.h"
 
 /* The blob is a JSON array of all companies' records in the original's shape (multiparty-app.md 3.3): timestamp, company and
  * <field>_encrypted, with our value tokens, and "batch", which says of which import a record is. The local file stays what this

@@ -5,8 +5,8 @@
 
 void storage_url(const struct settings *s, const char *name, struct out *o)
 {
-	if (s->storage.configured)
-		blob_url(&s->storage.at, name, o);
+	if (s->demo.storage.configured)
+		blob_url(&s->demo.storage.at, name, o);
 }
 
 const char *storage_auth_name(const struct settings *s)
@@ -15,12 +15,12 @@ const char *storage_auth_name(const struct settings *s)
 		[BLOB_AUTH_SAS] = "sas_token", [BLOB_AUTH_KEY] = "shared_key", [BLOB_AUTH_IDENTITY] = "managed_identity",
 	};
 
-	return s->storage.configured ? names[s->storage.at.auth] : "none";
+	return s->demo.storage.configured ? names[s->demo.storage.at.auth] : "none";
 }
 
 static enum err check(const struct settings *s, struct fault *f)
 {
-	if (s->storage.configured)
+	if (s->demo.storage.configured)
 		return ERR_OK;
 	fault_advise(f, "the deployment uses local storage only", "set AZURE_STORAGE_ACCOUNT (and AZURE_STORAGE_SAS, AZURE_STORAGE_KEY or "
 	             "a managed identity) to read a shared container");
@@ -33,7 +33,7 @@ enum err storage_read(const struct settings *s, struct storage_reader *r, const 
 	size_t n = 0;
 
 	TRY(check(s, f));
-	TRY(blob_read(&r->blob, &s->storage.at, name, at, r->piece, sizeof r->piece, &n, facts, deadline_ms, f));
+	TRY(blob_read(&r->blob, &s->demo.storage.at, name, at, r->piece, sizeof r->piece, &n, facts, deadline_ms, f));
 	*piece = span_of(r->piece, n);
 	return ERR_OK;
 }
@@ -42,5 +42,5 @@ enum err storage_list(const struct settings *s, struct storage_reader *r, char m
                       int64_t deadline_ms, struct fault *f)
 {
 	TRY(check(s, f));
-	return blob_list(&r->blob, &s->storage.at, marker, r->piece, sizeof r->piece, each, ctx, deadline_ms, f);
+	return blob_list(&r->blob, &s->demo.storage.at, marker, r->piece, sizeof r->piece, each, ctx, deadline_ms, f);
 }

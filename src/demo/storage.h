@@ -3,7 +3,7 @@
 #define DEMO_STORAGE_H
 
 #include "azure/blob.h"
-#include "conf/settings.h"
+#include "party/settings.h"
 
 /* One reader's working memory, about 420 KiB: static storage, zero-initialised. Ciphertext only, apart from tokens, which are wiped
  * after each call. */

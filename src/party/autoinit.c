@@ -10,8 +10,8 @@
 #include "os/lock.h"
 #include "os/thread.h"
 #include "party/populate.h"
-#include "attest/release.h"
 #include "azure/services.h"
+#include "party/partner_key.h"
 #include "demo/shared.h"
 #include "party/records/store.h"
 
@@ -127,7 +127,10 @@ static enum err try_share(struct fault *f)
 static enum err try_release(enum step_id i, struct fault *f)
 {
 	struct release_info info;
-	enum err e = release_again(settings, about[i].partner, &info, clock_ms() + RELEASE_MS, f);
+	const struct release_target own = { settings->attest.akv, settings->attest.key_name, KEYS_OWN, true };
+	int64_t deadline_ms = clock_ms() + RELEASE_MS;
+	enum err e = i == OWN ? release_from(&settings->attest, &own, &info, deadline_ms, f)
+			      : partner_key_release(settings, about[i].partner, true, &info, deadline_ms, f);
 
 	if (e == ERR_OK)
 		log_text(LOG_INFO, "start", "SUCCESS: key released", "key",
@@ -236,7 +239,7 @@ static void want(enum step_id i)
 
 static void plan(const struct settings *s)
 {
-	if (!s->akv[0] || !s->key_name[0]) {
+	if (!s->attest.akv[0] || !s->attest.key_name[0]) {
 		log_line(LOG_INFO, "start", "no vault or key is configured: nothing to release");
 		return;
 	}
@@ -278,7 +281,7 @@ static enum err release_tls_key(const struct settings *s)
 	struct fault f;
 	enum err e;
 
-	while ((e = release_tls(s, &tls->key, clock_ms() + TLS_KEY_MS, &f)) != ERR_OK &&
+	while ((e = release_tls(&s->attest, s->tls.key_name, &tls->key, clock_ms() + TLS_KEY_MS, &f)) != ERR_OK &&
 	       may_pass(&f) && clock_ms() < end) {
 		if (pause == 0)
 			log_fault(LOG_WARN, "tls",

@@ -5,7 +5,7 @@
 
 #include "tls/tls.h"
 #include "text/json_write.h"
-#include "conf/settings.h"
+#include "party/settings.h"
 
 /* Starts the background thread. With tls, the identity that has TLS_KEY's certificates and waits
  * for the key: that is released first of all. It is tried again for five minutes, as long as the

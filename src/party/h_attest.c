@@ -16,22 +16,22 @@ static bool take_runtime(struct request *q, struct out *runtime)
 	if (json_present(v) && (json_plain(v, &text) != ERR_OK ||
 	                        base64_decode(B64_STD, text, data, RUNTIME_DATA_MAX / 2, &n) != ERR_OK))
 		return answer_error(q, 400, "runtime_data must be standard padded base64 of at most 4096 bytes.");
-	return attest_runtime_for_caller(q->s, span_of(data, n), runtime) == ERR_OK || answer_error(q, 400, "runtime_data is too long.");
+	return attest_runtime_for_caller(&q->s->attest, span_of(data, n), runtime) == ERR_OK || answer_error(q, 400, "runtime_data is too long.");
 }
 
 int h_attest_maa(struct request *q, struct jw *w)
 {
-	const struct reply_member more = { "maa_endpoint", q->s->maa };
+	const struct reply_member more = { "maa_endpoint", q->s->attest.maa };
 	struct attest_result *a = &q->scratch->attest;
 	struct out runtime;
 
-	if (!body_json(q, true) || !body_same(q, "maa_endpoint", q->s->maa) || !take_runtime(q, &runtime))
+	if (!body_json(q, true) || !body_same(q, "maa_endpoint", q->s->attest.maa) || !take_runtime(q, &runtime))
 		return REPLIED;
-	if (attest_token(q->s, out_span(&runtime), a, q->deadline_ms, &q->fault) != ERR_OK)
+	if (attest_token(&q->s->attest, out_span(&runtime), a, q->deadline_ms, &q->fault) != ERR_OK)
 		return answer_fault(q, 0, &more, 1);
 	jw_str(w, "status", "success");
 	jw_span(w, "attestation_token", span_of(a->token, a->token_len));
-	jw_str(w, "maa_endpoint", q->s->maa);
+	jw_str(w, "maa_endpoint", q->s->attest.maa);
 	jw_b64(w, "runtime_data", out_span(&runtime), B64_STD);
 	return 200;
 }

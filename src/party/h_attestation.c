@@ -23,14 +23,14 @@ static bool take_query(struct request *q, struct evidence_wish *wish)
 	return (!nonce_twice && !token_twice) || answer_error(q, 400, "A parameter is given twice.");
 }
 
-typedef enum err write_fn(const struct settings *, const struct evidence_wish *, struct attest_result *, struct out *, int64_t,
+typedef enum err write_fn(const struct attest_settings *, const struct evidence_wish *, struct attest_result *, struct out *, int64_t,
                           struct fault *);
 
 static int answer(struct request *q, const struct evidence_wish *wish, write_fn *write)
 {
 	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
 
-	return write(q->s, wish, &q->scratch->attest, &o, q->deadline_ms, &q->fault) == ERR_OK ? answer_json(q, &o) : FAILED;
+	return write(&q->s->attest, wish, &q->scratch->attest, &o, q->deadline_ms, &q->fault) == ERR_OK ? answer_json(q, &o) : FAILED;
 }
 
 int h_attestation(struct request *q, struct jw *w)
@@ -52,7 +52,7 @@ int h_attestation_verify(struct request *q, struct jw *w)
 		return REPLIED;
 	if (json_plain(json_get(q->root, "nonce"), &wish.nonce) != ERR_OK || !runtime_nonce_ok(wish.nonce))
 		return answer_error(q, 400, NONCE_WRONG);
-	if (evidence_write(q->s, &wish, &q->scratch->attest, &o, clock_ms() + (q->deadline_ms - clock_ms()) / 2, &q->fault) == ERR_OK)
+	if (evidence_write(&q->s->attest, &wish, &q->scratch->attest, &o, clock_ms() + (q->deadline_ms - clock_ms()) / 2, &q->fault) == ERR_OK)
 		return answer_json(q, &o);
 	fault_clear(&q->fault);
 	wish.token = false;

@@ -21,7 +21,7 @@ int h_company_info(struct request *q, struct jw *w)
 
 	out_join(file, sizeof file, company, "-data.json");
 	jw_str(w, "company", company);
-	jw_str(w, "key_name", answer_or_null(q->s->key_name));
+	jw_str(w, "key_name", answer_or_null(q->s->attest.key_name));
 	jw_bool(w, "key_released", keys_have(KEYS_OWN));
 	jw_str(w, "data_file", company ? file : NULL);
 	return 200;
@@ -36,7 +36,7 @@ static bool publish(struct request *q)
 	if (shared_publish(q->s, &shared, q->deadline_ms, &q->fault) == ERR_OK)
 		return true;
 	log_fault(LOG_WARN, "shared", "the shared blob was not written", &q->fault);
-	return h_storage_fault(q, q->s->storage.blob_name);
+	return h_storage_fault(q, q->s->demo.storage.blob_name);
 }
 
 /* Members that say where the records are. The original had one or the other form: all of both are sent. */
@@ -44,11 +44,11 @@ static void write_place(struct jw *w, const struct settings *s)
 {
 	uint8_t url[URL_MAX + 4096];
 	struct out o = out_init(url, sizeof url);
-	bool blob = s->storage.blob;
+	bool blob = s->demo.storage.blob;
 
-	storage_url(s, s->storage.blob_name, &o);
+	storage_url(s, s->demo.storage.blob_name, &o);
 	jw_str(w, "local_file", store_file_name(s));
-	jw_str(w, "blob_name", blob ? s->storage.blob_name : NULL);
+	jw_str(w, "blob_name", blob ? s->demo.storage.blob_name : NULL);
 	jw_str(w, "full_blob_url", blob ? out_cstr(&o) : NULL);
 	jw_str(w, "storage_type", blob ? "blob" : "local");
 }
@@ -108,7 +108,7 @@ int h_company_populate(struct request *q, struct jw *w)
 	jw_str(w, "source_file", uploaded ? "upload" : q->s->csv_path);
 	jw_u64(w, "records_added", r.records_added);
 	jw_u64(w, "total_records", r.total_records);
-	jw_str(w, "destination", q->s->storage.blob ? q->s->storage.blob_name : store_file_name(q->s));
+	jw_str(w, "destination", q->s->demo.storage.blob ? q->s->demo.storage.blob_name : store_file_name(q->s));
 	write_place(w, q->s);
 	jw_bool(w, "unchanged", r.unchanged);
 	write_columns(w, &r);
@@ -182,7 +182,7 @@ int h_company_encrypted_status(struct request *q, struct jw *w)
 	if (store_status(q->s, &st, &q->fault) != ERR_OK)
 		return FAILED;
 	jw_str(w, "company", role_name(q->s->role));
-	jw_str(w, "key_name", answer_or_null(q->s->key_name));
+	jw_str(w, "key_name", answer_or_null(q->s->attest.key_name));
 	jw_bool(w, "key_released", keys_have(KEYS_OWN));
 	jw_str(w, "encrypted_file", answer_or_null(file));
 	jw_bool(w, "file_exists", st.exists);

@@ -5,7 +5,7 @@
 #include "os/seal.h"
 #include "party/autoinit.h"
 #include "attest/certificate.h"
-#include "conf/confine.h"
+#include "party/confine.h"
 #include "attest/keys.h"
 
 int h_health(struct request *q, struct jw *w)
@@ -19,7 +19,7 @@ int h_health(struct request *q, struct jw *w)
 /* Ready means: what this party was configured to hold, it holds. */
 int h_readyz(struct request *q, struct jw *w)
 {
-	bool wants_key = q->s->akv[0] && q->s->key_name[0], ready = !wants_key || keys_have(KEYS_OWN);
+	bool wants_key = q->s->attest.akv[0] && q->s->attest.key_name[0], ready = !wants_key || keys_have(KEYS_OWN);
 
 	jw_str(w, "status", ready ? "ready" : "not_ready");
 	jw_bool(w, "own_key", keys_have(KEYS_OWN));
@@ -72,8 +72,8 @@ int h_info(struct request *q, struct jw *w)
 	struct out runtime = out_init(q->scratch->runtime, sizeof q->scratch->runtime);
 	bool device = attest_device_present(), works;
 
-	works = attest_runtime_for_caller(q->s, SPAN_LIT("info"), &runtime) == ERR_OK &&
-	        attest_token(q->s, out_span(&runtime), &q->scratch->attest, q->deadline_ms, &q->fault) == ERR_OK;
+	works = attest_runtime_for_caller(&q->s->attest, SPAN_LIT("info"), &runtime) == ERR_OK &&
+	        attest_token(&q->s->attest, out_span(&runtime), &q->scratch->attest, q->deadline_ms, &q->fault) == ERR_OK;
 	jw_str(w, "platform", "Azure Container Instances");
 	jw_str(w, "sku", works ? "Confidential" : device ? "Unknown" : "Standard-or-Misconfigured");
 	jw_str(w, "attestation_service", "Microsoft Azure Attestation");
@@ -90,7 +90,7 @@ int h_info(struct request *q, struct jw *w)
 	jw_object(w, "diagnostics");
 	jw_str(w, "note", works ? "A report was taken and attested just now." : q->fault.message);
 	jw_str(w, "recommendation", works ? NULL : q->fault.remedy);
-	answer_https(w, "maa_endpoint", q->s->maa);
+	answer_https(w, "maa_endpoint", q->s->attest.maa);
 	jw_end_object(w);
 	return 200;
 }

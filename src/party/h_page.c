@@ -115,9 +115,9 @@ int h_page(struct request *q, struct jw *w)
 	q->reply->extra = extra;
 	q->reply->cache = "no-cache"; /* kept, but asked for each time */
 	if (a->file == &ui_index_html)
-		q->reply->framed_by = q->s->compare_origins;
+		q->reply->framed_by = q->s->demo.compare_origins;
 	if (a->file == &ui_compare_html)
-		q->reply->frames = q->s->compare_origins;
+		q->reply->frames = q->s->demo.compare_origins;
 	if (has_it(q->head, tag))
 		reply_send(q->reply, 304, NULL, span_of(NULL, 0));
 	else if (gzip)
@@ -131,7 +131,7 @@ int h_page(struct request *q, struct jw *w)
 /* Whose pages /compare shows, in the order of the setting. */
 int h_compare_config(struct request *q, struct jw *w)
 {
-	struct span list = span_str(q->s->compare_origins);
+	struct span list = span_str(q->s->demo.compare_origins);
 
 	jw_array(w, "origins");
 	while (list.n)

@@ -26,7 +26,7 @@ static void log_proven(const struct settings *s, enum role role)
 	struct out o = out_init(buf, sizeof buf);
 
 	out_strs(&o, role_name(role), " host_data=");
-	out_hex(&o, s->partner[role].host_data, 32);
+	out_hex(&o, s->partner[role].host_data.sha256, 32);
 	log_text(LOG_INFO, "peer", "proven on its connection", "party", out_span(&o));
 }
 

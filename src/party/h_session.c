@@ -28,8 +28,8 @@ static int answer(struct request *q, struct jw *w, const char *message, bool ope
 	jw_str(w, "status", "success");
 	jw_str(w, "message", message);
 	jw_bool(w, "operator", operator);
-	jw_bool(w, "open", q->s->operator_none);
-	if (operator && !q->s->operator_none)
+	jw_bool(w, "open", q->s->operator.none);
+	if (operator && !q->s->operator.none)
 		jw_u64(w, "expires_in_seconds", SESSION_SECONDS);
 	return 200;
 }
@@ -56,13 +56,13 @@ int h_login(struct request *q, struct jw *w)
 
 	if (!body_json(q, true))
 		return REPLIED;
-	if (q->s->operator_none)
+	if (q->s->operator.none)
 		return answer(q, w, "Everybody is operator here (OPERATOR_AUTH=none).", true);
-	if (!q->s->operator_set)
+	if (!q->s->operator.set)
 		return answer_error(q, 403, "No operator is configured (OPERATOR_AUTH).");
 	if (json_cstr(json_get(q->root, "token"), token, sizeof token) != ERR_OK)
 		token[0] = '\0'; /* counts as a wrong one */
-	v = access_token(q->s, span_str(token), &way, &limit);
+	v = access_token(&q->s->operator, span_str(token), &way, &limit);
 	WIPE(token);
 	if (v == ACCESS_LIMITED)
 		return answer_limited(q, &limit);
@@ -81,7 +81,7 @@ int h_logout(struct request *q, struct jw *w)
 	if (access_cookie(q->head, q->conn->use_tls, &id))
 		session_close(id);
 	set_cookie(q, "", 0);
-	return answer(q, w, "Signed out.", q->s->operator_none);
+	return answer(q, w, "Signed out.", q->s->operator.none);
 }
 
 int h_session(struct request *q, struct jw *w)
@@ -90,7 +90,7 @@ int h_session(struct request *q, struct jw *w)
 	char origin[ACCESS_ORIGIN_MAX];
 	struct rate_verdict limit;
 	struct span id;
-	enum access_verdict v = access_check(ACCESS_OPERATOR, q->s, q->head, &way, &limit);
+	enum access_verdict v = access_check(ACCESS_OPERATOR, &q->s->operator, q->head, &way, &limit);
 
 	if (v == ACCESS_LIMITED)
 		return answer_limited(q, &limit);
@@ -98,8 +98,8 @@ int h_session(struct request *q, struct jw *w)
 	if (v == ACCESS_DENIED && access_cookie(q->head, way.tls, &id))
 		set_cookie(q, "", 0);
 	jw_bool(w, "operator", v == ACCESS_GRANTED);
-	jw_bool(w, "open", q->s->operator_none);
-	jw_bool(w, "configured", q->s->operator_none || q->s->operator_set);
+	jw_bool(w, "open", q->s->operator.none);
+	jw_bool(w, "configured", q->s->operator.none || q->s->operator.set);
 	if (v == ACCESS_PLAIN) {
 		access_https_origin(q->head, server_https_port(), origin);
 		jw_str(w, "https", origin[0] ? origin : NULL);

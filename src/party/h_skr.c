@@ -4,8 +4,8 @@
 #include "http/body.h"
 #include "party/handlers.h"
 #include "attest/keys.h"
-#include "attest/release.h"
 #include "azure/services.h"
+#include "party/partner_key.h"
 
 /* The company at the other side of the demonstration of denial. */
 static enum role other_role(enum role r)
@@ -41,19 +41,19 @@ int h_skr_config(struct request *q, struct jw *w)
 	const struct settings *s = q->s;
 	bool woodgrove = s->role == ROLE_WOODGROVE;
 
-	jw_str(w, "maa_endpoint", s->maa);
-	jw_str(w, "akv_endpoint", s->akv);
-	jw_str(w, "key_name", s->key_name);
+	jw_str(w, "maa_endpoint", s->attest.maa);
+	jw_str(w, "akv_endpoint", s->attest.akv);
+	jw_str(w, "key_name", s->attest.key_name);
 	jw_str(w, "company_name", role_title(s->role));
 	jw_bool(w, "is_confidential", attest_device_present());
 	jw_bool(w, "is_woodgrove", woodgrove);
-	jw_bool(w, "configured", s->akv[0] && s->key_name[0]);
-	jw_str(w, "security_policy_hash", s->policy_hash);
-	if (s->policy_hash[0]) {
+	jw_bool(w, "configured", s->attest.akv[0] && s->attest.key_name[0]);
+	jw_str(w, "security_policy_hash", s->policy_hex);
+	if (s->policy_hex[0]) {
 		jw_object(w, "release_policy");
 		jw_str(w, "version", "1.0.0");
-		answer_https(w, "required_attestation", s->maa);
-		jw_str(w, "required_policy_hash", s->policy_hash);
+		answer_https(w, "required_attestation", s->attest.maa);
+		jw_str(w, "required_policy_hash", s->policy_hex);
 		jw_str(w, "description", "The vault releases the key only when the attestation token carries this policy hash.");
 		jw_end_object(w);
 	} else {
@@ -74,7 +74,7 @@ int h_skr_config(struct request *q, struct jw *w)
 /* What the vault demanded, as the deployment writes it into the release policy. */
 static void write_release_policy(struct jw *w, const struct settings *s)
 {
-	const char *hash = s->policy_hash[0] ? s->policy_hash : "the agreed policy hash";
+	const char *hash = s->policy_hex[0] ? s->policy_hex : "the agreed policy hash";
 	const struct reply_member claims[][3] = {
 		{ { "claim", "x-ms-attestation-type" }, { "value", "sevsnpvm" }, { "description", "The evidence is an AMD SEV-SNP report." } },
 		{ { "claim", "x-ms-compliance-status" }, { "value", "azure-compliant-uvm" },
@@ -84,13 +84,13 @@ static void write_release_policy(struct jw *w, const struct settings *s)
 	};
 
 	jw_object(w, "release_policy");
-	answer_https(w, "maa_endpoint", s->maa);
+	answer_https(w, "maa_endpoint", s->attest.maa);
 	jw_array(w, "required_claims");
 	for (size_t i = 0; i < sizeof claims / sizeof claims[0]; i++)
 		answer_texts(w, NULL, claims[i], 3);
 	jw_end_array(w);
-	if (s->policy_hash[0])
-		jw_str(w, "security_policy_hash", s->policy_hash);
+	if (s->policy_hex[0])
+		jw_str(w, "security_policy_hash", s->policy_hex);
 	jw_end_object(w);
 }
 
@@ -98,14 +98,14 @@ int h_skr_release(struct request *q, struct jw *w)
 {
 	const struct settings *s = q->s;
 	const struct reply_member more[] = {
-		{ "maa_endpoint", answer_or_null(s->maa) }, { "akv_endpoint", answer_or_null(s->akv) }, { "key_name", answer_or_null(s->key_name) },
+		{ "maa_endpoint", answer_or_null(s->attest.maa) }, { "akv_endpoint", answer_or_null(s->attest.akv) }, { "key_name", answer_or_null(s->attest.key_name) },
 	};
 	struct release_info info = { 0 };
 
-	if (!body_json(q, false) || !body_same(q, "maa_endpoint", s->maa) || !body_same(q, "akv_endpoint", s->akv) ||
-	    !body_same(q, "kid", s->key_name))
+	if (!body_json(q, false) || !body_same(q, "maa_endpoint", s->attest.maa) || !body_same(q, "akv_endpoint", s->attest.akv) ||
+	    !body_same(q, "kid", s->attest.key_name))
 		return REPLIED;
-	if (release_own(s, &info, q->deadline_ms, &q->fault) != ERR_OK)
+	if (release_own(&s->attest, &info, q->deadline_ms, &q->fault) != ERR_OK)
 		return answer_fault(q, 0, more, 3);
 	jw_str(w, "status", "success");
 	jw_str(w, "message", "The key was released to this attested container.");
@@ -113,9 +113,9 @@ int h_skr_release(struct request *q, struct jw *w)
 	jw_str(w, "private_material", "held in TEE memory");
 	jw_str(w, "key_identifier", info.kid);
 	jw_str(w, "wrapping", info.enc);
-	jw_str(w, "maa_endpoint", s->maa);
-	jw_str(w, "akv_endpoint", s->akv);
-	jw_str(w, "key_name", s->key_name);
+	jw_str(w, "maa_endpoint", s->attest.maa);
+	jw_str(w, "akv_endpoint", s->attest.akv);
+	jw_str(w, "key_name", s->attest.key_name);
 	write_release_policy(w, s);
 	jw_str(w, "note", "Public members only: the private key stays in this process and is wiped at its end.");
 	jw_str(w, "security_binding", "The wrapping key's hash is in the hardware report: the vault's answer can be opened by "
@@ -158,10 +158,11 @@ int h_skr_release_other(struct request *q, struct jw *w)
 	if (other == ROLE_OTHER) {
 		jw_str(w, "status", "error");
 		jw_str(w, "message", "Only Contoso and Fabrikam can try each other's key.");
-		jw_str(w, "our_key_name", answer_or_null(s->key_name));
+		jw_str(w, "our_key_name", answer_or_null(s->attest.key_name));
 		return 400;
 	}
-	e = release_other(s, &info, q->deadline_ms, &q->fault);
+	e = release_from(&s->attest, &(struct release_target){ s->partner[other].akv, s->partner[other].key_name, KEYS_SLOTS, false }, &info,
+	                 q->deadline_ms, &q->fault);
 	/* Denied by the vault, that is: a refusal by the attestation or identity service proves nothing about the key. */
 	if (e != ERR_OK && (e != ERR_DENIED || q->fault.step != STEP_RELEASE)) {
 		const struct reply_member more = { "hint", fault_remedy(&q->fault) };
@@ -201,7 +202,7 @@ int h_skr_release_partner(struct request *q, struct jw *w)
 		return REPLIED;
 	if (!s->partner[partner].akv[0])
 		return answer_error(q, 400, "The partner's vault is not configured (PARTNER_..._AKV_ENDPOINT).");
-	if (release_partner(s, partner, &info, q->deadline_ms, &q->fault) != ERR_OK) {
+	if (partner_key_release(s, partner, false, &info, q->deadline_ms, &q->fault) != ERR_OK) {
 		const struct reply_member more[] = {
 			{ "partner", role_title(partner) }, { "error_detail", q->fault.message }, { "hint", fault_remedy(&q->fault) },
 		};

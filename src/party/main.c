@@ -18,11 +18,12 @@
 #include "attest/attest.h"
 #include "party/autoinit.h"
 #include "attest/certificate.h"
-#include "conf/confine.h"
+#include "party/confine.h"
 #include "attest/evidence.h"
 #include "attest/keys.h"
 #include "party/peer.h"
 #include "http/session.h"
+#include "party/settings.h"
 
 #define EXIT_USAGE 2
 #define EXIT_START 1
@@ -30,6 +31,7 @@
 #define SWEEP_MS 250
 
 static struct settings settings;
+static struct setting_report report;
 /* TLS keys and their certificates: whole pages of their own. The first of each, with the key, is locked like the key area. Our own,
  * and the one that the vault releases (TLS_KEY). */
 #define TLS_PAGES ((sizeof(struct tls_identity) + 4095) / 4096 * 4096)
@@ -41,17 +43,26 @@ _Static_assert(sizeof tls % 4096 == 0, "mem_guard takes whole pages");
 _Static_assert(offsetof(struct tls_identity, key) == 0 && sizeof(struct private_key) <= 4096, "the key is in the first page");
 static uint8_t pem_text[65536];
 
-static void say(int fd, const char *a, const char *b)
+static void write_all(int fd, struct span s)
+{
+	while (s.n) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n <= 0)
+			return;
+		s = span_sub(s, (size_t)n, s.n);
+	}
+}
+
+static void say(int fd, const char *a, struct span b)
 {
 	uint8_t buf[SETTING_MAX];
 	struct out o = out_init(buf, sizeof buf);
-	ssize_t ignored;
 
 	out_str(&o, a);
-	out_str(&o, b);
+	out_put(&o, b);
 	out_byte(&o, '\n');
-	ignored = write(fd, o.p, o.n);
-	(void)ignored;
+	write_all(fd, out_span(&o));
 }
 
 static enum err load_trust(void)
@@ -59,33 +70,33 @@ static enum err load_trust(void)
 	size_t n = 0;
 	enum err e = ERR_OK;
 
-	if (settings.trust_file[0])
-		e = file_read_all(settings.trust_file, pem_text, sizeof pem_text, &n);
+	if (settings.trust.anchor_file[0])
+		e = file_read_all(settings.trust.anchor_file, pem_text, sizeof pem_text, &n);
 	if (e == ERR_OK)
 		e = x509_anchors_init(span_of(pem_text, n));
 	if (e != ERR_OK)
 		say(STDERR_FILENO, "parley: EXTRA_TRUST_ANCHOR: cannot be read, or is no PEM bundle of CA certificates: ",
-		    settings.trust_file);
+		    span_str(settings.trust.anchor_file));
 	return e;
 }
 
 /* What the HTTPS port shows. */
 static struct tls_identity *https_identity(void)
 {
-	return settings.tls_key[0] ? &released.id : &tls.id;
+	return settings.tls.key_name[0] ? &released.id : &tls.id;
 }
 
 static enum err load_certificates(void)
 {
-	struct span pem = settings.tls_cert;
+	struct span pem = settings.tls.cert;
 	const char *problem = "the file cannot be read";
 	size_t n;
 	enum err e = ERR_OK;
 
-	if (!settings.tls_key[0])
+	if (!settings.tls.key_name[0])
 		return ERR_OK;
 	if (!pem.n) {
-		e = file_read_all(settings.tls_cert_file, pem_text, sizeof pem_text, &n);
+		e = file_read_all(settings.tls.cert_file, pem_text, sizeof pem_text, &n);
 		pem = span_of(pem_text, n);
 	}
 	if (e == ERR_OK)
@@ -121,7 +132,7 @@ static enum err seal_and_run(void)
 	if (e == ERR_OK)
 		e = certificate_start();
 	if (e == ERR_OK)
-		e = autoinit_start(&settings, settings.tls_key[0] ? &released.id : NULL);
+		e = autoinit_start(&settings, settings.tls.key_name[0] ? &released.id : NULL);
 	if (e != ERR_OK) {
 		log_line(LOG_ERROR, "seal", "the threads could not be started");
 		return e;
@@ -136,24 +147,25 @@ static enum err seal_and_run(void)
 
 static enum err start(void)
 {
-	const char *name = role_name(settings.role);
 	enum err e;
 
-	log_set_level((enum log_level)settings.log_level);
-	log_set_name(name ? name : "parley");
+	log_set_level(settings.log.level);
+	log_set_name(settings.attest.party ? settings.attest.party : "parley");
 	log_line(LOG_INFO, "start", "parley " PARLEY_VERSION);
-	if (settings.notes[0])
-		log_line(LOG_WARN, "settings", settings.notes);
-	identity_log(&settings.identity);
-	if (mem_guard(&tls, 4096) != ERR_OK || (settings.tls_key[0] && mem_guard(&released, 4096) != ERR_OK))
+	if (report.notes[0])
+		log_line(LOG_WARN, "settings", report.notes);
+	if (!settings.operator.set && !settings.operator.none)
+		log_line(LOG_WARN, "settings", "OPERATOR_AUTH is not set: nobody can operate this party");
+	identity_log(&settings.attest.identity);
+	if (mem_guard(&tls, 4096) != ERR_OK || (settings.tls.key_name[0] && mem_guard(&released, 4096) != ERR_OK))
 		log_line(LOG_WARN, "start", "the TLS key's memory could not be locked");
-	e = certificate_make(&settings, &tls.id);
+	e = certificate_make(&settings.tls, &settings.attest, &tls.id);
 	if (e == ERR_OK)
 		e = load_certificates();
 	if (e == ERR_OK)
 		e = server_listen(&settings, https_identity(), &tls.id);
 	if (e == ERR_OK)
-		e = attest_init(&settings, https_identity()->spki_sha256);
+		e = attest_init(&settings.attest, https_identity()->spki_sha256);
 	if (e != ERR_OK)
 		return e;
 	keys_init();
@@ -205,27 +217,62 @@ static enum err serve(const sigset_t *stop)
 	}
 }
 
+/* What the command line asks for. */
+enum command { CHECK, SHOW, VERSION, HELP, RUN, WRONG };
+
+static enum command read_command(int argc, char **argv)
+{
+	static const char words[][12] = { [CHECK] = "--check", [SHOW] = "--settings", [VERSION] = "--version", [HELP] = "--help" };
+	enum command c = CHECK;
+
+	if (argc <= 1)
+		return RUN;
+	while (c < RUN && !span_eq_str(span_str(words[c]), argv[1]))
+		c++;
+	return argc == 2 && c < RUN ? c : WRONG;
+}
+
+/* What is not served: 0, or 2 for wrong use. */
+static int tell(enum command c)
+{
+	bool version = c == VERSION;
+
+	say(c == WRONG ? STDERR_FILENO : STDOUT_FILENO, version ? "parley " PARLEY_VERSION :
+	    "usage: parley [--check | --settings | --version | --help]\nSettings are environment variables: see --settings.", span_of(NULL, 0));
+	return c == WRONG ? EXIT_USAGE : 0;
+}
+
+/* False when they do not allow a start. */
+static bool take_settings(char **envp, enum command c)
+{
+	struct out all = out_init(pem_text, sizeof pem_text);
+	enum err e = conf_read(&settings, envp, &report);
+	struct span lines = span_str(report.problems);
+
+	if (c == SHOW) {
+		conf_write(&settings, envp, &all);
+		write_all(STDOUT_FILENO, out_span(&all));
+	}
+	while (lines.n)
+		say(STDERR_FILENO, "parley: ", span_cut(&lines, '\n'));
+	if (c != RUN && report.notes[0]) /* the log has them else */
+		say(STDERR_FILENO, "parley: note: ", span_str(report.notes));
+	return e == ERR_OK && load_trust() == ERR_OK;
+}
+
 int main(int argc, char **argv, char **envp)
 {
-	uint8_t problem_buf[1024];
-	struct out problem = out_init(problem_buf, sizeof problem_buf);
+	enum command command = read_command(argc, argv);
 	sigset_t stop;
 
-	if (argc > 1) {
-		bool version = span_eq_str(SPAN_LIT("--version"), argv[1]) && argc == 2;
-
-		say(version ? STDOUT_FILENO : STDERR_FILENO,
-		    version ? "parley " PARLEY_VERSION : "parley takes no arguments: settings are environment variables, see README", "");
-		return version ? 0 : EXIT_USAGE;
-	}
+	if (command == VERSION || command == HELP || command == WRONG)
+		return tell(command);
 	/* Before anything takes time: as PID 1 a SIGTERM without a handler is not even pending, it is lost. */
 	block_signals(&stop);
-	if (settings_read(&settings, envp, &problem) != ERR_OK) {
-		say(STDERR_FILENO, "parley: ", out_cstr(&problem));
+	if (!take_settings(envp, command))
 		return EXIT_USAGE;
-	}
-	if (load_trust() != ERR_OK)
-		return EXIT_USAGE;
+	if (command != RUN)
+		return 0;
 	if (start() != ERR_OK || serve(&stop) != ERR_OK) {
 		log_line(LOG_ERROR, "start", "start failed; stopping");
 		keys_wipe();

@@ -206,7 +206,7 @@ static enum err check_settings(const struct partner_settings *known, struct faul
 {
 	if (!known->url[0])
 		return fault_set(f, ERR_CONFIG, STEP_PARTNER, "no URL is configured");
-	if (!known->has_host_data)
+	if (!known->host_data.set)
 		return fault_set(f, ERR_CONFIG, STEP_PARTNER, "no expected host data are configured, "
 		                 "so the partner cannot be told from anybody else");
 	return ERR_OK;

@@ -55,8 +55,8 @@ static enum err judge(const struct settings *s, const struct proof *p, const cha
                       struct checks *checks, struct fault *f)
 {
 	const struct proof_rules rules = {
-		.verify = { .now_s = clock_unix(), .extra_root = s->has_amd_root ? s->amd_root : NULL,
-		            .uvm_issuer = s->uvm_issuer[0] ? s->uvm_issuer : NULL },
+		.verify = { .now_s = clock_unix(), .extra_root = s->trust.amd_root.set ? s->trust.amd_root.sha256 : NULL,
+		            .uvm_issuer = s->trust.uvm_issuer[0] ? s->trust.uvm_issuer : NULL },
 		.nonce = nonce, .live = nonce != NULL, .peer = nonce != NULL, .tls_spki_sha256 = spki,
 	};
 	struct accept_policy policy;
@@ -67,7 +67,7 @@ static enum err judge(const struct settings *s, const struct proof *p, const cha
 	accept_policy_default(&policy);
 	(void)span_copy_str(span_str(role_name(role)), policy.role, sizeof policy.role);
 	checks_init(checks);
-	if (accept_policy_allow(&policy, s->partner[role].host_data) != ERR_OK ||
+	if (accept_policy_allow(&policy, s->partner[role].host_data.sha256) != ERR_OK ||
 	    !proof_genuine(p, &rules, &facts, &runtime, &context, checks))
 		return refuse_by_check(f, ERR_UNTRUSTED, "the other party's evidence is not genuine", checks);
 	if (!accept_check(&facts, &policy, &context, checks))
@@ -79,7 +79,7 @@ static enum err judge(const struct settings *s, const struct proof *p, const cha
 static enum role partner_said(const struct settings *s, const struct runtime *r)
 {
 	for (enum role role = ROLE_CONTOSO; role <= ROLE_WOODGROVE; role++)
-		if (role != s->role && s->partner[role].has_host_data && span_eq_str(span_str(r->role), role_name(role)))
+		if (role != s->role && s->partner[role].host_data.set && span_eq_str(span_str(r->role), role_name(role)))
 			return role;
 	return ROLE_OTHER;
 }
@@ -113,7 +113,7 @@ enum err peer_meet(const struct settings *s, enum peer_side us, const struct tls
 	TRY(read_certificate(t, w, &p, f));
 	if (who == ROLE_OTHER && runtime_parse(p.runtime_data, &said) == ERR_OK)
 		who = partner_said(s, &said);
-	if (who == ROLE_OTHER || !s->partner[who].has_host_data)
+	if (who == ROLE_OTHER || !s->partner[who].host_data.set)
 		return refuse(f, ERR_MISMATCH, "the other party is no partner of ours: no PARTNER_<P>_HOST_DATA is configured for it", span_str(said.role));
 	if (!tls_peer_spki(t, k->spki[1 - us]))
 		return refuse(f, ERR_UNTRUSTED, "the handshake with the other party is not complete", span_of(NULL, 0));

@@ -13,7 +13,7 @@
 
 #include "tls/tls.h"
 #include "text/json_read.h"
-#include "conf/settings.h"
+#include "party/settings.h"
 #include "snp/proof.h"
 
 #define PEER_NONCE_LEN 32

@@ -4,7 +4,7 @@
 
 #include "base/fault.h"
 #include "base/out.h"
-#include "conf/settings.h"
+#include "party/settings.h"
 #include "demo/values.h"
 #include "party/steps.h"
 

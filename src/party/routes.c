@@ -106,5 +106,5 @@ bool route_is_at(const struct route *r, enum port port, struct span path, const 
 	/* A '*' stands for all that follows, at least one character. */
 	if (own[at] == '*' ? at == path.n : own[at] || at < path.n)
 		return false;
-	return s->debug_routes || !span_starts(path, "/debug/");
+	return s->demo.debug_routes || !span_starts(path, "/debug/");
 }

@@ -3,6 +3,7 @@
  * hashed into a report as they are (but for those that could pass for our own: snp/runtime.h), and a released key leaves, whole. */
 #include "base/ct.h"
 #include "text/base64.h"
+#include "text/url.h"
 #include "http/answer.h"
 #include "party/handlers.h"
 #include "attest/release.h"
@@ -186,7 +187,7 @@ int h_local_combined(struct request *q, struct jw *w)
 
 	if (!take(q, &combined, value, &data))
 		return REPLIED;
-	if (attest_evidence(q->s, data, report, q->deadline_ms, &q->fault) != ERR_OK || report_parse(report, &r, problem) != ERR_OK)
+	if (attest_evidence(&q->s->attest, data, report, q->deadline_ms, &q->fault) != ERR_OK || report_parse(report, &r, problem) != ERR_OK)
 		return fail(q, &combined);
 	attest_collateral(with);
 	*w = jw_init(&o); /* over what the fields were in */
@@ -207,9 +208,9 @@ int h_local_maa(struct request *q, struct jw *w)
 	(void)w;
 	if (!take(q, &maa, value, &data))
 		return REPLIED;
-	if (!settings_host(value[MAA], host, sizeof host))
+	if (!url_host_text(value[MAA], host, sizeof host))
 		return refuse(q, maa.status, maa.failed, SPAN_LIT("maa_endpoint is not host or host:port"));
-	if (attest_token_from(q->s, host, data, a, q->deadline_ms, &q->fault) != ERR_OK)
+	if (attest_token_from(&q->s->attest, host, data, a, q->deadline_ms, &q->fault) != ERR_OK)
 		return fail(q, &maa);
 	return answer(q, "token", span_of(a->token, a->token_len));
 }
@@ -223,7 +224,7 @@ int h_local_release(struct request *q, struct jw *w)
 	if (take(q, &release, value, NULL)) {
 		const struct release_wish wish = { value[MAA], value[AKV], value[KID], value[ACCESS_TOKEN] };
 
-		if (release_for_caller(q->s, &wish, &jwk, q->deadline_ms, &q->fault) != ERR_OK)
+		if (release_for_caller(&q->s->attest, &wish, &jwk, q->deadline_ms, &q->fault) != ERR_OK)
 			fail(q, &release);
 		else
 			answer(q, "key", out_span(&jwk));

@@ -6,11 +6,11 @@
 
 static void token(void)
 {
-	static struct settings s;
+	static struct access_operator s;
 	uint8_t right[] = "a token of an operator, long enough", wrong[] = "a token of an operator, long enougH";
 
-	s.operator_set = true;
-	hash_sha256(span_of(right, sizeof right - 1), s.operator_sha256);
+	s.set = true;
+	hash_sha256(span_of(right, sizeof right - 1), s.sha256);
 	SECRET(right, sizeof right - 1);
 	SECRET(wrong, sizeof wrong - 1);
 	EXPECT(access_token_ok(&s, span_of(right, sizeof right - 1)));

@@ -943,15 +943,58 @@ describe('the HTTP server', { concurrency: true }, () => {
       assert.ok(secret.code === 2 && !secret.log.includes('my-password'), 'a secret is not shown');
     });
 
-    it('takes no arguments but --version', async () => {
-      for (const args of [['--help'], ['-x'], ['--version', 'x'], ['']]) {
+    it('tells all problems of the settings at once, in at most ten lines', async () => {
+      const { code, out, log } = await run({ LOG_LEVEL: 'loud', SKR_MAA_ENDPIONT: 'x', TLS_CERT: 'x', OPERATOR_AUTH: 'my-password' });
+      assert.deepStrictEqual([code, out], [2, '']);
+      const lines = log.trim().split('\n').sort();
+      assert.deepStrictEqual(lines.map((l) => l.split(': ').slice(0, 2).join(': ')), ['LOG_LEVEL', 'OPERATOR_AUTH', 'SKR_MAA_ENDPIONT', 'TLS_KEY'].map((n) => `parley: ${n}`), log);
+      assert.match(lines[0], /expected error, warn, info or debug, got "loud"$/);
+      assert.match(lines[2], /did you mean SKR_MAA_ENDPOINT\?$/);
+      assert.ok(!log.includes('my-password'));
+      const many = await run(Object.fromEntries(Array.from({ length: 14 }, (_, i) => [`SKR_${i}`, 'x'])));
+      assert.deepStrictEqual([many.code, many.log.trim().split('\n').length, many.log.trim().split('\n').pop()], [2, 10, 'parley: and 5 more']);
+    });
+
+    it('--check says whether it would start, without a device, a port or a directory', async () => {
+      const good = await run({ DATA_DIR: '/nonexistent/x', HTTP_PORT: '1', PEER_PORT: 'tcp://10.0.0.1:1' }, ['--check']);
+      assert.deepStrictEqual([good.code, good.out], [0, '']);
+      assert.match(good.log, /^parley: note: PEER_PORT: a service variable of Kubernetes[^\n]+\n$/);
+      const bad = await run({ HTTP_PORT: '65536', EXTRA_TRUST_ANCHOR: '/nonexistent' }, ['--check']);
+      assert.deepStrictEqual([bad.code, bad.out], [2, '']);
+      assert.match(bad.log, /^parley: HTTP_PORT: [^\n]+\n$/);
+    });
+
+    it('--settings lists all settings and what is in force, without secrets', async () => {
+      const r = await run({ OPERATOR_AUTH: `sha256:${'ab'.repeat(32)}`, MIN_GROUP_SIZE: '7' }, ['--settings']);
+      assert.strictEqual(r.code, 0, r.log);
+      const [table, list] = r.out.split('\n\n');
+      assert.match(table, /^\| setting \| default \| values \| meaning \|\n\|---\|---\|---\|---\|\n/);
+      const rows = table.split('\n').slice(2);
+      assert.ok(rows.length > 50 && rows.every((row) => /^\| `[A-Z_]+` \|( `[^`]+`)? \| [^|]+ \| [^|]+ \|$/.test(row)), table);
+      assert.strictEqual(new Set(rows.map((row) => row.split('`')[1])).size, rows.length, 'each once');
+      assert.ok(list.includes('MIN_GROUP_SIZE=7\n') && list.includes('OPERATOR_AUTH=(secret)\n') && !r.out.includes('abab'), list);
+      assert.strictEqual((await run({ LOG_LEVEL: 'loud' }, ['--settings'])).code, 2);
+    });
+
+    it('takes no other arguments than --check, --settings, --version and --help', async () => {
+      for (const args of [['-x'], ['--version', 'x'], ['--check', '--settings'], ['']]) {
         const { code, out, log } = await run({}, args);
         assert.deepStrictEqual([code, out], [2, '']);
-        assert.match(log, /^parley takes no arguments[^\n]+\n$/);
+        assert.match(log, /^usage: parley [^\n]+\n/);
       }
-      const { code, out, log } = await run({}, ['--version']);
-      assert.deepStrictEqual([code, log], [0, '']);
-      assert.match(out, /^parley \d+\.\d+\.\d+\n$/);
+      const version = await run({}, ['--version']);
+      assert.deepStrictEqual([version.code, version.log], [0, '']);
+      assert.match(version.out, /^parley \d+\.\d+\.\d+\n$/);
+      const help = await run({}, ['--help']);
+      assert.deepStrictEqual([help.code, help.log], [0, '']);
+      assert.match(help.out, /^usage: parley [^\n]+\n/);
+    });
+
+    it('warns when nobody can operate it', async () => {
+      for (const [auth, warns] of [[undefined, true], ['none', false], [`sha256:${'0'.repeat(64)}`, false]]) {
+        const server = await own({ OPERATOR_AUTH: auth });
+        assert.strictEqual(/warn .*OPERATOR_AUTH is not set: nobody can operate this party/.test(server.log), warns, server.log);
+      }
     });
 
     it('says which port is taken, or that DATA_DIR cannot be written, and exits with 1', async () => {

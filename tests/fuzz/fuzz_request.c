@@ -10,13 +10,13 @@
 
 #define TOKEN "fuzz-token"
 
-static struct settings settings;
+static struct access_operator settings;
 static struct http_head head, other;
 
 void fuzz_setup(void)
 {
-	settings.operator_set = true;
-	hash_sha256(SPAN_LIT(TOKEN), settings.operator_sha256);
+	settings.set = true;
+	hash_sha256(SPAN_LIT(TOKEN), settings.sha256);
 }
 
 static bool is_refusal(int status)

@@ -1,7 +1,7 @@
-/* Settings, one NAME=value a line: a problem is told in one printable line without any value, and what is accepted is whole. */
+/* Settings, one NAME=value a line: each problem is told in one printable line without secrets, and what is accepted is whole. */
 #include "fuzz.h"
 
-#include "conf/settings.h"
+#include "party/settings.h"
 
 #define LINES 200
 
@@ -16,49 +16,49 @@ static struct settings s;
 
 static void check_accepted(void)
 {
-	ENDED(key_name);
-	ENDED(maa);
-	ENDED(akv);
-	ENDED(policy_hash);
-	ENDED(identity.imds);
-	ENDED(identity.endpoint);
-	ENDED(identity.header);
-	ENDED(identity.client_id);
-	ENDED(identity.tenant_id);
-	ENDED(identity.token_file);
-	ENDED(identity.authority);
-	ENDED(cert_cache_endpoint);
-	ENDED(context_dir);
-	ENDED(akv_audience);
-	ENDED(trust_file);
-	ENDED(compare_origins);
+	ENDED(attest.key_name);
+	ENDED(attest.maa);
+	ENDED(attest.akv);
+	ENDED(policy_hex);
+	ENDED(attest.identity.imds);
+	ENDED(attest.identity.endpoint);
+	ENDED(attest.identity.header);
+	ENDED(attest.identity.client_id);
+	ENDED(attest.identity.tenant_id);
+	ENDED(attest.identity.token_file);
+	ENDED(attest.identity.authority);
+	ENDED(attest.certs.endpoint);
+	ENDED(attest.context.dir);
+	ENDED(attest.akv_audience);
+	ENDED(trust.anchor_file);
+	ENDED(demo.compare_origins);
 	ENDED(data_dir);
 	ENDED(csv_path);
-	ENDED(resource_group);
-	ENDED(container_image);
-	ENDED(hostname);
-	ENDED(storage.at.account);
-	ENDED(storage.at.container);
-	ENDED(storage.at.endpoint);
-	ENDED(storage.at.sas);
-	ENDED(storage.connection);
-	ENDED(storage.blob_name);
+	ENDED(demo.storage.resource_group);
+	ENDED(demo.container_image);
+	ENDED(demo.hostname);
+	ENDED(demo.storage.at.account);
+	ENDED(demo.storage.at.container);
+	ENDED(demo.storage.at.endpoint);
+	ENDED(demo.storage.at.sas);
+	ENDED(demo.storage.connection);
+	ENDED(demo.storage.blob_name);
 	for (int r = 0; r < 4; r++) {
 		ENDED(partner[r].akv);
 		ENDED(partner[r].key_name);
 		ENDED(partner[r].url);
 		HOLD(!s.partner[r].url[0] || span_starts(span_str(s.partner[r].url), "https://"));
 	}
-	HOLD(!(s.operator_none && s.operator_set));
+	HOLD(!(s.operator.none && s.operator.set));
 	HOLD(s.port[PORT_HTTP].on || s.port[PORT_HTTPS].on);
 	HOLD(s.min_group >= 1 && s.data_dir[0] == '/' && (!s.csv_path[0] || s.csv_path[0] == '/'));
-	HOLD(s.role >= ROLE_OTHER && s.role <= ROLE_WOODGROVE && s.maa[0]);
+	HOLD(s.role >= ROLE_OTHER && s.role <= ROLE_WOODGROVE && s.attest.maa[0]);
 	/* Where a secret could go in clear: loopback and link-local only. */
-	if (span_starts(span_str(s.identity.imds), "http://"))
-		HOLD(span_has_nocase(span_str(s.identity.imds), "127.") || span_has_nocase(span_str(s.identity.imds), "169.254.") ||
-		     span_has_nocase(span_str(s.identity.imds), "localhost") || span_has_nocase(span_str(s.identity.imds), "[::1]"));
-	HOLD(span_starts(span_str(s.identity.authority), "https://"));
-	HOLD(!s.akv_audience[0] || span_starts(span_str(s.akv_audience), "https://"));
+	if (span_starts(span_str(s.attest.identity.imds), "http://"))
+		HOLD(span_has_nocase(span_str(s.attest.identity.imds), "127.") || span_has_nocase(span_str(s.attest.identity.imds), "169.254.") ||
+		     span_has_nocase(span_str(s.attest.identity.imds), "localhost") || span_has_nocase(span_str(s.attest.identity.imds), "[::1]"));
+	HOLD(span_starts(span_str(s.attest.identity.authority), "https://"));
+	HOLD(!s.attest.akv_audience[0] || span_starts(span_str(s.attest.akv_audience), "https://"));
 }
 
 /* A secret, and long enough not to stand in a text by chance. */
@@ -84,8 +84,9 @@ static bool stands_elsewhere(char *const *env, size_t n, size_t at)
 void fuzz_one(struct span in)
 {
 	static char *env[LINES + 1];
-	uint8_t text[1024];
-	struct out problem = out_init(text, sizeof text);
+	static struct setting_report report;
+	static uint8_t text[65536];
+	struct out all_of_them = out_init(text, sizeof text);
 	char *all = fuzz_text(in), *line, *rest;
 	size_t n = 0;
 	enum err e;
@@ -95,21 +96,32 @@ void fuzz_one(struct span in)
 	for (line = strtok_r(all, "\n", &rest); line && n < LINES; line = strtok_r(NULL, "\n", &rest))
 		env[n++] = strdup(line); /* each in memory of its own size */
 	env[n] = NULL;
-	e = settings_read(&s, env, &problem);
+	e = conf_read(&s, env, &report);
 	HOLD(e == ERR_OK || e == ERR_CONFIG);
 	if (e == ERR_OK) {
-		HOLD(problem.n == 0);
+		HOLD(report.n == 0 && report.problems[0] == 0);
 		check_accepted();
 	} else {
-		struct span said = out_span(&problem);
+		struct span said = span_str(report.problems);
+		unsigned lines = 1;
 
-		HOLD(!problem.bad && said.n > 0);
-		for (size_t i = 0; i < said.n; i++)
-			HOLD(said.p[i] >= 0x20 && said.p[i] < 0x7f);
+		HOLD(report.n > 0 && said.n > 0 && said.p[0] != '\n' && said.p[said.n - 1] != '\n');
+		for (size_t i = 0; i < said.n; i++) {
+			HOLD(said.p[i] == '\n' || (said.p[i] >= 0x20 && said.p[i] < 0x7f));
+			lines += said.p[i] == '\n';
+		}
+		HOLD(lines == (report.n < SETTING_PROBLEMS ? report.n : SETTING_PROBLEMS));
 		for (size_t i = 0; i < n; i++)
 			if (is_secret(env[i]) && !stands_elsewhere(env, n, i))
 				HOLD(!span_has_nocase(said, strchr(env[i], '=') + 1));
 	}
+	for (size_t i = 0; report.notes[i]; i++)
+		HOLD(report.notes[i] >= 0x20 && report.notes[i] < 0x7f);
+	conf_write(&s, env, &all_of_them);
+	HOLD(!all_of_them.bad);
+	for (size_t i = 0; i < n; i++)
+		if (is_secret(env[i]) && !stands_elsewhere(env, n, i))
+			HOLD(!span_has_nocase(out_span(&all_of_them), strchr(env[i], '=') + 1));
 	for (size_t i = 0; i < n; i++)
 		free(env[i]);
 	free(all);

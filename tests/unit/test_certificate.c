@@ -63,7 +63,8 @@ enum err snp_device_report(const uint8_t report_data[64], uint8_t report[SNP_REP
 
 /* --- */
 
-static struct settings settings;
+static struct attest_settings settings = { .party = "contoso" };
+static struct tls_settings tls = { .evidence = true, .hours = 24 };
 static struct tls_identity id;
 static uint8_t serial[32];
 static size_t serial_n;
@@ -98,7 +99,7 @@ static void make_context(void)
 	fclose(f);
 	base64_encode(&o, B64_STD, span_str(json));
 	assert_false(o.bad);
-	settings.uvm.amd_cert = out_span(&o);
+	settings.context.env.amd_cert = out_span(&o);
 	free(pem);
 	free(chain);
 }
@@ -110,11 +111,9 @@ static int make_all(void **state)
 		return 0;
 	log_set_level(LOG_ERROR);
 	unix_s = time(NULL);
-	settings.role = ROLE_CONTOSO;
-	settings.cert_hours = 24;
-	strcpy(settings.context_dir, "/nonexistent");
+	strcpy(settings.context.dir, "/nonexistent");
 	make_context();
-	if (certificate_make(&settings, &id) != ERR_OK)
+	if (certificate_make(&tls, &settings, &id) != ERR_OK)
 		return -1;
 	keys_init();
 	assert_int_equal(attest_init(&settings, id.spki_sha256), ERR_OK);

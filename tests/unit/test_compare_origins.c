@@ -1,5 +1,5 @@
 /* Tests of COMPARE_ORIGINS: what it holds goes into response heads as it is. */
-#include "conf/settings.h"
+#include "party/settings.h"
 
 #include "t.h"
 
@@ -7,21 +7,21 @@ static struct settings s;
 
 static enum err read_value(const char *value)
 {
-	char entry[2048], problem[512];
+	static struct setting_report report;
+	char entry[2048];
 	char *environment[] = { entry, NULL };
-	struct out o = out_init(problem, sizeof problem);
 
 	snprintf(entry, sizeof entry, "COMPARE_ORIGINS=%s", value);
-	return settings_read(&s, environment, &o);
+	return conf_read(&s, environment, &report);
 }
 
 static void origins_are_kept_with_blanks_between(void **state)
 {
 	(void)state;
 	assert_int_equal(read_value("https://contoso.example,http://localhost:8081 , https://[::1]:8443"), ERR_OK);
-	assert_string_equal(s.compare_origins, "https://contoso.example http://localhost:8081 https://[::1]:8443");
+	assert_string_equal(s.demo.compare_origins, "https://contoso.example http://localhost:8081 https://[::1]:8443");
 	assert_int_equal(read_value(""), ERR_OK);
-	assert_string_equal(s.compare_origins, "");
+	assert_string_equal(s.demo.compare_origins, "");
 }
 
 static void everything_else_is_refused(void **state)

@@ -202,7 +202,7 @@ static void reset_settings(void)
 		struct partner_settings *p = &settings.partner[i ? ROLE_FABRIKAM : ROLE_CONTOSO];
 
 		snprintf(p->url, sizeof p->url, "https://localhost:%u", servers[i].port);
-		p->has_host_data = true;
+		p->host_data.set = true;
 	}
 }
 
@@ -344,7 +344,7 @@ static void without_its_host_data_a_partner_is_not_asked(void **state)
 
 	(void)state;
 	answer(0, &r, 1);
-	settings.partner[ROLE_CONTOSO].has_host_data = false;
+	settings.partner[ROLE_CONTOSO].host_data.set = false;
 	assert_int_equal(fetch(&count), ERR_CONFIG);
 	settings.partner[ROLE_CONTOSO].url[0] = '\0';
 	assert_int_equal(fetch(&count), ERR_CONFIG);
@@ -652,7 +652,7 @@ static void no_records_at_all_is_an_error_event(void **state)
 {
 	(void)state;
 	settings.partner[ROLE_CONTOSO].url[0] = '\0';
-	settings.partner[ROLE_FABRIKAM].has_host_data = false;
+	settings.partner[ROLE_FABRIKAM].host_data.set = false;
 	assert_int_equal(stream(0), ERR_NOT_FOUND);
 	assert_int_equal(seen.n, 2);
 	event_starts(1, "{\"type\":\"error\",\"message\":\"no records to analyze from any partner\",\"errors\":[\"Contoso: no URL is configured\","

@@ -71,7 +71,7 @@ static void next_peer(void)
 		from = address(127, ++n);
 }
 
-static enum access_verdict ask(const struct settings *s, const char *method, const char *fields, bool tls)
+static enum access_verdict ask(const struct access_operator *s, const char *method, const char *fields, bool tls)
 {
 	static char text[2048];
 	struct out o = out_init(text, sizeof text);
@@ -93,13 +93,13 @@ static enum access_verdict ask(const struct settings *s, const char *method, con
 	return access_check(need, s, &h, &way, &limit);
 }
 
-static struct settings operator_settings(void)
+static struct access_operator with_token(void)
 {
-	struct settings s;
+	struct access_operator s;
 
 	memset(&s, 0, sizeof s);
-	s.operator_set = true;
-	hash_sha256(SPAN_LIT("token"), s.operator_sha256);
+	s.set = true;
+	hash_sha256(SPAN_LIT("token"), s.sha256);
 	return s;
 }
 
@@ -110,7 +110,7 @@ static struct settings operator_settings(void)
 
 static void a_cookie_opens_what_the_token_opens(void **state)
 {
-	struct settings s = operator_settings();
+	struct access_operator s = with_token();
 
 	(void)state;
 	session_wipe();
@@ -131,9 +131,9 @@ static void a_cookie_opens_what_the_token_opens(void **state)
 	assert_int_equal(ask(&s, "GET", "Host: a:8443\r\nCookie: __Host-parley-session-8443=@x\r\n", true), ACCESS_DENIED);
 	/* A wrong token is not made good by a cookie. */
 	assert_int_equal(ask(&s, "GET", COOKIE "Authorization: Bearer wrong\r\n", true), ACCESS_DENIED);
-	s.operator_set = false;
+	s.set = false;
 	assert_int_equal(ask(&s, "GET", COOKIE, true), ACCESS_CLOSED);
-	s.operator_none = true;
+	s.none = true;
 	assert_int_equal(ask(&s, "POST", "Host: a\r\n", true), ACCESS_GRANTED);
 }
 
@@ -162,7 +162,7 @@ static void other_sites_pages_may_not(void **state)
 		{ "GET", "", true, ACCESS_GRANTED },
 		{ "HEAD", "", true, ACCESS_GRANTED },
 	};
-	struct settings s = operator_settings();
+	struct access_operator s = with_token();
 
 	(void)state;
 	session_wipe();
@@ -188,18 +188,18 @@ static void local_means_no_page_and_a_loopback_name(void **state)
 		"Host: localhost\r\nSec-Fetch-Site: none\r\nSec-Fetch-Site: none\r\n",
 	};
 	static const char *const own[] = { "Host: localhost\r\n", "Host: Localhost:8080\r\n", "Host: 127.0.0.1:1\r\n", "Host: [::1]\r\n" };
-	struct settings s = operator_settings();
+	struct access_operator s = with_token();
 
 	(void)state;
 	need = ACCESS_LOCAL;
 	for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
-		for (s.operator_none = false;; s.operator_none = true) {
+		for (s.none = false;; s.none = true) {
 			if (ask(&s, "GET", foreign[i], false) != ACCESS_FOREIGN || ask(&s, "POST", foreign[i], false) != ACCESS_FOREIGN)
 				fail_msg("%s", foreign[i]);
-			if (s.operator_none)
+			if (s.none)
 				break;
 		}
-	s.operator_none = false;
+	s.none = false;
 	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
 		assert_int_equal(ask(&s, "POST", own[i], false), ACCESS_GRANTED);
 	need = ACCESS_OPERATOR;
@@ -207,7 +207,7 @@ static void local_means_no_page_and_a_loopback_name(void **state)
 
 /* --- guessing ---------------------------------------------------------------------------------------------------- */
 
-static enum access_verdict sign_in(const struct settings *s, const char *token, bool tls)
+static enum access_verdict sign_in(const struct access_operator *s, const char *token, bool tls)
 {
 	struct access_way way;
 
@@ -224,7 +224,7 @@ static void ten_wrong_proofs_end_all_comparing(void **state)
 		"Authorization: Bearer token\r\nAuthorization: Bearer token\r\n", "Cookie: __Host-parley-session=@x\r\n",
 		"Cookie: __Host-parley-session=\r\n",
 	};
-	struct settings s = operator_settings();
+	struct access_operator s = with_token();
 	char fields[512];
 
 	(void)state;
@@ -263,7 +263,7 @@ static void ten_wrong_proofs_end_all_comparing(void **state)
 
 static void right_proofs_and_none_cost_nothing(void **state)
 {
-	struct settings s = operator_settings();
+	struct access_operator s = with_token();
 
 	(void)state;
 	session_wipe();
@@ -283,10 +283,10 @@ static void right_proofs_and_none_cost_nothing(void **state)
 
 static void an_empty_token_is_none(void **state)
 {
-	struct settings s = operator_settings();
+	struct access_operator s = with_token();
 
 	(void)state;
-	hash_sha256(span_of(NULL, 0), s.operator_sha256);
+	hash_sha256(span_of(NULL, 0), s.sha256);
 	assert_int_equal(sign_in(&s, "", true), ACCESS_DENIED);
 	assert_int_equal(ask(&s, "GET", "Host: a\r\nAuthorization: Bearer \r\n", true), ACCESS_DENIED);
 }
@@ -301,7 +301,7 @@ static void proofs_need_tls_or_this_machine(void **state)
 		{ { .ip = { [10] = 0xff, [11] = 0xff, [12] = 128 } }, false }, { { .ip = { [12] = 127, [15] = 1 } }, false },
 		{ { .ip = { [15] = 2 } }, false }, { { .ip = { 0 } }, false }, { { .ip = { 0xfe, 0x80, [15] = 1 } }, false },
 	};
-	struct settings s = operator_settings();
+	struct access_operator s = with_token();
 
 	(void)state;
 	session_wipe();
@@ -329,9 +329,9 @@ static void proofs_need_tls_or_this_machine(void **state)
 		assert_int_equal(ask(&s, "GET", "Host: a\r\n", false), ACCESS_GRANTED);
 		need = ACCESS_OPERATOR;
 		/* Open to all: no secret comes along. */
-		s.operator_none = true;
+		s.none = true;
 		assert_int_equal(ask(&s, "POST", "Host: a\r\n", false), ACCESS_GRANTED);
-		s.operator_none = false;
+		s.none = false;
 	}
 	same_peer = false;
 }

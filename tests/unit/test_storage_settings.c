@@ -1,27 +1,24 @@
 /* Settings of the storage account: defaults, the connection string, what is derived, and one clear line for each mistake. */
 #include "t.h"
 
-#include "conf/settings.h"
+#include "party/settings.h"
 #include "demo/storage.h"
 
 static struct settings s;
-static char said[1024];
+static struct setting_report report;
+static const char *const said = report.problems;
 
 static enum err read_env(const char *a, const char *b, const char *c, const char *d)
 {
 	const char *const given[] = { a, b, c, d };
 	char *env[5];
 	size_t n = 0;
-	struct out problem = out_init(said, sizeof said - 1);
-	enum err e;
 
 	for (size_t i = 0; i < 4; i++)
 		if (given[i])
 			env[n++] = (char *)(uintptr_t)given[i];
 	env[n] = NULL;
-	e = settings_read(&s, env, &problem);
-	said[problem.n] = 0;
-	return e;
+	return conf_read(&s, env, &report);
 }
 
 static void ok(const char *a, const char *b, const char *c, const char *d)
@@ -46,10 +43,10 @@ static void local_by_default(void **state)
 {
 	(void)state;
 	ok(NULL, NULL, NULL, NULL);
-	assert_false(s.storage.blob);
-	assert_false(s.storage.configured);
-	assert_string_equal(s.storage.at.container, "privateappdata");
-	assert_string_equal(s.storage.blob_name, "consolidated-records.json");
+	assert_false(s.demo.storage.blob);
+	assert_false(s.demo.storage.configured);
+	assert_string_equal(s.demo.storage.at.container, "privateappdata");
+	assert_string_equal(s.demo.storage.blob_name, "consolidated-records.json");
 	assert_string_equal(storage_auth_name(&s), "none");
 	url_is(NULL, "");
 	assert_int_equal(read_env("STORAGE=blob", NULL, NULL, NULL), ERR_CONFIG);
@@ -60,17 +57,17 @@ static void account_container_and_proof(void **state)
 {
 	(void)state;
 	ok("AZURE_STORAGE_ACCOUNT=acct1", "STORAGE=blob", "RESOURCE_GROUP_NAME=rg-1", NULL);
-	assert_true(s.storage.blob && s.storage.configured);
+	assert_true(s.demo.storage.blob && s.demo.storage.configured);
 	assert_string_equal(storage_auth_name(&s), "managed_identity");
-	assert_string_equal(s.storage.blob_name, "consolidated-records-rg-1.json");
+	assert_string_equal(s.demo.storage.blob_name, "consolidated-records-rg-1.json");
 	url_is("a b", "https://acct1.blob.core.windows.net/privateappdata/a%20b");
 	ok("AZURE_STORAGE_ACCOUNT=acct1", "AZURE_STORAGE_KEY=" KEY, "AZURE_STORAGE_CONTAINER=a-b", NULL);
 	assert_string_equal(storage_auth_name(&s), "shared_key");
-	assert_int_equal(s.storage.at.key_len, 64);
+	assert_int_equal(s.demo.storage.at.key.n, 64);
 	url_is(NULL, "https://acct1.blob.core.windows.net/a-b");
 	ok("AZURE_STORAGE_ACCOUNT=acct1", "AZURE_STORAGE_KEY=" KEY, "AZURE_STORAGE_SAS=?" SAS, NULL);
 	assert_string_equal(storage_auth_name(&s), "sas_token");
-	assert_string_equal(s.storage.at.sas, SAS);
+	assert_string_equal(s.demo.storage.at.sas, SAS);
 	url_is("x", "https://acct1.blob.core.windows.net/privateappdata/x");
 }
 
@@ -78,27 +75,27 @@ static void the_account_follows_from_the_endpoint(void **state)
 {
 	(void)state;
 	ok("AZURE_STORAGE_BLOB_ENDPOINT=https://acct2.blob.core.windows.net/", NULL, NULL, NULL);
-	assert_string_equal(s.storage.at.account, "acct2");
+	assert_string_equal(s.demo.storage.at.account, "acct2");
 	ok("AZURE_STORAGE_BLOB_ENDPOINT=http://127.0.0.1:10000/devstoreaccount1", NULL, NULL, NULL);
-	assert_string_equal(s.storage.at.account, "devstoreaccount1");
+	assert_string_equal(s.demo.storage.at.account, "devstoreaccount1");
 	url_is("x", "http://127.0.0.1:10000/devstoreaccount1/privateappdata/x");
 	ok("AZURE_STORAGE_BLOB_ENDPOINT=https://acct2.blob.core.windows.net", "AZURE_STORAGE_ACCOUNT=other", NULL, NULL);
-	assert_string_equal(s.storage.at.account, "other");
+	assert_string_equal(s.demo.storage.at.account, "other");
 }
 
 static void a_connection_string_gives_what_is_open(void **state)
 {
 	(void)state;
 	ok("AZURE_STORAGE_CONNECTION_STRING=BlobEndpoint=https://acct3.blob.core.windows.net/;QueueEndpoint=https://q/;SharedAccessSignature=" SAS, NULL, NULL, NULL);
-	assert_string_equal(s.storage.at.account, "acct3");
-	assert_string_equal(s.storage.at.sas, SAS);
-	assert_string_equal(s.storage.at.endpoint, "https://acct3.blob.core.windows.net");
+	assert_string_equal(s.demo.storage.at.account, "acct3");
+	assert_string_equal(s.demo.storage.at.sas, SAS);
+	assert_string_equal(s.demo.storage.at.endpoint, "https://acct3.blob.core.windows.net");
 	ok("AZURE_STORAGE_CONNECTION_STRING=DefaultEndpointsProtocol=https;AccountName=acct4;AccountKey=" KEY ";EndpointSuffix=core.windows.net", NULL, NULL, NULL);
 	assert_string_equal(storage_auth_name(&s), "shared_key");
 	url_is(NULL, "https://acct4.blob.core.windows.net/privateappdata");
 	ok("AZURE_STORAGE_CONNECTION_STRING=AccountName=acct4;SharedAccessSignature=sig=1", "AZURE_STORAGE_SAS=" SAS, "AZURE_STORAGE_ACCOUNT=acct5", NULL);
-	assert_string_equal(s.storage.at.sas, SAS);
-	assert_string_equal(s.storage.at.account, "acct5");
+	assert_string_equal(s.demo.storage.at.sas, SAS);
+	assert_string_equal(s.demo.storage.at.account, "acct5");
 	assert_int_equal(read_env("AZURE_STORAGE_CONNECTION_STRING=AccountName=acct4;AccountKey=not base64", NULL, NULL, NULL), ERR_CONFIG);
 	assert_string_equal(said, "AZURE_STORAGE_CONNECTION_STRING: one of its parts is not of its form");
 }

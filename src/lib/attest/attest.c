@@ -6,18 +6,26 @@
 #include "base/log.h"
 #include "azure/maa.h"
 #include "azure/services.h"
-#include "azure/thim.h"
 #include "crypto/hash.h"
 #include "text/base64.h"
 #include "text/json_write.h"
 #include "os/clock.h"
 #include "os/lock.h"
 #include "os/snp_device.h"
-#include "snp/context.h"
 
 #define REPORT_TRIES 3     /* when the host is busy */
 #define REPORT_PAUSE_MS 500
 #define REPORT_MS 20000    /* for callers without a deadline of their own */
+
+const struct setting attest_settings[] = {
+	{ SETTING("SKR_MAA_ENDPOINT", "sharedeus.eus.attest.azure.net", "attestation service", struct attest_settings, maa),
+	  .kind = SETTING_HOST, .own = 4 },
+	{ SETTING("SKR_AKV_ENDPOINT", "", "own vault", struct attest_settings, akv), .kind = SETTING_HOST },
+	{ SETTING("SKR_KEY_NAME", "", "own key; its name holds the company", struct attest_settings, key_name), .kind = SETTING_KEY_NAME },
+	{ SETTING("AKV_AUDIENCE", "", "what vaults' access tokens are for, else by host", struct attest_settings, akv_audience),
+	  .kind = SETTING_URL, .rules = SETTING_BASE | SETTING_HTTPS, .own = 4 },
+	{ .text = NULL },
+};
 
 /* Set once by attest_init, before threads: the context. */
 static struct context context;
@@ -30,10 +38,10 @@ static struct platform_certs certs, fresh;
 static _Atomic unsigned certs_version;
 static uint8_t scratch[CONTEXT_SCRATCH_LEN];
 
-enum err attest_init(const struct settings *s, const uint8_t tls_spki_sha256[32])
+enum err attest_init(const struct attest_settings *s, const uint8_t tls_spki_sha256[32])
 {
 	const char *problem;
-	enum err err = context_load(&context, s->context_dir, &s->uvm, scratch, &problem);
+	enum err err = context_load(&context, s->context.dir, &s->context.env, scratch, &problem);
 
 	memcpy(tls_spki, tls_spki_sha256, sizeof tls_spki);
 	certs = context.certs;
@@ -52,15 +60,14 @@ bool attest_device_present(void)
 	return snp_device_present() != SNP_DEVICE_NONE;
 }
 
-enum err attest_runtime_for_caller(const struct settings *s, struct span client_data, struct out *o)
+enum err attest_runtime_for_caller(const struct attest_settings *s, struct span client_data, struct out *o)
 {
 	struct jw w = jw_init(o);
-	const char *role = role_name(s->role);
 
 	jw_object(&w, NULL);
 	jw_b64(&w, "client_data", client_data, B64_STD);
 	jw_str(&w, "purpose", "parley-attest");
-	jw_str(&w, "role", role ? role : "other");
+	jw_str(&w, "role", s->party ? s->party : "other");
 	jw_hex(&w, "tls_spki_sha256", span_of(tls_spki, sizeof tls_spki));
 	jw_end_object(&w);
 	return o->bad ? ERR_TOO_BIG : ERR_OK;
@@ -129,14 +136,14 @@ static void settle_product(struct snp_report *r)
 
 /* Asks the configured source for the chain of this report. THIM is asked first for what the host holds now, then by name:
  * not every host answers the second form. What fits is remembered; what does not is dropped. */
-static enum err refresh(const struct settings *s, const struct snp_report *r, int64_t deadline_ms, struct fault *f)
+static enum err refresh(const struct attest_settings *s, const struct snp_report *r, int64_t deadline_ms, struct fault *f)
 {
 	struct snp_report named = *r;
-	const struct snp_report *by = s->cert_cache == THIM_HOST ? NULL : &named;
+	const struct snp_report *by = s->certs.source == THIM_HOST ? NULL : &named;
 
 	settle_product(&named);
 	for (;; by = &named) {
-		TRY(thim_fetch(s->cert_cache, s->cert_cache_endpoint, by, &fresh, deadline_ms, f));
+		TRY(thim_fetch(s->certs.source, s->certs.endpoint, by, &fresh, deadline_ms, f));
 		if (certs_match(&fresh, r, NULL))
 			break;
 		if (by)
@@ -167,7 +174,7 @@ static enum err tell_mismatch(const struct snp_report *r, const char *difference
 /* A report, and certificates that fit it. Repair of stale ones (azure-protocols.md 2.6, without the faults of section 9): what we
  * hold; else what the source gives for this report; else a NEW report, kept, and what the source gives for that. On success
  * report, r and certs belong together. The first refusal of a source may be transient, so it does not end the second round. */
-static enum err collect(const struct settings *s, struct span runtime, uint8_t report[SNP_REPORT_LEN], struct snp_report *r,
+static enum err collect(const struct attest_settings *s, struct span runtime, uint8_t report[SNP_REPORT_LEN], struct snp_report *r,
                         int64_t deadline_ms, struct fault *f)
 {
 	const char *difference = NULL;
@@ -189,7 +196,7 @@ static enum err collect(const struct settings *s, struct span runtime, uint8_t r
 	return tell_mismatch(r, difference, f);
 }
 
-enum err attest_evidence(const struct settings *s, struct span runtime, uint8_t report[SNP_REPORT_LEN], int64_t deadline_ms,
+enum err attest_evidence(const struct attest_settings *s, struct span runtime, uint8_t report[SNP_REPORT_LEN], int64_t deadline_ms,
                          struct fault *f)
 {
 	struct snp_report r;
@@ -249,7 +256,7 @@ static bool evidence_rejected(enum err err, const struct fault *f)
 	return err == ERR_HTTP && f->step == STEP_ATTEST && f->http_status == 400;
 }
 
-static enum err attest_locked(const struct settings *s, const char *maa, struct span runtime, struct attest_result *res,
+static enum err attest_locked(const struct attest_settings *s, const char *maa, struct span runtime, struct attest_result *res,
                               int64_t deadline_ms, struct fault *f)
 {
 	struct fault rejected, again;
@@ -272,12 +279,12 @@ static enum err attest_locked(const struct settings *s, const char *maa, struct 
 	return attest_once(maa, runtime, res, deadline_ms, f);
 }
 
-enum err attest_token(const struct settings *s, struct span runtime, struct attest_result *r, int64_t deadline_ms, struct fault *f)
+enum err attest_token(const struct attest_settings *s, struct span runtime, struct attest_result *r, int64_t deadline_ms, struct fault *f)
 {
 	return attest_token_from(s, s->maa, runtime, r, deadline_ms, f);
 }
 
-enum err attest_token_from(const struct settings *s, const char *maa, struct span runtime, struct attest_result *r,
+enum err attest_token_from(const struct attest_settings *s, const char *maa, struct span runtime, struct attest_result *r,
                            int64_t deadline_ms, struct fault *f)
 {
 	enum err err;

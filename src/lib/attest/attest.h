@@ -3,13 +3,28 @@
 #define ATTEST_ATTEST_H
 
 #include "base/fault.h"
-#include "conf/settings.h"
+#include "azure/identity.h"
+#include "azure/thim.h"
+#include "snp/context.h"
 #include "snp/report.h"
+
+/* What attestation and key release need to know. */
+struct attest_settings {
+	const char *party;           /* our name in runtime data, NULL: none; the program's to fill in */
+	char maa[HOSTPORT_MAX];      /* SKR_MAA_ENDPOINT */
+	char akv[HOSTPORT_MAX];      /* SKR_AKV_ENDPOINT, "": none */
+	char key_name[KEY_NAME_MAX]; /* SKR_KEY_NAME, may be "name/version" */
+	char akv_audience[URL_MAX];  /* AKV_AUDIENCE, "": by host */
+	struct identity_source identity;
+	struct thim_settings certs;
+	struct context_settings context;
+};
+extern const struct setting attest_settings[]; /* of the struct's own members */
 
 /* Loads the security context (directory, or UVM_* variables) once at start; absence is not an error by itself, nor is one that is not as it
  * should be (a warning says so). ERR_SYSTEM when it is there and cannot be read just now: without it no key would be released as long as
  * this process runs, so the caller must not go on. */
-MUST_USE enum err attest_init(const struct settings *s, const uint8_t tls_spki_sha256[32]);
+MUST_USE enum err attest_init(const struct attest_settings *s, const uint8_t tls_spki_sha256[32]);
 /* A device is there. Cheap; says nothing about whether attestation works. */
 bool attest_device_present(void);
 
@@ -24,13 +39,13 @@ struct attest_result {
 /* Runtime data for callers' requests. Callers' bytes are NEVER the runtime data themselves: whoever could choose them
  * could have his own wrapping key attested as ours. They are carried inside:
  * {"client_data":"<base64>","purpose":"parley-attest","role":"contoso","tls_spki_sha256":"<hex>"} (sorted, no "keys"). */
-MUST_USE enum err attest_runtime_for_caller(const struct settings *s, struct span client_data, struct out *o);
+MUST_USE enum err attest_runtime_for_caller(const struct attest_settings *s, struct span client_data, struct out *o);
 
 /* Gets a report with REPORT_DATA = SHA-256(runtime) || 0, checks it (snp/report), no network.
  * ERR_NO_DEVICE outside a confidential container. */
 MUST_USE enum err attest_report(struct span runtime, uint8_t report[SNP_REPORT_LEN], struct fault *f);
 /* The same, and the platform certificates in use fit the report: asks their source when they do not. Up to the deadline. */
-MUST_USE enum err attest_evidence(const struct settings *s, struct span runtime, uint8_t report[SNP_REPORT_LEN], int64_t deadline_ms,
+MUST_USE enum err attest_evidence(const struct attest_settings *s, struct span runtime, uint8_t report[SNP_REPORT_LEN], int64_t deadline_ms,
                                   struct fault *f);
 /* What goes with a report: the certificates in use now, and what the platform handed over at start. Public data. */
 struct attest_collateral {
@@ -46,10 +61,10 @@ struct span attest_policy(void);
 unsigned attest_certs_version(void);
 /* The whole way to a token from the configured MAA, signature, issuer, times, nonce, report data and host data
  * verified. runtime is JSON. Serialises callers (one at a time) up to the deadline. */
-MUST_USE enum err attest_token(const struct settings *s, struct span runtime, struct attest_result *r, int64_t deadline_ms,
+MUST_USE enum err attest_token(const struct attest_settings *s, struct span runtime, struct attest_result *r, int64_t deadline_ms,
                                struct fault *f);
-/* The same from an instance that a caller named, in the form settings_host gives. */
-MUST_USE enum err attest_token_from(const struct settings *s, const char *maa, struct span runtime, struct attest_result *r,
+/* The same from an instance that a caller named, in the form url_host_text gives. */
+MUST_USE enum err attest_token_from(const struct attest_settings *s, const char *maa, struct span runtime, struct attest_result *r,
                                     int64_t deadline_ms, struct fault *f);
 
 #endif

@@ -16,7 +16,8 @@
 #define CERT_PLAIN_MAX 1024
 
 /* Of the keeping thread, but for what certificate_make sets before. */
-static const struct settings *settings;
+static const struct tls_settings *settings;
+static const struct attest_settings *attest;
 static struct tls_identity *identity;
 static struct {
 	uint8_t buf[TLS_CERT_MAX - CERT_PLAIN_MAX];
@@ -31,23 +32,22 @@ static _Atomic bool has_evidence, pending;
 
 static const char *common_name(void)
 {
-	const char *name = role_name(settings->role);
-
-	return name ? name : "parley";
+	return attest->party ? attest->party : "parley";
 }
 
-enum err certificate_make(const struct settings *s, struct tls_identity *id)
+enum err certificate_make(const struct tls_settings *s, const struct attest_settings *a, struct tls_identity *id)
 {
 	settings = s;
+	attest = a;
 	identity = id;
 	keep.made_s = clock_unix();
-	return tls_identity_make(id, common_name(), keep.made_s, s->cert_hours, span_of(NULL, 0));
+	return tls_identity_make(id, common_name(), keep.made_s, s->hours, span_of(NULL, 0));
 }
 
 /* So many quarters of its time are over; or the clock was set back to before it. */
 static bool is_past(int64_t now_s, int64_t quarters)
 {
-	return now_s - keep.made_s >= quarters * settings->cert_hours * 900 || now_s < keep.made_s - 3600;
+	return now_s - keep.made_s >= quarters * settings->hours * 900 || now_s < keep.made_s - 3600;
 }
 
 static bool collect(void)
@@ -55,7 +55,7 @@ static bool collect(void)
 	struct fault f;
 
 	fault_clear(&f);
-	if (evidence_extension(settings, identity->spki_sha256, keep.buf, sizeof keep.buf, &keep.extension, clock_ms() + COLLECT_MS, &f) == ERR_OK) {
+	if (evidence_extension(attest, identity->spki_sha256, keep.buf, sizeof keep.buf, &keep.extension, clock_ms() + COLLECT_MS, &f) == ERR_OK) {
 		keep.pending = true;
 		keep.pause_ms = 0;
 		keep.said[0] = 0;
@@ -77,11 +77,11 @@ void certificate_look(void)
 
 	if (clock_ms() < keep.wait_ms)
 		return;
-	if (!settings->cert_plain && ((old && !keep.pending) || !evidence_extension_true()) && !collect() && !is_past(now_s, 3))
+	if (settings->evidence && ((old && !keep.pending) || !evidence_extension_true()) && !collect() && !is_past(now_s, 3))
 		return;
 	if (!old && !keep.pending)
 		return;
-	err = tls_identity_renew(identity, common_name(), now_s, settings->cert_hours, keep.extension);
+	err = tls_identity_renew(identity, common_name(), now_s, settings->hours, keep.extension);
 	if (err == ERR_THROTTLED) /* a handshake may still need the place; at one of the next looks */
 		return;
 	if (err) {
@@ -107,7 +107,7 @@ static void run(void *unused)
 
 enum err certificate_start(void)
 {
-	pending = !settings->cert_plain;
+	pending = settings->evidence;
 	return thread_start(run, NULL);
 }
 
@@ -118,10 +118,10 @@ bool certificate_pending(void)
 
 void certificate_write(struct jw *w)
 {
-	bool evidence = has_evidence && !settings->tls_key[0];
+	bool evidence = has_evidence && !settings->key_name[0];
 
 	jw_object(w, "tls_certificate");
-	jw_str(w, "key", settings->tls_key[0] ? "released by the vault" : "made by this process");
+	jw_str(w, "key", settings->key_name[0] ? "released by the vault" : "made by this process");
 	jw_bool(w, "evidence", evidence);
 	jw_str(w, "evidence_format", evidence ? "X.509 extension id-pe-cmw (1.3.6.1.5.5.7.1.35)" : NULL);
 	jw_end_object(w);

@@ -5,11 +5,12 @@
 #define ATTEST_CERTIFICATE_H
 
 #include "tls/tls.h"
+#include "tls/tls_settings.h"
 #include "text/json_write.h"
-#include "conf/settings.h"
+#include "attest/attest.h"
 
-/* Makes key and certificate, without evidence: quick, no network. Call once at start. s and id outlive the process. */
-MUST_USE enum err certificate_make(const struct settings *s, struct tls_identity *id);
+/* Makes key and certificate, without evidence: quick, no network. Call once at start. s, a and id outlive the process. */
+MUST_USE enum err certificate_make(const struct tls_settings *s, const struct attest_settings *a, struct tls_identity *id);
 /* Starts the background thread that keeps it. Call after attest_init and evidence_init. */
 MUST_USE enum err certificate_start(void);
 /* The first evidence is still being collected, for at most a minute: without it no partner would believe this certificate. */

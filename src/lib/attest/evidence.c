@@ -72,14 +72,13 @@ static void fill_nonce(struct span given, char text[RUNTIME_NONCE_TEXT_MAX + 1])
 	(void)out_cstr(&o);
 }
 
-static enum err write_runtime(const struct settings *s, const struct evidence_wish *wish, struct fault *f)
+static enum err write_runtime(const struct attest_settings *s, const struct evidence_wish *wish, struct fault *f)
 {
 	struct out o = out_init(now.runtime_text, sizeof now.runtime_text);
-	const char *role = role_name(s->role);
 
 	memset(&now.runtime, 0, sizeof now.runtime);
 	fill_nonce(wish->nonce, now.runtime.nonce);
-	(void)span_copy_str(span_str(role ? role : "other"), now.runtime.role, sizeof now.runtime.role);
+	(void)span_copy_str(span_str(s->party ? s->party : "other"), now.runtime.role, sizeof now.runtime.role);
 	key_now(now.runtime.key);
 	memcpy(now.runtime.tls_spki_sha256, wish->tls_spki_sha256 ? wish->tls_spki_sha256 : tls_spki, sizeof tls_spki);
 	runtime_write(&o, &now.runtime);
@@ -87,7 +86,7 @@ static enum err write_runtime(const struct settings *s, const struct evidence_wi
 	return o.bad ? fault_set(f, ERR_TOO_BIG, STEP_REPORT, "the runtime data are too long") : ERR_OK;
 }
 
-static enum err collect_locked(const struct settings *s, const struct evidence_wish *wish, struct attest_result *work,
+static enum err collect_locked(const struct attest_settings *s, const struct evidence_wish *wish, struct attest_result *work,
                                int64_t deadline_ms, struct fault *f)
 {
 	struct span runtime;
@@ -116,7 +115,7 @@ static void put_b64(struct jw *w, const char *name, struct span bytes)
 		jw_null(w, name);
 }
 
-static void write_json(const struct settings *s, struct out *o)
+static void write_json(const struct attest_settings *s, struct out *o)
 {
 	char url[HOSTPORT_MAX + 64];
 	struct jw w = jw_init(o);
@@ -143,7 +142,7 @@ static void write_json(const struct settings *s, struct out *o)
 	jw_end_object(&w);
 }
 
-enum err evidence_write(const struct settings *s, const struct evidence_wish *wish, struct attest_result *work,
+enum err evidence_write(const struct attest_settings *s, const struct evidence_wish *wish, struct attest_result *work,
                         struct out *o, int64_t deadline_ms, struct fault *f)
 {
 	enum err err;
@@ -201,7 +200,7 @@ static void remember(const struct evidence_wish *wish, struct span text)
 	memcpy(last.key, now.runtime.key, sizeof last.key);
 }
 
-enum err evidence_proof(const struct settings *s, const struct evidence_wish *wish, struct attest_result *work,
+enum err evidence_proof(const struct attest_settings *s, const struct evidence_wish *wish, struct attest_result *work,
                         struct out *o, int64_t deadline_ms, struct fault *f)
 {
 	size_t start = o->n;
@@ -231,7 +230,7 @@ static struct {
 	char key[RUNTIME_THUMBPRINT_MAX + 1];
 } extension_says;
 
-enum err evidence_extension(const struct settings *s, const uint8_t tls_spki_sha256[32], uint8_t *buf, size_t cap,
+enum err evidence_extension(const struct attest_settings *s, const uint8_t tls_spki_sha256[32], uint8_t *buf, size_t cap,
                             struct span *extension, int64_t deadline_ms, struct fault *f)
 {
 	const struct evidence_wish wish = { .tls_spki_sha256 = tls_spki_sha256 };

@@ -4,7 +4,8 @@
 #define ATTEST_KEYS_H
 
 #include "crypto/jwk.h"
-#include "conf/settings.h"
+#include "base/limits.h"
+#include "text/json_write.h"
 
 /* Slots. KEYS_OWN is this company's released key; partners' keys exist on Woodgrove only. */
 enum key_slot { KEYS_OWN = 0, KEYS_CONTOSO, KEYS_FABRIKAM, KEYS_SLOTS };

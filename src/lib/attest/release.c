@@ -6,11 +6,10 @@
 #include "base/ct.h"
 #include "base/log.h"
 #include "azure/akv.h"
-#include "azure/identity.h"
 #include "azure/services.h"
 #include "os/clock.h"
 #include "os/lock.h"
-#include "attest/attest.h"
+#include "text/url.h"
 
 static const struct step STEP_CONFIG[1] = { { "configuration", false, NULL, 0 } };
 
@@ -28,7 +27,7 @@ static struct lock release_lock = LOCK_INIT;
 
 /* One key of one vault. */
 struct order {
-	const struct settings *s;
+	const struct attest_settings *s;
 	const char *akv, *key_name;
 	int64_t deadline_ms;
 	const char *maa;
@@ -39,7 +38,7 @@ struct order {
 };
 
 /* Managed HSM has an audience of its own; other clouds are set by AKV_AUDIENCE. */
-static const char *audience(const struct settings *s, const char *akv)
+static const char *audience(const struct attest_settings *s, const char *akv)
 {
 	if (s->akv_audience[0])
 		return s->akv_audience;
@@ -154,84 +153,31 @@ static enum err run(const struct order *o, enum key_slot slot, struct release_in
 	return err;
 }
 
-static enum err run_own(const struct settings *s, struct release_info *info, bool quiet,
-			int64_t deadline_ms, struct fault *f)
+enum err release_from(const struct attest_settings *s, const struct release_target *t, struct release_info *info,
+                      int64_t deadline_ms, struct fault *f)
+{
+	const struct order o = { .s = s, .akv = t->akv, .key_name = t->key_name, .deadline_ms = deadline_ms, .maa = s->maa, .quiet = t->quiet };
+
+	return run(&o, t->slot, info, f);
+}
+
+enum err release_own(const struct attest_settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f)
+{
+	return release_from(s, &(struct release_target){ s->akv, s->key_name, KEYS_OWN, false }, info, deadline_ms, f);
+}
+
+enum err release_tls(const struct attest_settings *s, const char *key_name, struct private_key *k, int64_t deadline_ms,
+                     struct fault *f)
 {
 	const struct order o = {
-		.s = s,
-		.akv = s->akv,
-		.key_name = s->key_name,
-		.deadline_ms = deadline_ms,
-		.maa = s->maa,
-		.quiet = quiet,
+		.s = s, .akv = s->akv, .key_name = key_name, .deadline_ms = deadline_ms, .maa = s->maa, .take = k, .quiet = true,
 	};
-
-	return run(&o, KEYS_OWN, info, f);
-}
-
-enum err release_own(const struct settings *s, struct release_info *info, int64_t deadline_ms,
-		     struct fault *f)
-{
-	return run_own(s, info, false, deadline_ms, f);
-}
-
-enum err release_tls(const struct settings *s, struct private_key *k, int64_t deadline_ms, struct fault *f)
-{
-	const struct order o = { .s = s,
-				 .akv = s->akv,
-				 .key_name = s->tls_key,
-				 .deadline_ms = deadline_ms,
-				 .maa = s->maa,
-				 .take = k,
-				 .quiet = true };
 	struct release_info info;
 
 	return run(&o, KEYS_SLOTS, &info, f);
 }
 
-/* Only Woodgrove holds partners' keys; others ask for them with release_other, which keeps nothing. */
-static enum err run_partner(const struct settings *s, enum role partner, struct release_info *info,
-			    bool quiet, int64_t deadline_ms, struct fault *f)
-{
-	const struct partner_settings *p = &s->partner[partner];
-	const struct order o = {
-		.s = s,
-		.akv = p->akv,
-		.key_name = p->key_name,
-		.deadline_ms = deadline_ms,
-		.maa = s->maa,
-		.quiet = quiet,
-	};
-
-	if (s->role != ROLE_WOODGROVE || (partner != ROLE_CONTOSO && partner != ROLE_FABRIKAM))
-		return fault_set(f, ERR_CONFIG, STEP_CONFIG, "this party has no such partner");
-	return run(&o, partner == ROLE_FABRIKAM ? KEYS_FABRIKAM : KEYS_CONTOSO, info, f);
-}
-
-enum err release_partner(const struct settings *s, enum role partner, struct release_info *info,
-			 int64_t deadline_ms, struct fault *f)
-{
-	return run_partner(s, partner, info, false, deadline_ms, f);
-}
-
-enum err release_again(const struct settings *s, enum role partner, struct release_info *info,
-		       int64_t deadline_ms, struct fault *f)
-{
-	return partner == ROLE_OTHER ? run_own(s, info, true, deadline_ms, f)
-				     : run_partner(s, partner, info, true, deadline_ms, f);
-}
-
-enum err release_other(const struct settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f)
-{
-	const struct partner_settings *p = &s->partner[s->role == ROLE_CONTOSO ? ROLE_FABRIKAM : ROLE_CONTOSO];
-	const struct order o = { .s = s, .akv = p->akv, .key_name = p->key_name, .deadline_ms = deadline_ms, .maa = s->maa };
-
-	if (s->role != ROLE_CONTOSO && s->role != ROLE_FABRIKAM)
-		return fault_set(f, ERR_CONFIG, STEP_CONFIG, "this party has no counterpart to try");
-	return run(&o, KEYS_SLOTS, info, f);
-}
-
-enum err release_for_caller(const struct settings *s, const struct release_wish *wish, struct out *jwk, int64_t deadline_ms,
+enum err release_for_caller(const struct attest_settings *s, const struct release_wish *wish, struct out *jwk, int64_t deadline_ms,
                             struct fault *f)
 {
 	char maa[HOSTPORT_MAX], akv[HOSTPORT_MAX], name[KEY_NAME_MAX];
@@ -240,8 +186,8 @@ enum err release_for_caller(const struct settings *s, const struct release_wish 
 	};
 	struct release_info info;
 
-	if (!settings_host(wish->maa, maa, sizeof maa) || !settings_host(wish->akv, akv, sizeof akv) ||
-	    !settings_key_name(wish->kid, name, sizeof name) || (wish->access_token.n && !span_is_word(wish->access_token))) {
+	if (!url_host_text(wish->maa, maa, sizeof maa) || !url_host_text(wish->akv, akv, sizeof akv) || !akv_key_name_ok(wish->kid) ||
+	    !span_copy_str(wish->kid, name, sizeof name) || (wish->access_token.n && !span_is_word(wish->access_token))) {
 		fault_advise(f, "a host has a scheme, a path or odd characters, or the key's name or the access token has",
 		             "give hosts as host or host:port, the key as name or name/version");
 		return fault_set(f, ERR_CONFIG, STEP_CONFIG, "the request is out of form");

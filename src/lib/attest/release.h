@@ -4,8 +4,8 @@
 #define ATTEST_RELEASE_H
 
 #include "base/fault.h"
+#include "attest/attest.h"
 #include "attest/keys.h"
-#include "conf/settings.h"
 
 /* What was released, for the reply: public facts only. */
 struct release_info {
@@ -15,20 +15,19 @@ struct release_info {
 };
 
 /* Releases our own key into KEYS_OWN. ERR_CONFIG when not configured. One release at a time (waits to the deadline). */
-MUST_USE enum err release_own(const struct settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f);
-/* Woodgrove: releases a partner's key into its slot. ERR_CONFIG when the partner's vault is unknown. */
-MUST_USE enum err release_partner(const struct settings *s, enum role partner, struct release_info *info,
-                                  int64_t deadline_ms, struct fault *f);
-/* Either of them (partner ROLE_OTHER: our own key) for a caller that tries again by itself: a
- * failure is not logged. */
-MUST_USE enum err release_again(const struct settings *s, enum role partner,
-				struct release_info *info, int64_t deadline_ms, struct fault *f);
-/* The demonstration of denial: asks the other company's vault for its key with our evidence. A key that comes back
- * nevertheless is wiped at once and reported as ERR_OK: the caller shows the alarm. info then says what was asked for. */
-MUST_USE enum err release_other(const struct settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f);
+MUST_USE enum err release_own(const struct attest_settings *s, struct release_info *info, int64_t deadline_ms, struct fault *f);
+/* One key of one vault. */
+struct release_target {
+	const char *akv, *key_name; /* "": not configured */
+	enum key_slot slot;         /* KEYS_SLOTS: wiped at once */
+	bool quiet;                 /* failures are the caller's to log */
+};
+/* The same for any key. */
+MUST_USE enum err release_from(const struct attest_settings *s, const struct release_target *t, struct release_info *info,
+                               int64_t deadline_ms, struct fault *f);
 
-/* Releases the key of our TLS port, TLS_KEY, from our vault into *k, which the caller has locked and wipes. */
-MUST_USE enum err release_tls(const struct settings *s, struct private_key *k, int64_t deadline_ms, struct fault *f);
+/* Releases a key of our vault into *k, which the caller has locked and wipes. Failures are the caller's to log. */
+MUST_USE enum err release_tls(const struct attest_settings *s, const char *key_name, struct private_key *k, int64_t deadline_ms, struct fault *f);
 
 /* What a program of the same container group asks for. Untrusted. */
 struct release_wish {
@@ -39,7 +38,7 @@ struct release_wish {
 /* The SKR sidecar's contract: the key goes to the caller, whole, as a JSON Web Key appended to jwk, and is not kept. For the
  * sidecar port alone, where whoever can ask could attest and ask the vault by himself as well. The caller of this function wipes
  * what jwk holds. ERR_CONFIG for names out of form. */
-MUST_USE enum err release_for_caller(const struct settings *s, const struct release_wish *wish, struct out *jwk,
+MUST_USE enum err release_for_caller(const struct attest_settings *s, const struct release_wish *wish, struct out *jwk,
                                      int64_t deadline_ms, struct fault *f);
 
 #endif

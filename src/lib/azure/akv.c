@@ -51,6 +51,18 @@ struct expectation {
 
 /* --- The call --- */
 
+bool akv_key_name_ok(struct span v)
+{
+	size_t slash = span_find(v, '/');
+
+	if (v.n == 0 || slash == 0 || slash + 1 == v.n)
+		return false;
+	for (size_t i = 0; i < v.n; i++)
+		if (i != slash && !is_alnum(v.p[i]) && v.p[i] != '-')
+			return false;
+	return true;
+}
+
 static void make_nonce(struct expectation *x)
 {
 	uint8_t random[NONCE_BYTES];

@@ -19,6 +19,9 @@ struct akv_release {
 
 #define AKV_ENC_MAX 32
 
+/* "name" or "name/version" in Key Vault's alphabet: it goes into a target as it is. Untrusted. */
+bool akv_key_name_ok(struct span v);
+
 /* Releases and unwraps one key. RSA_AES_KEY_WRAP_256 (OAEP with SHA-256) is asked for first; CKM_RSA_AES_KEY_WRAP (SHA-1)
  * only when the vault refuses that parameter. Before anything is unwrapped the answer's JWS is verified: certificate chain
  * to the anchors for the vault's name, signature, key identifier, our nonce, the wrapping asked for. On success *k holds the

@@ -146,7 +146,7 @@ static enum err authorize(struct blob *b, struct order *r, struct out *o, int64_
 		return ERR_OK;
 	out_str(o, "Authorization: ");
 	if (a->auth == BLOB_AUTH_KEY) {
-		if (blob_sign_value(&r->sign, a->account, span_of(a->key, a->key_len), b->text, sizeof b->text, o) != ERR_OK)
+		if (blob_sign_value(&r->sign, a->account, span_of(a->key.bytes, a->key.n), b->text, sizeof b->text, o) != ERR_OK)
 			return fault_set(f, ERR_TOO_BIG, STEP_BLOB, "the storage request cannot be signed");
 	} else {
 		TRY(identity_token(a->identity, a->resource, b->token, sizeof b->token, &n, deadline_ms, f));

@@ -20,8 +20,10 @@ struct blob_account {
 	char account[32], container[64];
 	enum blob_auth auth;
 	char sas[SETTING_MAX];   /* query without '?'; a secret */
-	uint8_t key[64];         /* decoded; a secret */
-	size_t key_len;
+	struct blob_key {
+		uint8_t bytes[64]; /* decoded; a secret */
+		size_t n;          /* 0: none */
+	} key;
 	const struct identity_source *identity;
 	char resource[URL_MAX];  /* audience of the identity's token */
 };

@@ -19,6 +19,33 @@
 #define REPLY_TOKENS 64
 #define FORM "application/x-www-form-urlencoded"
 
+const struct setting identity_settings[] = {
+	{ SETTING("IMDS_ENDPOINT", "http://169.254.169.254", "the host's metadata service", struct identity_source, imds),
+	  .kind = SETTING_URL, .rules = SETTING_BASE },
+	{ SETTING("IDENTITY_ENDPOINT", "", "managed identity, with `IDENTITY_HEADER`", struct identity_source, endpoint),
+	  .kind = SETTING_URL, .rules = SETTING_PLATFORM },
+	{ SETTING("APP_IDENTITY_ENDPOINT", "", "the same where that is not set", struct identity_source, app_endpoint),
+	  .kind = SETTING_URL, .rules = SETTING_PLATFORM },
+	{ SETTING("IDENTITY_HEADER", "", "what the endpoint wants to see", struct identity_source, header),
+	  .kind = SETTING_WORD, .rules = SETTING_SECRET | SETTING_PLATFORM },
+	{ SETTING("AZURE_CLIENT_ID", "", "which managed identity", struct identity_source, client_id), .kind = SETTING_WORD },
+	{ SETTING("AZURE_TENANT_ID", "", "its tenant", struct identity_source, tenant_id), .kind = SETTING_WORD },
+	{ SETTING("AZURE_FEDERATED_TOKEN_FILE", "", "workload identity's token", struct identity_source, token_file), .kind = SETTING_PATH },
+	{ SETTING("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com", "Microsoft Entra", struct identity_source, authority),
+	  .kind = SETTING_URL, .rules = SETTING_BASE | SETTING_HTTPS },
+	{ .text = NULL },
+};
+
+void identity_settle(struct identity_source *s, struct setting_report *r)
+{
+	if (!s->endpoint[0])
+		(void)span_copy_str(span_str(s->app_endpoint), s->endpoint, sizeof s->endpoint);
+	else if (s->app_endpoint[0] && strcmp(s->app_endpoint, s->endpoint) != 0)
+		setting_note(r, "IDENTITY_ENDPOINT is used; APP_IDENTITY_ENDPOINT, which differs, is not");
+	if (s->token_file[0] && s->client_id[0] && !s->tenant_id[0])
+		setting_problem(r, "AZURE_TENANT_ID", "missing: AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE are set");
+}
+
 struct cached {
 	char resource[URL_MAX];
 	char token[TOKEN_MAX];

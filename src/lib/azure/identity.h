@@ -5,17 +5,22 @@
 
 #include "base/fault.h"
 #include "base/limits.h"
+#include "base/setting.h"
 
-/* Where tokens come from; "" where not set.
+/* Where tokens come from (IMDS_*, IDENTITY_*, AZURE_*); "" where not set.
  * client_id, tenant_id and token_file all set: AKS workload identity; else endpoint and header set: App Service form
  * (Container Apps, ACI); else IMDS. */
 struct identity_source {
 	char imds[URL_MAX]; /* base URL */
 	char endpoint[URL_MAX]; /* its query is kept, except for what the request itself sets */
+	char app_endpoint[URL_MAX]; /* used without the other */
 	char header[SETTING_MAX]; /* a secret */
 	char client_id[128], tenant_id[128], token_file[256];
 	char authority[URL_MAX]; /* base URL of Microsoft Entra */
 };
+extern const struct setting identity_settings[];
+/* What follows from several of them. The platform may set both endpoints, with different values. */
+void identity_settle(struct identity_source *s, struct setting_report *r);
 
 /* A token for resource ("https://vault.azure.net") into token[cap], without NUL. Cached until 5 minutes before it expires.
  * A secret: the caller wipes it. One caller at a time, up to the deadline. f: step STEP_IDENTITY. ERR_CONFIG, ERR_NOT_FOUND

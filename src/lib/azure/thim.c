@@ -5,6 +5,26 @@
 #include "http/call.h"
 #include "azure/services.h"
 
+static const setting_word sources[] = { "thim", "azure", "amd", "" };
+
+const struct setting thim_settings[] = {
+	{ SETTING("CERT_CACHE", "thim", "source of the platform's certificates", struct thim_settings, source),
+	  .kind = SETTING_CHOICE, .words = sources, .own = 10 },
+	{ SETTING("CERT_CACHE_ENDPOINT", "", "its address, else the service's own", struct thim_settings, endpoint),
+	  .kind = SETTING_URL, .rules = SETTING_BASE | SETTING_OR_HOST },
+	{ .text = NULL },
+};
+
+void thim_settle(struct thim_settings *t, const char *imds)
+{
+	const char *const endpoints[] = {
+		[THIM_HOST] = imds, [THIM_AZURE_CACHE] = "https://global.acccache.azure.net", [THIM_AMD_KDS] = "https://kdsintf.amd.com",
+	};
+
+	if (!t->endpoint[0])
+		(void)span_copy_str(span_str(endpoints[t->source]), t->endpoint, sizeof t->endpoint);
+}
+
 /* Work area of one call: the caller sees to it that there is one at a time. */
 static struct {
 	struct https conn;

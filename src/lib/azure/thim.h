@@ -4,10 +4,20 @@
 #define AZURE_THIM_H
 
 #include "base/fault.h"
+#include "base/limits.h"
 #include "base/out.h"
+#include "base/setting.h"
 #include "snp/certs.h"
 
 enum thim_source { THIM_HOST, THIM_AZURE_CACHE, THIM_AMD_KDS };
+
+struct thim_settings {
+	enum thim_source source; /* CERT_CACHE */
+	char endpoint[URL_MAX];  /* CERT_CACHE_ENDPOINT, kept as base URL */
+};
+extern const struct setting thim_settings[];
+/* The endpoint's default, by source. imds: the host's metadata service. */
+void thim_settle(struct thim_settings *t, const char *imds);
 
 /* Fetches the chain for the chip and REPORTED_TCB of r from base URL ("" is not allowed). THIM_HOST: r may be NULL, then the
  * host's current certificate is asked for without query; with r the query names TCB, chip and product. What comes back is

@@ -8,6 +8,13 @@
 #include "base/out.h"
 
 static enum log_level max_level = LOG_INFO;
+static const setting_word levels[] = { "error", "warn", "info", "debug", "" };
+
+const struct setting log_settings[] = {
+	{ SETTING("LOG_LEVEL", "info", "lines above this level are dropped", struct log_settings, level), .kind = SETTING_CHOICE, .words = levels },
+	{ .text = NULL },
+};
+
 static const char *process_name = "parley";
 
 void log_set_level(enum log_level level)
@@ -30,13 +37,6 @@ struct line {
 	uint8_t text[LOG_LINE_MAX];
 	struct out o;
 };
-
-static const char *level_name(enum log_level level)
-{
-	static const char *const names[] = { "error", "warn", "info", "debug" };
-
-	return names[level];
-}
 
 /* Other bytes than printable ASCII as \xNN, and a backslash so too: what stands there is always
  * what it was. Cut before the first that does not fit. */
@@ -70,7 +70,7 @@ static void line_start(struct line *l, enum log_level level, const char *compone
 	l->o = out_init(l->text, sizeof l->text - 1);
 	put_time(&l->o);
 	out_byte(&l->o, ' ');
-	out_str(&l->o, level_name(level));
+	out_str(&l->o, levels[level]);
 	out_byte(&l->o, ' ');
 	put_clean(&l->o, span_str(process_name));
 	out_byte(&l->o, ' ');

@@ -3,8 +3,14 @@
 #define BASE_LOG_H
 
 #include "base/fault.h"
+#include "base/setting.h"
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+struct log_settings {
+	enum log_level level; /* LOG_LEVEL */
+};
+extern const struct setting log_settings[];
 
 /* Lines above this level are dropped. Default LOG_INFO. Set once before threads start. */
 void log_set_level(enum log_level level);

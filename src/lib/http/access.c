@@ -6,12 +6,29 @@
 #include "base/ct.h"
 #include "base/out.h"
 #include "crypto/hash.h"
+#include "text/hex.h"
 #include "text/url.h"
 #include "os/clock.h"
 #include "os/lock.h"
 
 /* One guess after the other: none that comes at the same moment slips through before another is counted. */
 static struct lock guessing = LOCK_INIT;
+
+static bool read_operator(void *value, size_t cap, struct span v)
+{
+	struct access_operator *s = value;
+
+	(void)cap;
+	s->none = span_eq_str(v, "none");
+	s->set = span_starts(v, "sha256:") && hex_decode(span_sub(v, 7, v.n), s->sha256, sizeof s->sha256) == ERR_OK;
+	return s->none || s->set;
+}
+
+const struct setting operator_settings[] = {
+	{ .text = "OPERATOR_AUTH\0\0the operator's token, by its hash; unset: nobody operates\0none, or sha256: and 64 hex digits",
+	  .cap = sizeof(struct access_operator), .kind = SETTING_OWN, .read = read_operator, .rules = SETTING_SECRET, .own = 9 },
+	{ .text = NULL },
+};
 
 static bool bearer_token(struct span value, struct span *token)
 {
@@ -21,15 +38,15 @@ static bool bearer_token(struct span value, struct span *token)
 	return token->n > 0;
 }
 
-bool access_token_ok(const struct settings *s, struct span token)
+bool access_token_ok(const struct access_operator *operator, struct span token)
 {
 	uint8_t digest[SHA256_LEN];
 	bool ok;
 
-	if (!s->operator_set || token.n == 0) /* OPERATOR_AUTH may hold the hash of an unset variable */
+	if (!operator->set || token.n == 0) /* OPERATOR_AUTH may hold the hash of an unset variable */
 		return false;
 	hash_sha256(token, digest);
-	ok = ct_equal(digest, s->operator_sha256, sizeof digest);
+	ok = ct_equal(digest, operator->sha256, sizeof digest);
 	WIPE(digest);
 	return ok;
 }
@@ -133,14 +150,14 @@ void access_https_origin(const struct http_head *h, uint16_t port, char dst[ACCE
 
 /* --- proofs ------------------------------------------------------------------------------------------------------ */
 
-static bool session_ok(const struct settings *s, struct span id)
+static bool session_ok(const struct access_operator *operator, struct span id)
 {
-	(void)s;
+	(void)operator;
 	return session_valid(id, clock_ms());
 }
 
 /* Asks the limit, then compares, then counts. */
-static enum access_verdict judge(bool (*right)(const struct settings *, struct span), const struct settings *s, struct span proof,
+static enum access_verdict judge(bool (*right)(const struct access_operator *, struct span), const struct access_operator *operator, struct span proof,
                                  const struct access_way *way, struct rate_verdict *limit)
 {
 	enum access_verdict v = ACCESS_LIMITED;
@@ -148,19 +165,19 @@ static enum access_verdict judge(bool (*right)(const struct settings *, struct s
 	lock_take(&guessing);
 	*limit = rate_look(RATE_AUTH, 0, &way->peer, clock_ms());
 	if (limit->allowed) {
-		v = right(s, proof) ? ACCESS_GRANTED : ACCESS_DENIED;
+		v = right(operator, proof) ? ACCESS_GRANTED : ACCESS_DENIED;
 		*limit = v == ACCESS_GRANTED ? (struct rate_verdict){ 0 } : rate_take(RATE_AUTH, 0, &way->peer, clock_ms());
 	}
 	lock_release(&guessing);
 	return v;
 }
 
-enum access_verdict access_token(const struct settings *s, struct span token, const struct access_way *way, struct rate_verdict *limit)
+enum access_verdict access_token(const struct access_operator *operator, struct span token, const struct access_way *way, struct rate_verdict *limit)
 {
-	return judge(access_token_ok, s, token, way, limit);
+	return judge(access_token_ok, operator, token, way, limit);
 }
 
-enum access_verdict access_check(enum access need, const struct settings *s, const struct http_head *h, const struct access_way *way,
+enum access_verdict access_check(enum access need, const struct access_operator *operator, const struct http_head *h, const struct access_way *way,
                                  struct rate_verdict *limit)
 {
 	struct span value, token = { NULL, 0 }, id;
@@ -172,9 +189,9 @@ enum access_verdict access_check(enum access need, const struct settings *s, con
 		return ACCESS_DENIED; /* what a connection has proven is not in the settings or the head */
 	if (need == ACCESS_LOCAL)
 		return is_local(h) ? ACCESS_GRANTED : ACCESS_FOREIGN;
-	if ((need != ACCESS_OPERATOR && need != ACCESS_SIGN_IN) || s->operator_none)
+	if ((need != ACCESS_OPERATOR && need != ACCESS_SIGN_IN) || operator->none)
 		return ACCESS_GRANTED; /* no secret comes along */
-	if (!s->operator_set)
+	if (!operator->set)
 		return need == ACCESS_SIGN_IN ? ACCESS_GRANTED : ACCESS_CLOSED; /* h_login says so itself */
 	if (!secret)
 		return ACCESS_PLAIN;
@@ -183,10 +200,10 @@ enum access_verdict access_check(enum access need, const struct settings *s, con
 	if (http_field_get(h, "Authorization", &value, &repeated) || repeated) {
 		if (repeated || !bearer_token(value, &token))
 			token = span_of(NULL, 0); /* counts as a wrong one */
-		return access_token(s, token, way, limit);
+		return access_token(operator, token, way, limit);
 	}
 	if (!access_cookie(h, way->tls, &id))
 		return ACCESS_DENIED;
-	v = judge(session_ok, s, id, way, limit);
+	v = judge(session_ok, operator, id, way, limit);
 	return v == ACCESS_GRANTED && !from_our_page(h, way->tls) ? ACCESS_FOREIGN : v;
 }

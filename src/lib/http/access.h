@@ -4,8 +4,16 @@
 
 #include "text/http_head.h"
 #include "http/rate.h"
+#include "base/setting.h"
 #include "http/session.h"
-#include "conf/settings.h"
+
+/* OPERATOR_AUTH. Neither: operator routes are closed. */
+struct access_operator {
+	bool none;          /* everybody is an operator */
+	bool set;           /* sha256 is that of the operator's token */
+	uint8_t sha256[32];
+};
+extern const struct setting operator_settings[];
 
 enum access {
 	ACCESS_PUBLIC,  /* anyone */
@@ -38,17 +46,17 @@ struct access_way {
  * Wrong proofs of all kinds, on all routes and ports, share one limit per peer (RATE_AUTH). It is asked before a proof is compared:
  * beyond it the right one is refused like a wrong one. A request without any proof is no guess and costs nothing.
  * *limit: that limit after a wrong proof and with ACCESS_LIMITED; else zeros. Thread-safe. */
-enum access_verdict access_check(enum access need, const struct settings *s, const struct http_head *h, const struct access_way *way,
+enum access_verdict access_check(enum access need, const struct access_operator *operator, const struct http_head *h, const struct access_way *way,
                                  struct rate_verdict *limit);
 /* The same for a token that came in a body: GRANTED, DENIED or LIMITED. */
-enum access_verdict access_token(const struct settings *s, struct span token, const struct access_way *way, struct rate_verdict *limit);
+enum access_verdict access_token(const struct access_operator *operator, struct span token, const struct access_way *way, struct rate_verdict *limit);
 #define ACCESS_LIMITED_TEXT "Too many wrong operator proofs from this address: none is looked at until Retry-After is over."
 /* "https://host:port" of our TLS port as the request names us, or "" without a port (0) or Host. The Host field is the caller's word:
  * its form is checked, nothing else. */
 #define ACCESS_ORIGIN_MAX (HOST_MAX + 20)
 void access_https_origin(const struct http_head *h, uint16_t port, char dst[ACCESS_ORIGIN_MAX]);
 /* The operator's token: compared by its hash in constant time. Unlimited: for access_check and access_token. */
-bool access_token_ok(const struct settings *s, struct span token);
+bool access_token_ok(const struct access_operator *operator, struct span token);
 
 /* The session cookie's name. Browsers do not tell cookies of one host's ports apart, so the port is part of it. Over TLS it begins
  * with __Host-: browsers then take it over TLS only, for this host only. */

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "text/url.h"
 #include "party/routes.h"
+#include "party/settings.h"
 #include "http/slots.h"
 #include "os/clock.h"
 #include "os/event.h"
@@ -224,7 +225,7 @@ static bool check_access(struct reply *r, const struct route *route, const struc
 			reply_error(r, 403, "Only for a party that has proven on this connection who it is: POST /peer/hello, then /peer/proof.");
 		return c->party == PARTY_PROVEN;
 	}
-	v = access_check(route->access, settings, &c->head, &way, &limit);
+	v = access_check(route->access, &settings->operator, &c->head, &way, &limit);
 	if (limit.limit) {
 		rate_headers(&limit, rate_lines);
 		r->rate = out_cstr(rate_lines);

@@ -3,7 +3,8 @@
 #define HTTP_SERVER_H
 
 #include "tls/tls.h"
-#include "conf/settings.h"
+
+struct settings; /* the program's */
 
 /* Opens the listeners of the settings and says on the log where. id: what the HTTPS port shows, peer_id: the peer port.
  * ERR_SYSTEM, ERR_CONFIG. */

@@ -7,6 +7,16 @@
 #include "text/base64.h"
 #include "os/file.h"
 
+const struct setting context_settings[] = {
+	{ SETTING("UVM_SECURITY_CONTEXT_DIR", "", "where the platform's files are, else found", struct context_settings, dir),
+	  .kind = SETTING_PATH },
+	{ SETTING("UVM_HOST_AMD_CERTIFICATE", "", "certificates where there are no files", struct context_settings, env.amd_cert),
+	  .kind = SETTING_VIEW },
+	{ SETTING("UVM_SECURITY_POLICY", "", "policy, likewise", struct context_settings, env.policy), .kind = SETTING_VIEW },
+	{ SETTING("UVM_REFERENCE_INFO", "", "endorsement, likewise", struct context_settings, env.reference), .kind = SETTING_VIEW },
+	{ .text = NULL },
+};
+
 static const char kata_dir[] = "/opt/confidential-containers/share/kata-containers";
 
 /* The directory read: the setting, what / holds, or Kata's; false when there is none. */
@@ -46,7 +56,7 @@ static enum err take_policy(struct context *c, struct span bytes)
 }
 
 static const struct part {
-	const char *file, *variable;
+	char file[28], variable[28]; /* in the table itself: no relocation */
 	enum err (*take)(struct context *c, struct span bytes);
 } parts[] = {
 	{ "reference-info-base64", "UVM_REFERENCE_INFO", take_reference },

@@ -3,6 +3,7 @@
 #ifndef SNP_CONTEXT_H
 #define SNP_CONTEXT_H
 
+#include "base/setting.h"
 #include "snp/certs.h"
 
 enum context_source { CONTEXT_NONE, CONTEXT_FILES, CONTEXT_ENVIRONMENT };
@@ -26,6 +27,12 @@ struct context {
 struct context_env {
 	struct span amd_cert, policy, reference;
 };
+
+struct context_settings {
+	char dir[256];          /* UVM_SECURITY_CONTEXT_DIR, "": look for it */
+	struct context_env env; /* UVM_HOST_AMD_CERTIFICATE, UVM_SECURITY_POLICY, UVM_REFERENCE_INFO */
+};
+extern const struct setting context_settings[];
 
 /* Base64 text of the largest file. */
 #define CONTEXT_SCRATCH_LEN (B64_SCRATCH(SECURITY_POLICY_MAX))

@@ -41,12 +41,12 @@ static const struct {
 } unsigned_bytes[] = { { 0x2d0, 24 }, { 0x318, 24 }, { 0x330, 368 } };
 
 /* PLATFORM_INFO by bit (56860 rev. 1.59, table 28). They describe the platform and permit nothing. */
-static const char *const platform_names[] = {
+static const char platform_names[][24] = {
 	"smt", "tsme", "ecc", "rapl_disabled", "ciphertext_hiding_dram", "alias_check_complete", "iommu_write_safe", "tio",
 };
 enum { PLATFORM_NAMES = sizeof platform_names / sizeof platform_names[0] };
 
-static const char *const product_names[SNP_PRODUCTS] = { "unknown", "Milan", "Genoa", "Turin" };
+static const char product_names[SNP_PRODUCTS][8] = { "unknown", "Milan", "Genoa", "Turin" };
 
 const char *report_product_name(enum snp_product p)
 {

@@ -213,8 +213,7 @@ static bool host_ok(struct span value)
 
 static enum err set_method(struct http_head *h, struct span method)
 {
-	static const char *const known[] = { "GET",	"HEAD",	 "POST",  "PUT",    "DELETE",
-					     "OPTIONS", "PATCH", "TRACE", "CONNECT" };
+	static const char known[][8] = { "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT" };
 
 	if (!is_token(method))
 		return refuse(h, 400);

@@ -82,6 +82,23 @@ static bool read_v4(struct span host, uint64_t *first, uint64_t *second)
 	return host.n == 0;
 }
 
+bool url_host_text(struct span v, char *text, size_t cap)
+{
+	char host[HOST_MAX];
+	uint16_t port;
+
+	if (url_hostport(v, 443, host, &port) != ERR_OK)
+		return false;
+	if (port == 443 && span_ends(v, ":443"))
+		v.n -= 4;
+	if (!span_copy_str(v, text, cap))
+		return false;
+	for (; *text; text++)
+		if (*text >= 'A' && *text <= 'Z')
+			*text = (char)(*text + 32);
+	return true;
+}
+
 bool url_host_is_loopback(const char *host)
 {
 	struct span h = span_str(host);

@@ -27,6 +27,9 @@ bool url_split(struct span text, bool *https, struct span *authority, struct spa
  * userinfo or odd character is ERR_SYNTAX; so are port 0 and empty labels. Host is lower-cased. ERR_TOO_BIG over 253
  * characters. Untrusted. */
 MUST_USE enum err url_hostport(struct span text, uint16_t default_port, char host[HOST_MAX], uint16_t *port);
+/* The same as text: lower case, without the port when it is https's own. The issuer of a token and the identifier of a key are
+ * compared with it. False: malformed, or longer than text[cap]. Untrusted. */
+bool url_host_text(struct span v, char *text, size_t cap);
 /* A host of this machine: 127.0.0.0/8 as a dotted quad, ::1, localhost, and names under that,
  * which os/net never looks up (RFC 6761 section 6.3). Decided by the address:
  * "127.evil.example" is none. host as url_hostport gives it. */

@@ -4,7 +4,7 @@
 
 #include "base/fault.h"
 #include "base/out.h"
-#include "conf/settings.h"
+#include "party/settings.h"
 
 /* Receives one event (a JSON object, multiparty-app.md section 2) or a keep-alive (empty span; at least every 15 s when nothing
  * else is sent). more: the next follows within moments, so that this one may wait for it. An error from it (the reader has gone) stops the analysis. Called from the thread that runs the analysis. */

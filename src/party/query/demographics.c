@@ -9,7 +9,7 @@
 #include "party/query/analysis.h"
 #include "party/partner.h"
 #include "party/records/partread.h"
-#include "attest/release.h"
+#include "party/partner_key.h"
 
 #define TOP_CITIES 3
 #define TOP_EYES 6
@@ -56,7 +56,7 @@ static enum err read_partner(const struct settings *s, enum company c, int64_t d
 	struct release_info info;
 
 	if (!keys_have(partread_slot(partner)))
-		TRY(release_partner(s, partner, &info, deadline_ms, f));
+		TRY(partner_key_release(s, partner, false, &info, deadline_ms, f));
 	analysis_copy(&work.trial, &work.believed);
 	work.now = c;
 	TRY(partread_run(s, partner, analysis_fields, ANALYSIS_FIELDS, &sink, &work.outcome[c].records, f));

@@ -5,7 +5,7 @@
 #include "base/fault.h"
 #include "base/out.h"
 #include "party/query/analysis.h"
-#include "conf/settings.h"
+#include "party/settings.h"
 
 /* Releases the partners' keys if need be, fetches, decrypts the six fields that are needed, counts,
  * and writes the result object. A partner whose records did not arrive whole is an error (its

@@ -4,7 +4,7 @@
 
 #include "base/fault.h"
 #include "base/span.h"
-#include "conf/settings.h"
+#include "party/settings.h"
 #include "party/steps.h"
 
 struct append_value {

@@ -4,7 +4,7 @@
 
 #include "base/fault.h"
 #include "attest/keys.h"
-#include "conf/settings.h"
+#include "party/settings.h"
 #include "party/steps.h"
 
 /* Gets each record's wanted values (at most RECREAD_WANTED_MAX), plaintext valid during the call. An error ends the reading. */

@@ -4,7 +4,7 @@
 
 #include "base/fault.h"
 #include "party/records/recread.h"
-#include "conf/settings.h"
+#include "party/settings.h"
 #include "party/records/spool.h"
 
 /* "<company>-encrypted.jsonl"; "" for a role without data. */

@@ -1,5 +1,5 @@
 /* What the sealed process may still reach. */
-#include "conf/confine.h"
+#include "party/confine.h"
 
 #include "base/log.h"
 #include "text/url.h"
@@ -38,7 +38,10 @@ static void add_endpoint(struct ports *p, const char *text)
 
 static void collect(const struct settings *s, struct ports *p)
 {
-	const char *const endpoints[] = { s->maa, s->akv, s->identity.imds, s->identity.endpoint, s->identity.authority, s->cert_cache_endpoint, s->storage.at.endpoint };
+	const char *const endpoints[] = {
+		s->attest.maa, s->attest.akv, s->attest.identity.imds, s->attest.identity.endpoint, s->attest.identity.authority,
+		s->attest.certs.endpoint, s->demo.storage.at.endpoint,
+	};
 
 	add(p, HTTPS); /* defaults of what is not set */
 	for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++)
@@ -65,7 +68,7 @@ enum err confine_files(const struct settings *s)
 	const struct seal_path paths[] = {
 		{ s->data_dir, SEAL_REPLACE },
 		{ directory_of(s->csv_path, csv_dir, sizeof csv_dir), SEAL_READ },
-		{ directory_of(s->identity.token_file, token_dir, sizeof token_dir), SEAL_READ },
+		{ directory_of(s->attest.identity.token_file, token_dir, sizeof token_dir), SEAL_READ },
 		{ "/dev/sev-guest", SEAL_DEVICE },
 		{ "/dev/sev", SEAL_DEVICE },
 		{ "/etc/resolv.conf", SEAL_READ },

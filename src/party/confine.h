@@ -1,8 +1,8 @@
 /* What the sealed process may still reach, from its settings. */
-#ifndef CONF_CONFINE_H
-#define CONF_CONFINE_H
+#ifndef PARTY_CONFINE_H
+#define PARTY_CONFINE_H
 
-#include "conf/settings.h"
+#include "party/settings.h"
 
 /* Files and outgoing ports (os/seal: Landlock). Call when everything that is read once has been read, before threads start. A kernel without
  * Landlock is told on the log and by confine_landlock. ERR_SYSTEM: the caller must not go on. */
