@@ -55,7 +55,7 @@ SRC_ui := $(foreach f,$(ui),$(B)/gen/ui_$(subst .,_,$(f)).c)
 
 PROGRAMS := parley parleyctl
 SRC_parley := $(SRC_lib) $(SRC_party) $(SRC_demo) src/sidecar/h_local.c $(SRC_ui)
-SRC_parleyctl := $(filter-out src/lib/http/server.c,$(SRC_lib)) $(ctl:%=src/ctl/%.c) $(SRC_policy)
+SRC_parleyctl := $(filter-out src/lib/http/server.c,$(SRC_lib)) $(ctl:%=src/ctl/%.c) $(SRC_policy) src/party/conf.c src/demo/conf.c
 SRC_own := $(sort $(foreach p,$(PROGRAMS),$(SRC_$(p))))
 
 # a/b.c -> DIR/a/b.o

@@ -10,6 +10,7 @@
 #include "text/json_read.h"
 #include "text/json_write.h"
 #include "os/file.h"
+#include "party/settings.h"
 #include "policy/party.h"
 
 static const char usage[] =
@@ -19,6 +20,7 @@ static const char usage[] =
 	"generate: for every party writes NAME.rego (the policy), NAME.b64 (what goes into the template), NAME.hostdata (what\n"
 	"the hardware will report), NAME.env.json and NAME.command.json (what the template must ask for) and, if the party has\n"
 	"a key, NAME.release.json (the key's release policy) and NAME.key (its name, and who gets it); prints one \"HOST_DATA NAME\" line each.\n"
+	"Settings with which /parley would not start are refused, as parley --check refuses them.\n"
 	"rego: prints the policy of one bare container: no environment, user 0, no capabilities.\n"
 	"  --layer FILE          a layer of the image, base first; repeat for more\n"
 	"  --target aci|vn2      Azure Container Instances (the default), or virtual nodes of AKS\n"
@@ -309,6 +311,62 @@ static bool name_taken(size_t i)
 	return false;
 }
 
+/* --- Would it start? --- */
+
+/* What the container is given, as NAME=value with its NUL, one behind the other. The policy does not tell the values of secrets and
+ * of other parties' hashes: these are NAME= and nothing. */
+struct environment {
+	struct out text;
+	char *list[PARTY_ENV_MAX + PARTY_RULES_MAX + 1];
+	size_t n;
+	bool secrets;
+};
+
+static bool is_host_data(const struct party *p, size_t rule)
+{
+	for (size_t i = 0; i < p->n_host_data_env; i++)
+		if (p->host_data_env[i].rule == rule)
+			return true;
+	return false;
+}
+
+static void list_environment(const struct party *p, struct environment *e)
+{
+	for (size_t i = 0; i < p->container.n_rules; i++) {
+		const struct rego_rule *r = &p->container.rules[i];
+		size_t name = span_find(r->pattern, '=');
+
+		if (!r->required || !rego_name(span_sub(r->pattern, 0, name)))
+			continue;
+		e->secrets |= r->re2 && !is_host_data(p, i);
+		e->list[e->n++] = (char *)e->text.p + e->text.n;
+		out_put(&e->text, r->re2 ? span_sub(r->pattern, 0, name + 1) : r->pattern);
+		out_byte(&e->text, 0);
+	}
+}
+
+/* What the program says of its settings. Whether they go together is only known when all of them are. */
+static int check_settings(const char *file, const struct party *p)
+{
+	static struct settings settings;
+	static struct setting_report report;
+	struct environment e = { .text = out_init(G.b64, sizeof G.b64) };
+	char line[400];
+
+	if (!span_eq_str(p->container.command[0], "/parley"))
+		return 0; /* a program that is not known here */
+	list_environment(p, &e);
+	if (e.text.bad)
+		return ctl_say_problem(SAY_REFUSED, file, NULL, "too many variables");
+	conf_take(&settings, e.list, &report);
+	if (!e.secrets)
+		conf_settle(&settings, &report);
+	for (struct span lines = span_str(report.problems); lines.n;)
+		if (span_copy_str(span_cut(&lines, '\n'), line, sizeof line))
+			(void)ctl_say_problem(SAY_REFUSED, file, line, NULL);
+	return report.n ? SAY_REFUSED : 0;
+}
+
 /* Reads and writes party i; *later when it needs another party's HOST_DATA first. */
 static int run_party(size_t i, bool *later)
 {
@@ -328,6 +386,9 @@ static int run_party(size_t i, bool *later)
 	}
 	if (e != ERR_OK)
 		return refuse(G.files[i]);
+	status = check_settings(G.files[i], p);
+	if (status)
+		return status;
 	if (name_taken(i))
 		return ctl_say_problem(SAY_REFUSED, G.files[i], p->name, "another party has this name");
 	memcpy(p->container.layers, G.roots, sizeof G.roots);

@@ -146,12 +146,16 @@ static void check_together(const struct settings *s, struct setting_report *r)
 			setting_problem(r, checks[i].name, checks[i].text);
 }
 
-enum err conf_read(struct settings *s, char *const *environment, struct setting_report *r)
+void conf_take(struct settings *s, char *const *environment, struct setting_report *r)
+{
+	memset(s, 0, sizeof *s);
+	settings_read(parts, s, environment, r);
+}
+
+void conf_settle(struct settings *s, struct setting_report *r)
 {
 	struct out hex = out_init(s->policy_hex, sizeof s->policy_hex);
 
-	memset(s, 0, sizeof *s);
-	settings_read(parts, s, environment, r);
 	find_role(s, r);
 	settle_partners(s, r);
 	identity_settle(&s->attest.identity, r);
@@ -162,6 +166,12 @@ enum err conf_read(struct settings *s, char *const *environment, struct setting_
 	if (s->policy_hash.set)
 		out_hex(&hex, s->policy_hash.sha256, sizeof s->policy_hash.sha256);
 	check_together(s, r);
+}
+
+enum err conf_read(struct settings *s, char *const *environment, struct setting_report *r)
+{
+	conf_take(s, environment, r);
+	conf_settle(s, r);
 	return r->n ? ERR_CONFIG : ERR_OK;
 }
 

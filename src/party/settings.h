@@ -56,6 +56,9 @@ struct settings {
 /* Reads the environment, tells all problems and notes. ERR_CONFIG when there are problems. Values are copies, or views into the
  * environment. */
 MUST_USE enum err conf_read(struct settings *s, char *const *environment, struct setting_report *r);
+/* Its two parts: each setting for itself, then those that go together and what follows from them. */
+void conf_take(struct settings *s, char *const *environment, struct setting_report *r);
+void conf_settle(struct settings *s, struct setting_report *r);
 /* Appends all settings and what is in force: settings_write. s is of no use afterwards. */
 void conf_write(struct settings *s, char *const *environment, struct out *o);
 

@@ -116,6 +116,26 @@ expect 1 'no value is given for: HOST_DATA:woodgrove' gen --values policy/values
 expect 1 'another party has this name' gen --values policy/values.example.json policy/parties/fabrikam.json policy/parties/fabrikam.json policy/parties/woodgrove.json
 [ ! -e "$tmp/out/contoso.release.json" ] || bad "a release policy without all its hashes"
 expect 3 'no such file' gen --values "$tmp/none" policy/parties/contoso.json
+# Settings with which the program would not start: all that it says itself, before anything is written.
+rm -rf "$tmp/out"
+alone() { gen --set MAA=maa.example --set VAULT=kv --set CLIENT_ID=x --set "OPERATOR_SHA256=$(printf x | sha256sum | cut -d ' ' -f 1)" "$@"; }
+would_not_start() { # what is said, what is done to a good party's file
+	sed "$2" policy/single.json > "$tmp/wrong.json"
+	! cmp -s policy/single.json "$tmp/wrong.json" || bad "$2 changes nothing"
+	expect 1 "$1" alone "$tmp/wrong.json"
+	[ -z "$(ls "$tmp/out")" ] || bad "$2: a policy was written all the same"
+}
+would_not_start 'wrong.json: HTTP_PORT: expected 0 to 65535, or off, got "x"' 's/"HTTP_PORT": "[^"]*"/"HTTP_PORT": "x"/'
+would_not_start 'did you mean SKR_KEY_NAME?' 's/"SKR_KEY_NAME"/"SKR_KEYNAME"/'
+grep -q 'SKR_KEY_NAME: missing: SKR_AKV_ENDPOINT is set' "$tmp/said" || { cat "$tmp/said"; bad "only the first problem"; }
+would_not_start 'SKR_KEYNAME: no setting has this name' 's/"env": {/"secret_env": ["SKR_KEYNAME"], "env": {/'
+would_not_start 'TLS_KEY: requires' 's/"env": {/"env": { "TLS_CERT_FILE": "\/x",/'
+would_not_start 'did you mean PARTNER_WOODGROVE_HOST_DATA?' 's/"env": {/"host_data_env": { "PARTNER_WOODGROV_HOST_DATA": "single" }, "env": {/'
+# What a secret value goes with cannot be judged; another program's settings neither.
+sed 's/"env": {/"secret_env": ["TLS_CERT"], "env": { "TLS_KEY": "skr:tls",/' policy/single.json > "$tmp/secret.json"
+expect 0 single alone "$tmp/secret.json"
+sed 's|"/parley"|"/another"|; s/"SKR_KEY_NAME"/"SKR_KEYNAME"/' policy/single.json > "$tmp/another.json"
+expect 0 single alone "$tmp/another.json"
 expect 2 usage $ctl policy generate --target azure --layer x --out y z
 # Another company's hash may be given instead of its settings.
 expect 0 contoso gen --values policy/values.example.json --set "HOST_DATA:woodgrove=$(cat $p/woodgrove.hostdata)" policy/parties/contoso.json
