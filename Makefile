@@ -27,7 +27,7 @@ MAX_SIZE := 573440
 # The library: a room uses itself and the rooms before it (tests/checks/rooms.sh).
 ROOMS := base os text crypto tls snp http azure attest conf
 base := ct err fault log out setting span
-os := clock entropy event file lock mem net poll resolve seal_calls seal_files snp_device thread
+os := clock entropy event file lock mem net poll resolve seal seal_calls seal_files snp_device thread
 text := base64 cbor chunked csv der hex http_head inflate json_items json_read json_write pem timefmt url utf8 xml
 crypto := anchors_data bear cose crl ec gcm hash jwk jws kwp pkcs8 rng rsa sha256_ni x509 x509_anchors x509_chain x509_ext x509_names x509_sig
 tls := tls tls_client tls_client_trust tls_given tls_identity tls_profile tls_server tls_sessions tls_settings tls_text
@@ -35,11 +35,11 @@ snp := accept amd_roots cert_evidence certs chain checks context did proof proof
 http := access answer body call conn https rate refusal reply retry server session slots
 azure := akv akv_unwrap blob blob_sign identity maa maa_token services thim
 attest := attest certificate evidence keys release
-conf := settings
+conf := confine settings
 SRC_lib := $(foreach room,$(ROOMS),$($(room):%=src/lib/$(room)/%.c))
 
 # The programs' own parts.
-party := autoinit conf confine h_attest h_attestation h_company h_info h_page h_partner h_peer h_session h_skr main partner partner_key peer populate routes steps
+party := autoinit conf h_attest h_attestation h_company h_info h_page h_partner h_peer h_session h_skr main partner partner_key peer populate routes rules steps
 records := append partread records recread recwrite spool store
 query := analysis analyze demographics groups suppress
 demo := access_test conf h_container h_crypt h_debug h_storage probe shared storage values

@@ -145,16 +145,24 @@ function memoryMap() {
   return found.map((o) => ({ ...said.find(same(o)), ...o }));
 }
 
-// The table of src/lib/os/seal_calls.c: each line has its reason.
-function systemCalls() {
-  const [, body] = /static const struct call calls\[\] = \{\n([\s\S]*?)\n\};/.exec(read('src/lib/os/seal_calls.c'));
-  const calls = body.split('\n').filter((l) => !/^\t\/\*.*\*\/$/.test(l)).map((l) => {
-    const m = /^\t(ALLOW|ALLOW_IF|REFUSE|REFUSE_IF)\((\w+)(?:, (.*))?\),\s*\/\* (.+) \*\/$/.exec(l);
-    promise(m, `src/lib/os/seal_calls.c: a line of the table without a reason: ${l.trim()}`);
-    return m && { refused: m[1].startsWith('REFUSE'), name: m[2], tests: m[3] || '', reason: m[4] };
-  }).filter(Boolean);
+// The system calls of a program: the lists of its modules (os/seal.h) that are linked into it. Each line has its reason.
+function systemCalls(program) {
+  const linked = new Set(run('nm', `build/${program}.full`).split('\n').map((l) => l.split(' ').pop()));
+  const calls = [];
+  for (const file of walk('src', /\.c$/)) {
+    const text = read(file);
+    const tables = new Map([...text.matchAll(/^static const struct seal_call (\w+)\[\] = \{\n([\s\S]*?)\n\};/gm)].map(([, name, body]) => [name, body]));
+    const lists = [...text.matchAll(/^const struct seal_list (\w+) = \{ SEAL_CALLS\((\w+)\)/gm)];
+    promise(tables.size === lists.length && lists.every(([, , name]) => tables.has(name)), `${file}: a table of system calls without its list, or a list without its table`);
+    for (const [, list, name] of lists.filter(([, l]) => linked.has(l)))
+      for (const l of tables.get(name).split('\n')) {
+        const m = /^\tSEAL_(ALLOW|ALLOW_IF|REFUSE|REFUSE_IF)\((\w+)(?:, (.*))?\),\s*\/\* (.+) \*\/$/.exec(l);
+        promise(m, `${file}: a line of the table without a reason: ${l.trim()}`);
+        if (m) calls.push({ list, refused: m[1].startsWith('REFUSE'), name: m[2], tests: m[3] || '', reason: m[4] });
+      }
+  }
   const allowed = new Set(calls.filter((c) => !c.refused).map((c) => c.name)).size;
-  promise(allowed <= LIMITS.calls, `${allowed} system calls allowed, more than ${LIMITS.calls}`);
+  promise(allowed > 0 && allowed <= LIMITS.calls, `${allowed} system calls allowed, more than ${LIMITS.calls} or none`);
   return { calls, allowed };
 }
 
@@ -190,7 +198,7 @@ function tables(own, third, memory, seal) {
     beside: table(['not in the program', 'lines of code'], [['the page (`src/ui`), runs in browsers', number(lines(walk('src/ui', /\.(m?js|css|html)$/)))], ['in the folders above, but for `parleyctl` and tests only', number(own.all - own.lines)],
       ['`parleyctl`\'s own part (`src/ctl`, `policy`)', number(lines([...walk('src/ctl', /\.[ch]$/), ...walk('policy', /\.[ch]$/)]))], ['tests and stand-ins', number(lines(walk('tests', /\.(c|h|m?js|sh)$/)))],
       ['build and scripts', number(lines([...walk('scripts', /./), 'Makefile', 'tests/tests.mk', 'tests/bench/bench.mk', ...walk('third_party', /./)]))]]),
-    calls: table(['system call', 'only when', 'for'], seal.calls.map((c) => [c.refused ? `${c.name} (fails)` : c.name, c.tests ? `\`${c.tests.replace(/\|/g, '\\|')}\`` : '', c.reason])),
+    calls: table(['system call', 'only when', 'for', 'list'], seal.calls.map((c) => [c.refused ? `${c.name} (fails)` : c.name, c.tests ? `\`${c.tests.replace(/\|/g, '\\|')}\`` : '', c.reason, `\`${c.list}\``])),
     memory: table(['object', 'KiB', '', 'holds', 'wiped'], memory.map((o) => [`\`${o.file}\` \`${o.object}\``, number(Math.ceil(o.bytes / 1024)), o.kind, o.holds, o.wiped])),
   };
 }
@@ -222,7 +230,7 @@ function main() {
   const link = linked('build/parley.map');
   const own = ownCode(link);
   const third = thirdParty(link);
-  const seal = systemCalls();
+  const seal = systemCalls('parley');
   const t = tables(own, third, memoryMap(), seal);
   const largest = frames().slice(0, 10);
   say('# Audit of build/parley\n');

@@ -5,6 +5,10 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "os/seal.h"
+
+/* What these functions need in a sealed process, besides os/file's and os/net's lists. */
+extern const struct seal_list probe_seal;
 
 /* errno of the attempt, 0 when it succeeded. */
 int probe_connect(uint16_t port, int64_t deadline_ms); /* TCP to 127.0.0.1, closed at once */

@@ -5,7 +5,7 @@
 #include "os/seal.h"
 #include "party/autoinit.h"
 #include "attest/certificate.h"
-#include "party/confine.h"
+#include "conf/confine.h"
 #include "attest/keys.h"
 
 int h_health(struct request *q, struct jw *w)

@@ -18,11 +18,12 @@
 #include "attest/attest.h"
 #include "party/autoinit.h"
 #include "attest/certificate.h"
-#include "party/confine.h"
+#include "conf/confine.h"
 #include "attest/evidence.h"
 #include "attest/keys.h"
 #include "party/peer.h"
 #include "http/session.h"
+#include "party/rules.h"
 #include "party/settings.h"
 
 #define EXIT_USAGE 2
@@ -32,6 +33,7 @@
 
 static struct settings settings;
 static struct setting_report report;
+static struct seal seal; /* what may still be done after start */
 /* TLS keys and their certificates: whole pages of their own. The first of each, with the key, is locked like the key area. Our own,
  * and the one that the vault releases (TLS_KEY). */
 #define TLS_PAGES ((sizeof(struct tls_identity) + 4095) / 4096 * 4096)
@@ -118,11 +120,18 @@ static void block_signals(sigset_t *stop)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 }
 
+static enum err seal_process(void)
+{
+	return seal_calls(&seal);
+}
+
 /* Files are confined before there are threads, which inherit it; system calls when all threads have started and none works yet. */
 static enum err seal_and_run(void)
 {
-	enum err e = confine_files(&settings);
+	enum err e;
 
+	rules_collect(&seal, &settings);
+	e = confine_files(&seal);
 	if (e != ERR_OK)
 		return e;
 	thread_hold();
@@ -137,7 +146,7 @@ static enum err seal_and_run(void)
 		log_line(LOG_ERROR, "seal", "the threads could not be started");
 		return e;
 	}
-	e = thread_go(seal_calls);
+	e = thread_go(seal_process);
 	if (e == ERR_OK)
 		log_num(LOG_INFO, "seal", "system calls confined", "allowed", seal_calls_allowed());
 	else

@@ -18,18 +18,36 @@
 
 #include "os/net.h"
 #include "os/clock.h"
+#include "conf/confine.h"
 #include "demo/probe.h"
+#include "os/file.h"
+#include "os/resolve.h"
 #include "os/seal.h"
+#include "os/snp_device.h"
+
+/* The lists of the program with the access test, and those of one without. */
+static const struct seal_list *const with_demo[] = {
+	&seal_base, &file_seal_read, &file_seal_replace, &net_seal, &resolve_seal, &snp_device_seal, &probe_seal,
+};
+enum { LISTS = sizeof with_demo / sizeof with_demo[0], WITHOUT_DEMO = LISTS - 1 };
+static struct seal rules;
+
+static void use_lists(const struct seal_list *const *lists, size_t n)
+{
+	memset(&rules, 0, sizeof rules);
+	for (size_t i = 0; i < n; i++)
+		seal_add(&rules, lists[i]);
+}
 
 /* Seals this process, a child's, or ends it with 99. From then on only raw calls: the sanitizers' own would not be allowed. */
 static void seal_now(void)
 {
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || seal_calls() != ERR_OK)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || seal_calls(&rules) != ERR_OK)
 		syscall(SYS_exit_group, 99);
 }
 
-/* How a child ends that is sealed and then makes one call: 0, 1 when it was EPERM, or 1000 + signal. */
-static int sealed(long nr, const long a[6])
+/* How a child ends that is sealed by rules and then makes one call: 0, 1 when it was EPERM, or 1000 + signal. */
+static int sealed_by_rules(long nr, const long a[6])
 {
 	int status;
 	pid_t child = fork();
@@ -45,7 +63,13 @@ static int sealed(long nr, const long a[6])
 	return WIFSIGNALED(status) ? 1000 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* What seal_calls.c allows or refuses, written down a second time: a change there has to be made here too. */
+static int sealed(long nr, const long a[6])
+{
+	use_lists(with_demo, LISTS);
+	return sealed_by_rules(nr, a);
+}
+
+/* What the lists allow or refuse, written down a second time: a change there has to be made here too. */
 static const int allowed[] = {
 	SYS_openat, SYS_open, SYS_read, SYS_write, SYS_close, SYS_fstat, SYS_newfstatat, SYS_faccessat, SYS_lseek, SYS_getdents64,
 	SYS_fsync, SYS_renameat, SYS_unlinkat, SYS_mkdirat, SYS_fcntl, SYS_ioctl, SYS_socket, SYS_connect, SYS_bind, SYS_accept4, SYS_sendto,
@@ -159,10 +183,143 @@ static void what_the_access_test_tries_is_refused_alive(void **state)
 	assert_int_equal(sealed(SYS_execve, none), 1);
 }
 
+static int opened(const char *path, int flags)
+{
+	int fd = open(path, flags, 0600);
+
+	return fd < 0 ? errno : 0;
+}
+
+/* The access test's calls are its own: a program without it dies of them. */
+static void without_the_demonstration_its_calls_end_the_process(void **state)
+{
+	static const long none[6];
+	static const int demos[] = { SYS_setuid, SYS_execve, SYS_newfstatat, SYS_getdents64 };
+
+	(void)state;
+	use_lists(with_demo, WITHOUT_DEMO);
+	for (size_t i = 0; i < sizeof demos / sizeof demos[0]; i++)
+		assert_int_equal(sealed_by_rules(demos[i], none), 1000 + SIGSYS);
+	for (size_t i = 0; i < ALLOWED; i++)
+		if (!is_in(demos, 4, allowed[i])) {
+			bool has_rule = false;
+
+			for (size_t k = 0; k < rules.n_calls; k++)
+				has_rule |= rules.calls[k].nr == allowed[i];
+			assert_true(has_rule);
+		}
+	for (size_t i = 0; i < rules.n_paths; i++) {
+		assert_int_not_equal(rules.paths[i].use, SEAL_LIST);
+		assert_int_not_equal(strncmp(rules.paths[i].path, "/proc", 5), 0);
+	}
+}
+
+/* Any order, and each list twice: the same rules, byte for byte. A call that one list allows and another refuses is allowed. */
+static void the_order_of_lists_does_not_matter(void **state)
+{
+	static const struct seal_call allow[] = { SEAL_ALLOW_IF(setuid, ONLY(1, 7)) };
+	static const struct seal_list allowing = { SEAL_CALLS(allow) };
+	static const long other[6] = { 8 }, uid[6] = { 7 };
+	const struct seal_list *lists[2 * LISTS];
+	struct seal first;
+
+	(void)state;
+	use_lists(with_demo, LISTS);
+	first = rules;
+	for (size_t turn = 0; turn < LISTS; turn++) {
+		for (size_t i = 0; i < LISTS; i++)
+			lists[i] = lists[2 * LISTS - 1 - i] = with_demo[(i * 3 + turn) % LISTS];
+		use_lists(lists, 2 * LISTS);
+		assert_null(rules.over);
+		assert_int_equal(rules.n_calls, first.n_calls);
+		assert_memory_equal(rules.calls, first.calls, sizeof first.calls);
+		assert_int_equal(rules.n_paths, first.n_paths);
+	}
+	for (int last = 0; last < 2; last++) {
+		const struct seal_list *pair[] = { last ? &probe_seal : &allowing, last ? &allowing : &probe_seal, &seal_base };
+
+		use_lists(pair, 3);
+		assert_int_equal(sealed_by_rules(SYS_setuid, other), 1);
+		assert_int_not_equal(sealed_by_rules(SYS_setuid, uid), 1000 + SIGSYS);
+	}
+}
+
+/* Several rules of one call come together: each of them lets its arguments through, and nothing else. */
+static void rules_of_one_call_come_together(void **state)
+{
+	static const struct seal_call one[] = { SEAL_ALLOW_IF(getpriority, ONLY(1, 0)), SEAL_ALLOW_IF(getpriority, ONLY(1, 2), ONLY(2, 0)) };
+	static const struct seal_call two[] = { SEAL_ALLOW_IF(getpriority, ONLY(1, 1)) };
+	static const struct seal_list a = { SEAL_CALLS(one) }, b = { SEAL_CALLS(two) };
+	const struct seal_list *const lists[] = { &a, &seal_base, &b };
+
+	(void)state;
+	use_lists(lists, 3);
+	for (long which = 0; which < 3; which++)
+		assert_int_equal(sealed_by_rules(SYS_getpriority, (const long[6]){ which }), 0);
+	assert_int_equal(sealed_by_rules(SYS_getpriority, (const long[6]){ 3 }), 1000 + SIGSYS);
+	assert_int_equal(sealed_by_rules(SYS_getpriority, (const long[6]){ 2, 1 }), 1000 + SIGSYS);
+}
+
+/* Nothing is dropped silently: a rule too many is an error that names the limit, and nothing is sealed. */
+static void too_many_rules_are_an_error(void **state)
+{
+	char endpoint[64];
+	int abi = -1;
+
+	(void)state;
+	use_lists(with_demo, LISTS);
+	for (unsigned round = 0; round < 2; round++) /* the same ports again are no more ports */
+		for (unsigned i = 0; i < SEAL_PORTS_MAX; i++) {
+			snprintf(endpoint, sizeof endpoint, i % 2 ? "https://vault.example:%u/x" : "vault.example:%u", 1000 + i);
+			confine_endpoint(&rules, endpoint);
+		}
+	assert_null(rules.over);
+	assert_int_equal(rules.n_ports, SEAL_PORTS_MAX);
+	confine_endpoint(&rules, "vault.example");
+	assert_string_equal(rules.over, "more than 64 outgoing ports");
+	assert_int_equal(seal_files(&rules, &abi), ERR_FULL);
+	assert_int_equal(confine_files(&rules), ERR_FULL);
+	assert_int_equal(seal_calls(&rules), ERR_FULL);
+	assert_int_equal(opened("/etc/passwd", O_RDONLY), 0);
+
+	use_lists(with_demo, LISTS);
+	for (unsigned i = 0; i < SEAL_PATHS_MAX; i++)
+		seal_add_path(&rules, "/same", SEAL_READ);
+	assert_null(rules.over);
+	static char paths[SEAL_PATHS_MAX][8];
+	for (unsigned i = 0; i < SEAL_PATHS_MAX; i++) {
+		snprintf(paths[i], sizeof paths[i], "/%u", i);
+		seal_add_path(&rules, paths[i], SEAL_READ);
+	}
+	assert_string_equal(rules.over, "more than 32 paths");
+
+	use_lists(with_demo, LISTS);
+	for (uint16_t nr = 500; nr < 500 + SEAL_CALLS_MAX; nr++) {
+		const struct seal_call call = { .nr = nr };
+		const struct seal_list list = { .calls = &call, .n_calls = 1 };
+
+		seal_add(&rules, &list);
+	}
+	assert_string_equal(rules.over, "more than 64 rules for system calls");
+	assert_int_equal(seal_calls(&rules), ERR_FULL);
+}
+
 static void at_most_forty_calls_are_left(void **state)
 {
+	int status;
+	pid_t child;
+
 	(void)state;
-	assert_int_equal(seal_calls_allowed(), ALLOWED);
+	use_lists(with_demo, LISTS);
+	child = fork();
+	if (child == 0) {
+		seal_now();
+		syscall(SYS_exit_group, (int)seal_calls_allowed());
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), ALLOWED);
+	assert_int_equal(seal_calls_allowed(), 0); /* here nothing is sealed */
 	assert_true(ALLOWED <= 40);
 }
 
@@ -215,6 +372,7 @@ static void a_wait_that_was_stopped_goes_on(void **state)
 	int word = 0;
 
 	(void)state;
+	use_lists(with_demo, LISTS);
 	for (int futex = 0; futex < 2; futex++) {
 		static const struct timespec hour = { 3600, 0 };
 		int ready[2], status;
@@ -246,19 +404,24 @@ static void a_wait_that_was_stopped_goes_on(void **state)
 	}
 }
 
-/* errno of an attempt in a child confined to dir (and one port), 0 for success. */
-static int confined(const char *dir, uint16_t port, int (*attempt)(void))
+/* errno of an attempt in a child confined to dir, the directory of beside (and one port), 0 for success. */
+static int confined_beside(const char *dir, const char *beside, uint16_t port, int (*attempt)(void))
 {
-	const struct seal_path paths[] = { { dir, SEAL_REPLACE }, { "/proc/self/status", SEAL_READ } };
 	int status;
-	pid_t child = fork();
+	pid_t child;
 
+	use_lists(with_demo, 0);
+	seal_add_path(&rules, dir, SEAL_REPLACE);
+	seal_add_path(&rules, "/proc/self/status", SEAL_READ);
+	seal_add_path(&rules, beside, SEAL_BESIDE);
+	seal_add_port(&rules, port);
+	child = fork();
 	if (child == 0) {
 		int abi = 0;
 		enum err e = ERR_SYSTEM;
 
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
-			e = seal_files(paths, 2, &port, 1, &abi);
+			e = seal_files(&rules, &abi);
 		_exit(e == ERR_NOT_FOUND ? 98 : e ? 99 : attempt());
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -266,14 +429,12 @@ static int confined(const char *dir, uint16_t port, int (*attempt)(void))
 	return WEXITSTATUS(status);
 }
 
-static char dir[64];
-
-static int opened(const char *path, int flags)
+static int confined(const char *dir, uint16_t port, int (*attempt)(void))
 {
-	int fd = open(path, flags, 0600);
-
-	return fd < 0 ? errno : 0;
+	return confined_beside(dir, "", port, attempt);
 }
+
+static char dir[64];
 
 static int write_inside(void)
 {
@@ -311,6 +472,10 @@ static void files_and_ports_outside_the_rules_are_refused(void **state)
 	assert_int_equal(confined(dir, 443, read_outside), EACCES);
 	assert_int_equal(confined(dir, 443, list_outside), EACCES);
 	assert_int_equal(confined(dir, 443, read_granted), 0);
+	assert_int_equal(confined_beside(dir, "/etc/hosts", 443, read_outside), 0); /* the directory of a file */
+	assert_int_equal(confined_beside(dir, "/etc/hosts", 443, write_outside), EACCES);
+	assert_int_equal(confined_beside(dir, "/hosts", 443, read_outside), EACCES); /* never the whole file system */
+	assert_int_equal(confined_beside(dir, "hosts", 443, read_outside), EACCES);
 	assert_int_equal(confined(dir, 9, connect_other_port), ECONNREFUSED); /* allowed, nobody listens */
 	end = confined(dir, 443, connect_other_port);
 	assert_true(end == EACCES || end == ECONNREFUSED); /* kernels before ABI 4 know no ports */
@@ -327,6 +492,10 @@ int main(void)
 		cmocka_unit_test(every_argument_outside_the_tests_ends_the_process),
 		cmocka_unit_test(what_the_work_needs_goes_on),
 		cmocka_unit_test(what_the_access_test_tries_is_refused_alive),
+		cmocka_unit_test(without_the_demonstration_its_calls_end_the_process),
+		cmocka_unit_test(the_order_of_lists_does_not_matter),
+		cmocka_unit_test(rules_of_one_call_come_together),
+		cmocka_unit_test(too_many_rules_are_an_error),
 		cmocka_unit_test(at_most_forty_calls_are_left),
 		cmocka_unit_test(a_terminal_is_known_by_its_device),
 		cmocka_unit_test(a_wait_that_was_stopped_goes_on),

@@ -8,8 +8,8 @@
 /* What an error answer of a service most likely means. */
 struct service_answer {
 	int status;        /* one, or its first digit for all of that class, or 0 for any */
-	const char *words; /* one of them ('|' between) is in code, inner code or message; NULL: any */
 	enum err err;
+	const char *words; /* one of them ('|' between) is in code, inner code or message; NULL: any */
 	const char *cause, *remedy;
 };
 

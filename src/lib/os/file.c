@@ -12,6 +12,24 @@
 
 #include "base/out.h"
 
+#define READ_FLAGS (O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | O_DIRECTORY | SEAL_LARGEFILE)
+static const struct seal_call read_calls[] = {
+	SEAL_ALLOW_IF(openat, WITHIN(3, READ_FLAGS)), /* files that are read, directories */
+	SEAL_ALLOW(read),  /* file contents */
+	SEAL_ALLOW(fstat), /* is it a regular file, how long is it */
+};
+static const struct seal_call replace_calls[] = {
+	SEAL_ALLOW_IF(openat, WITHIN(3, READ_FLAGS | O_WRONLY | O_CREAT | O_TRUNC)), /* data files; never O_APPEND, O_PATH, O_TMPFILE */
+	SEAL_ALLOW(faccessat),                /* can the data directory be written */
+	SEAL_ALLOW(lseek),                    /* a data file is read twice */
+	SEAL_ALLOW(fsync),                    /* whole-file replacement */
+	SEAL_ALLOW(renameat),                 /* whole-file replacement */
+	SEAL_ALLOW_IF(unlinkat, ONLY(3, 0)),  /* leftovers, spool files; never a directory */
+	SEAL_ALLOW(mkdirat),                  /* a directory for spool files in the data directory */
+};
+const struct seal_list file_seal_read = { SEAL_CALLS(read_calls) };
+const struct seal_list file_seal_replace = { SEAL_CALLS(replace_calls) };
+
 static enum err from_errno(void)
 {
 	switch (errno) {

@@ -4,6 +4,11 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "os/seal.h"
+
+/* What a sealed process needs for reading files, and for the functions below that write; file_list needs getdents64 besides. Which files:
+ * seal_add_path. */
+extern const struct seal_list file_seal_read, file_seal_replace;
 
 /* Reads a whole regular file into dst[cap]. ERR_NOT_FOUND, ERR_TOO_BIG, ERR_SYSTEM (errno kept). */
 MUST_USE enum err file_read_all(const char *path, uint8_t *dst, size_t cap, size_t *n);

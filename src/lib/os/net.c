@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os/clock.h"
@@ -20,6 +21,13 @@
 #define SEND_BUFFER (2 * (NET_SEND_ROOM + 4 * NET_SEND_SPARE))
 
 _Static_assert(NET_READ == POLLIN && NET_WRITE == POLLOUT, "events as poll(2) has them");
+
+static const struct seal_call connect_calls[] = {
+	SEAL_ALLOW_IF(socket, EITHER(1, AF_INET, AF_INET6), ONLY(2, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC), ONLY(3, 0)), /* services, partners */
+	SEAL_ALLOW(connect), /* services, partners */
+	SEAL_ALLOW_IF(getsockopt, ONLY(2, SOL_SOCKET), ONLY(3, SO_ERROR)), /* did the connect work */
+};
+const struct seal_list net_seal = { SEAL_CALLS(connect_calls) };
 
 static void no_delay(int fd)
 {

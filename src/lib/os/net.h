@@ -4,6 +4,10 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "os/seal.h"
+
+/* What net_connect needs in a sealed process, besides os/resolve's list. Which ports: seal_add_port. All else here is in seal_base. */
+extern const struct seal_list net_seal;
 
 enum { NET_READ = 1, NET_WRITE = 4 }; /* POLLIN, POLLOUT */
 

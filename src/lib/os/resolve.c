@@ -3,13 +3,25 @@
 
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <resolv.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "base/span.h"
 #include "os/file.h"
+
+static const struct seal_call resolve_calls[] = {
+	SEAL_ALLOW_IF(open, ONLY(2, O_CLOEXEC | SEAL_LARGEFILE)), /* musl opens resolv.conf, for reading */
+	SEAL_ALLOW_IF(fcntl, ONLY(2, F_SETFD)), /* musl marks it close-on-exec and reads it */
+	SEAL_ALLOW_IF(socket, EITHER(1, AF_INET, AF_INET6), { 2, SOCK_NONBLOCK | SOCK_CLOEXEC, SOCK_DGRAM, SOCK_DGRAM }, ONLY(3, 0)), /* name servers */
+	SEAL_ALLOW(bind), /* musl takes a random port */
+	SEAL_ALLOW_IF(setsockopt, ONLY(2, IPPROTO_IPV6), ONLY(3, IPV6_V6ONLY)), /* name servers of both families */
+};
+static const struct seal_path resolve_paths[] = { { "/etc/resolv.conf", SEAL_READ }, { "/etc/hosts", SEAL_READ } };
+const struct seal_list resolve_seal = { SEAL_CALLS(resolve_calls), SEAL_PATHS(resolve_paths) };
 
 struct list {
 	struct resolve_addr *addrs;

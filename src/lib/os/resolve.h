@@ -3,9 +3,13 @@
 #define OS_RESOLVE_H
 
 #include "base/err.h"
+#include "os/seal.h"
 
 #include <stddef.h>
 #include <stdint.h>
+
+/* What resolve_host needs in a sealed process, besides file_seal_read. */
+extern const struct seal_list resolve_seal;
 
 struct resolve_addr {
 	int family; /* AF_INET or AF_INET6 */

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/span.h"
 
 /* linux/landlock.h */
 #define SYS_CREATE_RULESET 444
@@ -52,6 +55,7 @@ static struct ruleset handled(long abi)
 
 static const uint64_t rights[] = {
 	[SEAL_READ] = FS_READ_FILE | FS_READ_DIR,
+	[SEAL_BESIDE] = FS_READ_FILE | FS_READ_DIR,
 	[SEAL_LIST] = FS_READ_DIR,
 	[SEAL_REPLACE] = FS_READ_FILE | FS_READ_DIR | FS_WRITE_FILE | FS_MAKE_REG | FS_MAKE_DIR | FS_REMOVE_FILE | FS_TRUNCATE,
 	[SEAL_DEVICE] = FS_READ_FILE | FS_WRITE_FILE | FS_IOCTL_DEV,
@@ -60,10 +64,19 @@ static const uint64_t rights[] = {
 static enum err add_path(int set, const struct seal_path *p, uint64_t known)
 {
 	struct path_rule rule = { rights[p->use] & known, -1 };
+	const char *last = strrchr(p->path, '/'), *path = p->path;
+	char dir[1024];
 	struct stat st;
 	long r;
 
-	rule.fd = open(p->path, O_PATH | O_CLOEXEC);
+	if (p->use == SEAL_BESIDE) {
+		if (!last || last == path)
+			return ERR_OK;
+		if (!span_copy_str(span_of(path, (size_t)(last - path)), dir, sizeof dir))
+			return ERR_SYSTEM;
+		path = dir;
+	}
+	rule.fd = open(path, O_PATH | O_CLOEXEC);
 	if (rule.fd < 0)
 		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? ERR_OK : ERR_SYSTEM;
 	/* Rights of directories cannot be given to a file. */
@@ -74,7 +87,7 @@ static enum err add_path(int set, const struct seal_path *p, uint64_t known)
 	return r == 0 ? ERR_OK : ERR_SYSTEM;
 }
 
-enum err seal_files(const struct seal_path *paths, size_t n_paths, const uint16_t *ports, size_t n_ports, int *abi)
+enum err seal_files(const struct seal *s, int *abi)
 {
 	long version = syscall(SYS_CREATE_RULESET, NULL, 0, ASK_VERSION);
 	struct ruleset r = handled(version);
@@ -82,17 +95,18 @@ enum err seal_files(const struct seal_path *paths, size_t n_paths, const uint16_
 	int set;
 
 	*abi = 0;
+	if (s->over)
+		return ERR_FULL;
 	if (version < 1)
 		return ERR_NOT_FOUND;
 	*abi = (int)version;
 	set = (int)syscall(SYS_CREATE_RULESET, &r, version >= 4 ? sizeof r : sizeof r.fs, 0);
 	if (set < 0)
 		return ERR_SYSTEM;
-	for (size_t i = 0; i < n_paths && e == ERR_OK; i++)
-		if (paths[i].path[0])
-			e = add_path(set, &paths[i], r.fs);
-	for (size_t i = 0; i < n_ports && e == ERR_OK && r.net; i++) {
-		struct port_rule rule = { NET_CONNECT, ports[i] };
+	for (size_t i = 0; i < s->n_paths && e == ERR_OK; i++)
+		e = add_path(set, &s->paths[i], r.fs);
+	for (size_t i = 0; i < s->n_ports && e == ERR_OK && r.net; i++) {
+		struct port_rule rule = { NET_CONNECT, s->ports[i] };
 
 		if (syscall(SYS_ADD_RULE, set, RULE_PORT, &rule, 0) != 0)
 			e = ERR_SYSTEM;

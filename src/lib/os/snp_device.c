@@ -9,6 +9,17 @@
 
 #include "base/out.h"
 
+/* The two requests made: SNP_GET_REPORT, _IOWR('S', 0, 32 bytes), and MSG_REPORT of the legacy driver, _IOWR('S', 1, 40 bytes). */
+#define SNP_IOCTL_GUEST 0xC0205300u
+#define SNP_IOCTL_LEGACY 0xC0285301u
+
+static const struct seal_call device_calls[] = {
+	SEAL_ALLOW_IF(openat, { 3, O_CLOEXEC | SEAL_LARGEFILE, O_RDWR, O_RDWR }), /* the SNP device */
+	SEAL_ALLOW_IF(ioctl, EITHER(2, SNP_IOCTL_GUEST, SNP_IOCTL_LEGACY)), /* a report of the SNP device */
+};
+static const struct seal_path device_paths[] = { { "/dev/sev-guest", SEAL_DEVICE }, { "/dev/sev", SEAL_DEVICE } };
+const struct seal_list snp_device_seal = { SEAL_CALLS(device_calls), SEAL_PATHS(device_paths) };
+
 /* The structures are written down here, not taken from kernel headers: the build then needs no kernel source, and the
  * sizes below are the ones the ioctl numbers encode. */
 

@@ -5,12 +5,10 @@
 
 #include "base/fault.h"
 #include "base/limits.h"
+#include "os/seal.h"
 
-/* The two requests made, as the seccomp filter must know them: SNP_GET_REPORT, _IOWR('S', 0, 32 bytes), and MSG_REPORT of the
- * legacy driver, _IOWR('S', 1, 40 bytes). */
-#define SNP_IOCTL_GUEST 0xC0205300u
-#define SNP_IOCTL_LEGACY 0xC0285301u
-
+/* What snp_device_report and snp_device_present need in a sealed process. */
+extern const struct seal_list snp_device_seal;
 extern const struct step STEP_REPORT[1]; /* SNP report from the device */
 
 enum snp_device { SNP_DEVICE_NONE, SNP_DEVICE_SEV_GUEST, SNP_DEVICE_SEV };
