@@ -4,7 +4,6 @@
 #include "http/body.h"
 #include "party/handlers.h"
 #include "attest/keys.h"
-#include "azure/services.h"
 #include "party/partner_key.h"
 
 /* The company at the other side of the demonstration of denial. */
@@ -153,7 +152,7 @@ int h_skr_release_other(struct request *q, struct jw *w)
 	const struct settings *s = q->s;
 	struct release_info info = { 0 };
 	enum role other = other_role(s->role);
-	enum err e;
+	enum release_verdict verdict;
 
 	if (other == ROLE_OTHER) {
 		jw_str(w, "status", "error");
@@ -161,23 +160,21 @@ int h_skr_release_other(struct request *q, struct jw *w)
 		jw_str(w, "our_key_name", answer_or_null(s->attest.key_name));
 		return 400;
 	}
-	e = release_from(&s->attest, &(struct release_target){ s->partner[other].akv, s->partner[other].key_name, KEYS_SLOTS, false }, &info,
-	                 q->deadline_ms, &q->fault);
-	/* Denied by the vault, that is: a refusal by the attestation or identity service proves nothing about the key. */
-	if (e != ERR_OK && (e != ERR_DENIED || q->fault.step != STEP_RELEASE)) {
+	verdict = release_other(&s->attest, s->partner[other].akv, s->partner[other].key_name, &info, q->deadline_ms, &q->fault);
+	if (verdict == RELEASE_NO_VERDICT) {
 		const struct reply_member more = { "hint", fault_remedy(&q->fault) };
 
-		return answer_fault(q, 0, &more, 1); /* no verdict of the vault: neither denied nor released */
+		return answer_fault(q, 0, &more, 1);
 	}
-	jw_str(w, "status", e == ERR_OK ? "unexpected_success" : "access_denied");
-	jw_str(w, "message", e == ERR_OK ? "The other company's vault released its key to us. The key was wiped at once." :
-	                                   "The other company's vault refused its key; the explanation says why.");
+	jw_str(w, "status", verdict == RELEASE_ALARM ? "unexpected_success" : "access_denied");
+	jw_str(w, "message", verdict == RELEASE_ALARM ? "The other company's vault released its key to us. The key was wiped at once." :
+	                                                "The other company's vault refused its key; the explanation says why.");
 	jw_str(w, "our_company", role_title(s->role));
 	jw_str(w, "other_company", role_title(other));
 	jw_str(w, "attempted_key", info.key_name);
 	jw_str(w, "attempted_keyvault", info.akv);
 	jw_str(w, "attempted_akv", info.akv);
-	if (e == ERR_OK) {
+	if (verdict == RELEASE_ALARM) {
 		jw_str(w, "other_key_name", info.key_name);
 		jw_str(w, "security_warning", "The other company's release policy or permissions are wrong: correct them now.");
 	} else {

@@ -8,6 +8,7 @@ const path = require('path');
 const tls = require('tls');
 const { describe, test } = require('node:test');
 const pkis = require('../standin/pki');
+const { adminToken, putKey, releasePolicy } = require('../standin/provision');
 const ports = require('../world/ports');
 const { World } = require('../world/world');
 const { solo, scratch, newPeer, release, attest, keyStatus, assertFault, assertReleased, assertNoPrivateMembers, Party, PARLEY } = require('./lib');
@@ -238,6 +239,21 @@ describe('denials', { concurrency: 3 }, () => {
       await hasNothing(world.snooper);
       const asked = world.services.control.log({ service: 'contoso' }).concat(world.services.control.log({ service: 'fabrikam' }));
       assert.ok(asked.every((e) => e.status === 200 || e.status === 403));
+    });
+
+    await t.test('a release policy that admits the other company is an alarm, and no denial', async () => {
+      const { contoso, services, provisioned } = world;
+      const { vault, key } = provisioned.parties.fabrikam;
+      const { token } = await adminToken(services, 'https://vault.azure.net');
+      await putKey(services, vault, token, key, releasePolicy(provisioned.authority, [world.hostData.contoso]));
+      const before = await keyStatus(contoso);
+      const r = await from(contoso, 'POST', '/skr/release-other');
+      assert.deepStrictEqual([r.status, r.json.status, r.json.other_company, r.json.other_key_name], [200, 'unexpected_success', 'Fabrikam', key], r.text);
+      assert.match(r.json.security_warning, /wrong: correct them now/);
+      assertNoPrivateMembers(r.json);
+      assert.deepStrictEqual(await keyStatus(contoso), before, 'its own key is what it was');
+      assert.match(contoso.log, /error \S+ release: ALARM: another party's vault released its key to this one/);
+      assert.strictEqual((await from(world.fabrikam, 'POST', '/skr/release-other')).json.status, 'access_denied');
     });
   });
 

@@ -177,6 +177,19 @@ enum err release_tls(const struct attest_settings *s, const char *key_name, stru
 	return run(&o, KEYS_SLOTS, &info, f);
 }
 
+enum release_verdict release_other(const struct attest_settings *s, const char *akv, const char *key_name, struct release_info *info,
+                                   int64_t deadline_ms, struct fault *f)
+{
+	const struct release_target other = { akv, key_name, KEYS_SLOTS, false };
+	enum err err = release_from(s, &other, info, deadline_ms, f);
+
+	if (err)
+		return err == ERR_DENIED && f->step == STEP_RELEASE ? RELEASE_DENIED : RELEASE_NO_VERDICT;
+	log_text(LOG_ERROR, "release", "ALARM: another party's vault released its key to this one; the key was wiped", "vault",
+	         span_str(akv));
+	return RELEASE_ALARM;
+}
+
 enum err release_for_caller(const struct attest_settings *s, const struct release_wish *wish, struct out *jwk, int64_t deadline_ms,
                             struct fault *f)
 {

@@ -26,6 +26,15 @@ struct release_target {
 MUST_USE enum err release_from(const struct attest_settings *s, const struct release_target *t, struct release_info *info,
                                int64_t deadline_ms, struct fault *f);
 
+/* The demonstration of denial: asks another party's vault for its key with our evidence. info says what was asked for. */
+enum release_verdict {
+	RELEASE_NO_VERDICT, /* the vault did not decide: f says what failed. A refusal by the attestation or identity service, too */
+	RELEASE_DENIED,     /* as expected: f holds the vault's refusal */
+	RELEASE_ALARM,      /* the key was released to us: its policy or permissions are wrong. It was wiped at once; f is empty */
+};
+MUST_USE enum release_verdict release_other(const struct attest_settings *s, const char *akv, const char *key_name, struct release_info *info,
+                                            int64_t deadline_ms, struct fault *f);
+
 /* Releases a key of our vault into *k, which the caller has locked and wipes. Failures are the caller's to log. */
 MUST_USE enum err release_tls(const struct attest_settings *s, const char *key_name, struct private_key *k, int64_t deadline_ms, struct fault *f);
 
