@@ -1,4 +1,5 @@
-/* One setting: a variable of the environment, declared by the module whose struct takes its value. conf/settings.h reads them. */
+/* One setting: a variable of the environment, declared by the module whose struct takes its value.
+ * conf/settings.h reads them. */
 #ifndef BASE_SETTING_H
 #define BASE_SETTING_H
 
@@ -21,13 +22,13 @@ enum setting_kind {
 };
 
 enum setting_rule {
-	SETTING_SECRET = 1,    /* the value is never shown */
-	SETTING_PLATFORM = 2,  /* the platform sets it: a value that cannot be used is noted, no error */
-	SETTING_HTTPS = 4,     /* URL: https alone */
-	SETTING_LOOPBACK = 8,  /* URL: http for loopback alone; else also for link-local addresses */
-	SETTING_BASE = 16,     /* URL: paths are appended, so no query; trailing slashes go */
-	SETTING_OR_HOST = 32,  /* URL: host[:port] is taken for https:// and this */
-	SETTING_SKR = 64       /* key name: "skr:" stands before it */
+	SETTING_SECRET = 1,   /* the value is never shown */
+	SETTING_PLATFORM = 2, /* the platform sets it: what cannot be used is noted, no error */
+	SETTING_HTTPS = 4,    /* URL: https alone */
+	SETTING_LOOPBACK = 8, /* URL: http for loopback alone; else also for link-local addresses */
+	SETTING_BASE = 16,    /* URL: paths are appended, so no query; trailing slashes go */
+	SETTING_OR_HOST = 32, /* URL: host[:port] is taken for https:// and this */
+	SETTING_SKR = 64      /* key name: "skr:" stands before it */
 };
 
 #define SETTING_NAME_MAX 64
@@ -37,19 +38,23 @@ struct setting {
 	const char *text; /* SETTING(): one pointer, so one relocation. NULL ends a table. */
 	uint16_t at, cap; /* where the value goes in the module's struct */
 	uint8_t kind, rules;
-	uint8_t own; /* so many first characters of its name are used by nobody else: other names with them are mistakes */
+	uint8_t own; /* so many first characters of its name are ours alone: a name that begins so
+	                and is of no setting is a mistake */
 	union {
 		struct {
 			uint32_t low, high;
 		};
 		const setting_word *words;
-		bool (*read)(void *value, size_t cap, struct span text); /* false: not what is expected. Untrusted. */
+		/* False: not what is expected. Untrusted. */
+		bool (*read)(void *value, size_t cap, struct span text);
 	};
 };
 
-/* Name, default ("": none), meaning; with SETTING_OWN also what is expected. A '*' in the name stands for a part's own name. */
+/* Name, default ("": none), meaning; with SETTING_OWN also what is expected. A '*' in the name
+ * stands for a part's own name. */
 #define SETTING(name, preset, meaning, type, member) \
-	.text = name "\0" preset "\0" meaning, .at = offsetof(type, member), .cap = sizeof(((type *)0)->member)
+	.text = name "\0" preset "\0" meaning, .at = offsetof(type, member), \
+	.cap = sizeof(((type *)0)->member)
 
 struct setting_hash {
 	bool set;
@@ -60,7 +65,8 @@ struct setting_port {
 	uint16_t number; /* 0: the kernel's choice */
 };
 
-/* What is wrong with the settings, and what was set and is not used. Zeros at first. Printable ASCII, no secrets. */
+/* What is wrong with the settings, and what was set and is not used. Zeros at first. Printable
+ * ASCII, no secrets. */
 #define SETTING_PROBLEMS 10
 struct setting_report {
 	unsigned n;          /* problems, also those beyond the last line */

@@ -84,9 +84,11 @@ static bool take_url(const struct setting *d, char *value, struct span v)
 		v.n--;
 	out_put(&o, v);
 	v = out_span(&o);
-	if (o.bad || url_parse(v, &u) != ERR_OK || ((d->rules & SETTING_BASE) && span_find(v, '?') < v.n))
+	if (o.bad || url_parse(v, &u) != ERR_OK ||
+	    ((d->rules & SETTING_BASE) && span_find(v, '?') < v.n))
 		return false;
-	if (d->rules & SETTING_HTTPS ? !span_starts(v, "https://") : !u.https && !is_near(u.host, d->rules & SETTING_LOOPBACK))
+	if (d->rules & SETTING_HTTPS ? !span_starts(v, "https://")
+	                             : !u.https && !is_near(u.host, d->rules & SETTING_LOOPBACK))
 		return false;
 	return span_is_word(v) && span_copy_str(v, value, d->cap);
 }
@@ -109,7 +111,8 @@ static bool take_number(const struct setting *d, uint32_t *value, struct span v)
 
 static const setting_word off_on[] = { "off", "on", "" };
 
-static bool take_choice(const struct setting *d, const setting_word *words, void *value, struct span v)
+static bool take_choice(const struct setting *d, const setting_word *words, void *value,
+                        struct span v)
 {
 	for (uint32_t i = 0; words[i][0]; i++) {
 		if (!span_eq_str(v, words[i]))
@@ -191,17 +194,22 @@ static const char *url_form(unsigned rules)
 		return "an https URL without query";
 	if (rules & SETTING_OR_HOST)
 		return "a host, host:port or URL";
-	return rules & SETTING_LOOPBACK ? "an https URL (http for loopback only)" :
-	                                  "an https URL (http only for link-local and loopback addresses)";
+	return rules & SETTING_LOOPBACK
+	               ? "an https URL (http for loopback only)"
+	               : "an https URL (http only for link-local and loopback addresses)";
 }
 
 /* What a right value is. */
 static void write_expected(struct out *o, const struct setting *d)
 {
 	static const char forms[][44] = {
-		[SETTING_TEXT] = "printable text", [SETTING_WORD] = "printable text without blanks", [SETTING_PATH] = "an absolute path",
-		[SETTING_HOST] = "a host name, or host:port, without https://", [SETTING_HASH] = "64 hex digits",
-		[SETTING_PORT] = "0 to 65535, or off", [SETTING_VIEW] = "any text",
+		[SETTING_TEXT] = "printable text",
+		[SETTING_WORD] = "printable text without blanks",
+		[SETTING_PATH] = "an absolute path",
+		[SETTING_HOST] = "a host name, or host:port, without https://",
+		[SETTING_HASH] = "64 hex digits",
+		[SETTING_PORT] = "0 to 65535, or off",
+		[SETTING_VIEW] = "any text",
 	};
 
 	switch ((int)d->kind) {
@@ -209,7 +217,8 @@ static void write_expected(struct out *o, const struct setting *d)
 		out_str(o, url_form(d->rules));
 		break;
 	case SETTING_KEY_NAME:
-		out_strs(o, d->rules & SETTING_SKR ? "skr: and " : "", "a key name of letters, digits and '-', or name/version");
+		out_strs(o, d->rules & SETTING_SKR ? "skr: and " : "",
+		         "a key name of letters, digits and '-', or name/version");
 		break;
 	case SETTING_NUMBER:
 		out_u64(o, d->low);
@@ -243,8 +252,10 @@ static void write_wrong(struct out *o, const struct setting *d, struct span valu
 	out_strs(o, ", got \"", shown, value.n >= sizeof shown ? "...\"" : "\"");
 }
 
-/* A value that is not of its form. Texts are then something: that another setting goes without them would be no help. */
-static void tell_value(const struct variable *v, void *value, struct span text, struct setting_report *r)
+/* A value that is not of its form. Texts are then something: that another setting goes without them
+ * would be no help. */
+static void tell_value(const struct variable *v, void *value, struct span text,
+                       struct setting_report *r)
 {
 	char said[320];
 	struct out o = out_init(said, sizeof said);
@@ -307,7 +318,8 @@ static void tell_name(const struct settings_part *parts, struct span name, struc
 	if (!ours)
 		return;
 	fault_text(shown, sizeof shown, name);
-	(void)out_join(said, sizeof said, "no setting has this name", best > NEAR ? "" : "; did you mean ", best > NEAR ? "" : near_name,
+	(void)out_join(said, sizeof said, "no setting has this name",
+	               best > NEAR ? "" : "; did you mean ", best > NEAR ? "" : near_name,
 	               best > NEAR ? "" : "?");
 	setting_problem(r, shown, said);
 }
@@ -332,18 +344,21 @@ static bool is_port_suffix(struct span s)
 	return false;
 }
 
-/* Kubernetes sets these for each service of the namespace, in every container: NAME is the service's, so it may be "PEER". */
+/* Kubernetes sets these for each service of the namespace, in every container: NAME is the
+ * service's, so it may be "PEER". */
 static bool is_service_variable(struct span name, struct span value)
 {
 	static const char schemes[][8] = { "tcp://", "udp://", "sctp://" };
 
-	if (span_ends(name, "_SERVICE_HOST") || span_ends(name, "_SERVICE_PORT") || span_has_nocase(name, "_SERVICE_PORT_"))
+	if (span_ends(name, "_SERVICE_HOST") || span_ends(name, "_SERVICE_PORT") ||
+	    span_has_nocase(name, "_SERVICE_PORT_"))
 		return true;
 	for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
 		if (span_ends(name, "_PORT") && span_starts(value, schemes[i]))
 			return true;
 	for (size_t at = 0; at < name.n; at++)
-		if (span_starts(span_sub(name, at, name.n), "_PORT") && is_port_suffix(span_sub(name, at + 5, name.n)))
+		if (span_starts(span_sub(name, at, name.n), "_PORT") &&
+		    is_port_suffix(span_sub(name, at + 5, name.n)))
 			return true;
 	return false;
 }
@@ -356,7 +371,8 @@ static bool find(struct variable *v, struct span name)
 	return false;
 }
 
-static void read_one(const struct settings_part *parts, void *program, struct span value, bool *seen, struct setting_report *r)
+static void read_one(const struct settings_part *parts, void *program, struct span value,
+                     bool *seen, struct setting_report *r)
 {
 	struct span name = span_cut(&value, '=');
 	struct variable v = { .part = parts };
@@ -365,7 +381,9 @@ static void read_one(const struct settings_part *parts, void *program, struct sp
 	if (is_service_variable(name, value)) {
 		char text[128];
 
-		if (known && out_join(text, sizeof text, v.name, ": a service variable of Kubernetes, not the setting: not used"))
+		if (known &&
+		    out_join(text, sizeof text, v.name,
+		             ": a service variable of Kubernetes, not the setting: not used"))
 			setting_note(r, text);
 	} else if (!known) {
 		tell_name(parts, name, r);
@@ -381,7 +399,8 @@ static void read_one(const struct settings_part *parts, void *program, struct sp
 	}
 }
 
-void settings_read(const struct settings_part *parts, void *program, char *const *environment, struct setting_report *r)
+void settings_read(const struct settings_part *parts, void *program, char *const *environment,
+                   struct setting_report *r)
 {
 	bool seen[SETTINGS_MAX] = { false };
 
@@ -390,8 +409,11 @@ void settings_read(const struct settings_part *parts, void *program, char *const
 		uint8_t *module = (uint8_t *)program + v.part->at;
 		const char *preset = string(v.d, PRESET);
 
-		if (v.i >= SETTINGS_MAX || (*preset && !settings_take(v.d, module, span_str(preset)))) {
-			setting_problem(r, v.name, "the table is wrong: another version of this program is needed");
+		if (v.i >= SETTINGS_MAX ||
+		    (*preset && !settings_take(v.d, module, span_str(preset)))) {
+			setting_problem(
+				r, v.name,
+				"the table is wrong: another version of this program is needed");
 			return;
 		}
 	}
@@ -410,7 +432,8 @@ static void write_row(struct out *o, const struct variable *v)
 	out_strs(o, " | ", string(v->d, MEANING), " |\n");
 }
 
-static void write_value(struct out *o, const struct variable *v, void *module, char *const *environment)
+static void write_value(struct out *o, const struct variable *v, void *module,
+                        char *const *environment)
 {
 	struct span value = span_str(string(v->d, PRESET));
 	char shown[256];
@@ -418,7 +441,8 @@ static void write_value(struct out *o, const struct variable *v, void *module, c
 	for (; *environment; environment++) {
 		struct span given = span_str(*environment), name = span_cut(&given, '=');
 
-		if (given.n && span_eq_str(name, v->name) && !is_service_variable(name, given) && settings_take(v->d, module, given))
+		if (given.n && span_eq_str(name, v->name) && !is_service_variable(name, given) &&
+		    settings_take(v->d, module, given))
 			value = given;
 	}
 	if (!value.n)
@@ -427,7 +451,8 @@ static void write_value(struct out *o, const struct variable *v, void *module, c
 	out_strs(o, v->name, "=", v->d->rules & SETTING_SECRET ? "(secret)" : shown, "\n");
 }
 
-void settings_write(const struct settings_part *parts, void *program, char *const *environment, struct out *o)
+void settings_write(const struct settings_part *parts, void *program, char *const *environment,
+                    struct out *o)
 {
 	out_str(o, "| setting | default | values | meaning |\n|---|---|---|---|\n");
 	for (struct variable v = { .part = parts }; next(&v);)
