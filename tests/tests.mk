@@ -69,20 +69,23 @@ $(eval $(call bearssl,$(B)/host,$$(CC) -std=c99 -O2 -g))
 $(eval $(call bearssl,$(B)/san,$$(CLANG) -std=c99 -O1 -g -fsanitize=fuzzer-no-link$(comma)address))
 
 # --- Unit tests and fuzz targets ----------------------------------------------------------------------------------
-# All own code but main.c and the tool's own part. Each tests/unit/test_*.c is a program (cmocka), and each tests/fuzz/fuzz_*.c (libFuzzer;
-# tests/fuzz/README.md says what each of them holds to be true). Other files of these folders are helpers, linked with every program there.
+# All own code but main.c and the tool's own part. Each folder of tests/unit is a program (cmocka) of the room of this name, and each
+# tests/fuzz/fuzz_*.c is one (libFuzzer; tests/fuzz/README.md says what each of them holds to be true). Other files of tests/unit and
+# tests/fuzz are helpers, linked with every program there.
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 SAN_FLAGS = $(CLANG) $(STD) -O1 -g -fno-omit-frame-pointer $(SAN) -fsanitize=fuzzer-no-link $(INC) -Itests/unit -Itests/fuzz $(THIRD_INC)
 # Sanitizers make stack frames larger: these are judged in the shipped compile. cmocka's macros convert as they please.
 SAN_CC = $(SAN_FLAGS) $(filter-out -Wconversion,$(WARN))
 OBJ_san := $(call objects,$(B)/san,$(filter-out %/main.c src/ctl/%,$(SRC_own)))
 san_sources = $(sort $(wildcard tests/$(1)/*.c))
-UNIT_SRC := $(filter tests/unit/test_%,$(call san_sources,unit))
+$(foreach f,$(wildcard tests/unit/test_*.c),$(error $f belongs into tests/unit/ROOM/, with UNIT(name) in place of int main(void)))
+UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
+UNIT_ROOMS := $(sort $(patsubst tests/unit/%/,%,$(dir $(UNIT_SRC))))
 FUZZ_SRC := $(filter tests/fuzz/fuzz_%,$(call san_sources,fuzz))
-OBJ_unit_help := $(call objects,$(B)/san,$(filter-out $(UNIT_SRC),$(call san_sources,unit)))
+OBJ_unit_help := $(call objects,$(B)/san,$(call san_sources,unit))
 OBJ_fuzz_help := $(call objects,$(B)/san,$(filter-out $(FUZZ_SRC),$(call san_sources,fuzz)))
 OBJ_san_all := $(OBJ_san) $(call objects,$(B)/san,$(UNIT_SRC) $(FUZZ_SRC)) $(OBJ_unit_help) $(OBJ_fuzz_help)
-UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/tests/unit/%)
+UNIT_BIN := $(UNIT_ROOMS:%=$(B)/tests/unit/%)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/fuzz/%)
 
 $(OBJ_san_all): | $(THIRD)/bearssl.stamp $(THIRD)/jsmn.stamp
@@ -92,9 +95,10 @@ $(B)/san/libparley.a: $(OBJ_san)
 	@rm -f $@ && $(AR) rcs $@ $^
 
 unit-programs: $(UNIT_BIN)
-$(UNIT_BIN): $(B)/tests/unit/%: $(B)/san/tests/unit/%.o $(OBJ_unit_help) $(B)/san/libparley.a $(B)/host/libbearssl.a
+$(foreach r,$(UNIT_ROOMS),$(eval $(B)/tests/unit/$(r): $(call objects,$(B)/san,$(filter tests/unit/$(r)/%,$(UNIT_SRC)))))
+$(UNIT_BIN): $(OBJ_unit_help) $(B)/san/libparley.a $(B)/host/libbearssl.a
 	@mkdir -p $(@D)
-	@$(CLANG) $(SAN) -o $@ $^ -lcmocka -lcjson -lresolv -lpthread -lm
+	@$(CLANG) $(SAN) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka -lcjson -lresolv -lpthread -lm
 
 fuzz-programs: $(FUZZ_BIN)
 $(FUZZ_BIN): $(B)/fuzz/%: $(B)/san/tests/fuzz/fuzz_%.o $(OBJ_fuzz_help) $(B)/san/libparley.a $(B)/san/libbearssl.a

@@ -1,15 +1,11 @@
-/* Certificates made by the openssl command in a directory of their own, for tests of certificates and TLS. */
+/* Certificates made by the openssl command, once in a run of a program, for tests of certificates
+ * and TLS. */
 #ifndef UNIT_PKI_H
 #define UNIT_PKI_H
 
-#include <ftw.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
+#include "t.h"
 #include "text/pem.h"
 
 /* root > inter > leaf (P-256), and what is wrong with the others is their name. rsaroot > rsaleaf; p384root > p384leaf.
@@ -73,21 +69,6 @@ static const char pki_issue_script[] =
 	"  chain=\"$own.pem $chain\" issuer=$own key=leaf.key; shift 2\n"
 	"done; cat $chain >$name.chain.pem\n";
 
-static inline int pki_unlink(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
-static inline void pki_remove(void)
-{
-	if (*pki_dir)
-		nftw(pki_dir, pki_unlink, 16, FTW_DEPTH | FTW_PHYS);
-	*pki_dir = 0;
-}
-
 /* A file of the directory, whole, with NUL behind; static storage. NULL when there is none. */
 static inline const char *pki_file(const char *name, size_t *n)
 {
@@ -131,8 +112,9 @@ static inline void pki_issue(const char *words)
 	}
 }
 
-/* Makes everything; false when there is no openssl command. A script that fails although there is one ends the
- * program: the test would otherwise silently not run. */
+/* Makes everything, unless an earlier file of the program did; false when there is no openssl
+ * command. A script that fails although there is one ends the program: the test would otherwise
+ * silently not run. */
 static inline bool pki_make(void)
 {
 	char command[128];
@@ -140,9 +122,9 @@ static inline bool pki_make(void)
 
 	if (system("openssl version >/dev/null 2>&1") != 0)
 		return false;
-	strcpy(pki_dir, "/tmp/parley-pki-XXXXXX");
-	if (!mkdtemp(pki_dir))
-		abort();
+	snprintf(pki_dir, sizeof pki_dir, "%s/pki", unit_dir);
+	if (mkdir(pki_dir, 0700) != 0)
+		return true;
 	pki_write("make.sh", pki_script);
 	snprintf(command, sizeof command, "cd %s && sh make.sh", pki_dir);
 	if (system(command) != 0 || !pki_file("ready", &n)) {

@@ -1,4 +1,5 @@
-/* What every unit test of the codecs includes: cmocka with what it needs, and small helpers. For tests only. */
+/* Every unit test includes this: cmocka with the headers it needs, the entry of a file, and small
+ * helpers. For tests only. */
 #ifndef UNIT_T_H
 #define UNIT_T_H
 
@@ -13,6 +14,28 @@
 #include <cmocka.h>
 
 #include "base/span.h"
+
+/* A test file: its name, and the function that runs its group of cases and returns how many failed. */
+struct unit {
+	const char *name;
+	int (*run)(void);
+	struct unit *next;
+};
+
+void unit_add(struct unit *u);
+
+/* A directory for one run of a program: what one test file leaves there, the next one may use. */
+extern char unit_dir[];
+
+/* In place of main: UNIT(x509) { ... return cmocka_run_group_tests(tests, NULL, NULL); } */
+#define UNIT(file)                                              \
+	static int unit_run(void);                                  \
+	__attribute__((constructor)) static void unit_add_own(void) \
+	{                                                           \
+		static struct unit u = { #file, unit_run, NULL };       \
+		unit_add(&u);                                           \
+	}                                                           \
+	static int unit_run(void)
 
 /* A copy of bytes in memory of exactly their size, so that the address sanitizer sees every read outside.
  * The caller frees it. */
