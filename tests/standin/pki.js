@@ -120,7 +120,7 @@ async function makeAll(dir, finalDir) {
   put('pki.json', JSON.stringify({ format: FORMAT, chipId: CHIP_ID, tcb: TCB, oldTcb: OLD_TCB, measurement: MEASUREMENT, svn: SVN, uvmDid: pki.uvmDid, uvmFeed: uvm.FEED }, null, 1) + '\n');
 }
 
-const alive = (pid) => { try { process.kill(pid, 0); return true; } catch (e) { return e.code === 'EPERM'; } };
+const alive = (pid) => { if (!pid) return false; try { process.kill(pid, 0); return true; } catch (e) { return e.code === 'EPERM'; } };
 
 function complete(dir) {
   try {
@@ -130,17 +130,27 @@ function complete(dir) {
   }
 }
 
+// The process that holds the lock; null when it was let go meanwhile. One that was killed before it wrote its number is 0 and not alive.
+function holder(lock) {
+  try {
+    const pid = Number(fs.readFileSync(lock, 'utf8'));
+    return pid > 0 || Date.now() - fs.statSync(lock).mtimeMs > 5000 ? pid : null;
+  } catch { return null; }
+}
+
 // Opens the PKI in dir, making it first when it is not there. Processes that start together wait for the one that makes it.
 async function open(dir) {
   const lock = `${dir}.lock`;
+  const end = Date.now() + 120000;
   fs.mkdirSync(path.dirname(path.resolve(dir)), { recursive: true });
   while (!complete(dir)) {
     try {
       fs.writeFileSync(lock, String(process.pid), { flag: 'wx' });
     } catch (e) {
       if (e.code !== 'EEXIST') throw e;
-      const pid = Number(fs.existsSync(lock) && fs.readFileSync(lock, 'utf8'));
-      if (pid > 0 && !alive(pid)) fs.rmSync(lock, { force: true });
+      const pid = holder(lock);
+      if (pid !== null && !alive(pid)) fs.rmSync(lock, { force: true });
+      if (Date.now() > end) throw new Error(`waited 120 s for: ${dir}, which process ${pid} makes (${lock})`);
       await new Promise((r) => setTimeout(r, 100));
       continue;
     }

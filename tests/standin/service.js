@@ -27,7 +27,7 @@ function readBody(req) {
 class Service {
   // name: as in rules and log; kind: what it is; host: name in its certificate, null for plain HTTP; handle(ctx) -> {status, headers?, body}.
   constructor(world, { name, kind, host = null, port = 0, handle, errorBody = plainError, errorHeaders = () => ({}) }) {
-    Object.assign(this, { world, name, kind, host, handle, wantedPort: port, errorBody, errorHeaders, raws: new Map() });
+    Object.assign(this, { world, name, kind, host, handle, wantedPort: port, errorBody, errorHeaders, raws: new Map(), sockets: new Set() });
   }
 
   async listen() {
@@ -39,7 +39,11 @@ class Service {
     this.server.on('connection', (raw) => { // under TLS this is the TCP socket, which "reset" needs
       const port = raw.remotePort;
       this.raws.set(port, raw);
-      raw.on('close', () => this.raws.delete(port));
+      this.sockets.add(raw);
+      raw.on('close', () => {
+        this.sockets.delete(raw);
+        if (this.raws.get(port) === raw) this.raws.delete(port); // another connection may have the port by now
+      });
       raw.on('error', () => {});
     });
     this.server.on('tlsClientError', (e) => this.world.log.push({ service: this.name, kind: this.kind, tlsError: e.code || e.message }));
@@ -117,8 +121,11 @@ class Service {
 
   async close() {
     this.server.closeAllConnections();
-    for (const raw of this.raws.values()) raw.destroy();
-    await new Promise((r) => this.server.close(r));
+    for (const raw of this.sockets) raw.destroy();
+    await new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`waited 10 s for: end of ${this.name}, ${this.sockets.size} connections`)), 10000);
+      this.server.close(() => { clearTimeout(late); resolve(); });
+    });
   }
 }
 

@@ -38,10 +38,17 @@ class Party {
     return this;
   }
 
-  // {code, signal}
-  async stop(signal = 'SIGTERM') {
+  // {code, signal}. A party that does not end within ms is killed, and the error has its log.
+  async stop(signal = 'SIGTERM', ms = 60000) {
     if (this.child && this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal);
-    return this.ended;
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => {
+        this.child.kill('SIGKILL');
+        reject(new Error(`waited ${ms / 1000} s for: end of ${this.name} after ${signal}\n${this.log}`));
+      }, ms);
+    });
+    try { return await Promise.race([this.ended, late]); } finally { clearTimeout(timer); }
   }
 
   // One request. auth: send the operator's token (default true). localAddress: come from this address of 127.0.0.0/8, as another peer.
