@@ -31,7 +31,7 @@ static const char help[] =
 	"exit status: 0 fetched, 2 wrong use, 4 not a report, 5 not fetched\n";
 
 static struct ctl_evidence evidence;
-static struct platform_certs certs;
+static struct thim thim;
 static uint8_t list[CHAIN_CRL_MAX];
 
 struct request {
@@ -60,13 +60,13 @@ static int fetch_chain(const struct request *r, const struct snp_report *report,
 	struct fault f;
 
 	fault_clear(&f);
-	if (thim_fetch(THIM_AMD_KDS, kds, report, &certs, clock_ms() + FETCH_MS, &f) != ERR_OK)
+	if (thim_fetch(&thim, THIM_AMD_KDS, kds, report, clock_ms() + FETCH_MS, &f) != ERR_OK)
 		return ctl_say_problem(SHOW_UNCHECKED, f.service[0] ? f.service : kds, f.message, f.cause);
 	if (!r->out) {
-		ctl_say_out(span_of(certs.pem, certs.pem_len));
+		ctl_say_out(span_of(thim.certs.pem, thim.certs.pem_len));
 		return 0;
 	}
-	return save(r->out, span_of(certs.pem, certs.pem_len));
+	return save(r->out, span_of(thim.certs.pem, thim.certs.pem_len));
 }
 
 static int fetch_crl(const char *path, const struct snp_report *report, const char *kds)

@@ -97,20 +97,22 @@ static void curves(void)
 /* akv_unwrap over the recorded ciphertexts of tests/corpus/unwrap: an oct key, and a ciphertext with a changed end. */
 static void vault(void)
 {
-	static struct private_key k;
+	static struct akv_stage stage;
+	struct private_key *k = &stage.key;
 	uint8_t text[4096];
 	size_t n = read_file("tests/corpus/unwrap/oct", text, sizeof text);
 
-	hide_rsa(&key.rsa);
+	stage.wrap = key;
+	hide_rsa(&stage.wrap.rsa);
 	for (int i = 0; i < 2; i++) {
-		enum err e = verdict(akv_unwrap(&key.rsa, "RSA_AES_KEY_WRAP_256", span_of(text, n), "oct-HSM", &k));
+		enum err e = verdict(akv_unwrap(&stage, "RSA_AES_KEY_WRAP_256", span_of(text, n), "oct-HSM"));
 
 		EXPECT(e == (i == 0 ? ERR_OK : ERR_CRYPTO));
-		PUBLIC(&k.oct_len, sizeof k.oct_len);
-		EXPECT(k.oct_len == (i == 0 ? 32 : 0));
+		PUBLIC(&k->oct_len, sizeof k->oct_len);
+		EXPECT(k->oct_len == (i == 0 ? 32 : 0));
 		text[n - 1] ^= 1;
 	}
-	show_rsa(&key.rsa);
+	show_rsa(&stage.wrap.rsa);
 }
 
 int main(void)

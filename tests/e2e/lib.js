@@ -42,7 +42,8 @@ const attest = (party, options) => party.post('/attest/maa', { runtime_data: 'AA
 // One party (default Contoso) with stand-ins of its own; it does nothing by itself (AUTO_INIT=off, TLS_CERT_EVIDENCE=off) unless told
 // otherwise.
 // options: role, kind ('vault' or 'hsm'), key (body of the key's creation or import), settings, box, context (null: no security context;
-// else what makes one), wrap, open (files that another user may read), certs ('azure', 'amd': where certificates come from). box and context may be functions of the stand-ins.
+// else what makes one), wrap, open (files that another user may read), certs ('azure', 'amd': where certificates come from). box, context and settings may be
+// functions of the stand-ins.
 async function solo(options = {}) {
   const { role = 'contoso', kind = 'vault' } = options;
   const services = await standin.start({ vaults: kind === 'vault' ? [role] : [], hsms: kind === 'hsm' ? [role] : [], identities: [role], ...options.standin });
@@ -50,9 +51,10 @@ async function solo(options = {}) {
 }
 
 async function alone(services, options) {
-  const { role = 'contoso', kind = 'vault', settings = {}, wrap, certs } = options;
+  const { role = 'contoso', kind = 'vault', wrap, certs } = options;
   const given = (name) => (typeof options[name] === 'function' ? options[name](services) : options[name]);
   const [box, context] = [given('box'), options.context === undefined ? {} : given('context')];
+  const settings = given('settings') || {};
   const hostData = { [role]: pkis.hostData(`policy of ${role}`), woodgrove: pkis.hostData('policy of woodgrove') };
   const provisioned = await provision(services, { hostData, parties: [role], kind });
   const own = provisioned.parties[role];

@@ -29,7 +29,14 @@ void fuzz_one(struct span in)
 			if (k.rsa.n.n <= RSA_MAX)
 				HOLD(rsa_verify_pkcs1(&k.rsa, HASH_SHA256, digest, span_of(sig, k.rsa.n.n)) != ERR_OK);
 			if (k.rsa.n.n <= RSA_MAX && k.rsa.e.n <= RSA_EXPONENT_MAX) { /* its own demand */
-				jwk_thumbprint_rsa(&k.rsa, id);
+				static struct private_key whole;
+
+				whole.type = KEY_RSA;
+				memcpy(whole.rsa.n, k.rsa.n.p, k.rsa.n.n);
+				memcpy(whole.rsa.e, k.rsa.e.p, k.rsa.e.n);
+				whole.rsa.n_len = (uint16_t)k.rsa.n.n;
+				whole.rsa.e_len = (uint16_t)k.rsa.e.n;
+				jwk_thumbprint(&whole, id);
 				HOLD(strlen(id) == JWK_THUMBPRINT_LEN);
 			}
 		} else if (e == ERR_OK) {

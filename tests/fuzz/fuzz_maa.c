@@ -7,6 +7,8 @@
 static struct span genuine;
 
 /* The set is here already, and too fresh to be fetched again for an unknown key. */
+static struct maa work;
+
 static void have_keys(void)
 {
 	static uint8_t *jwk;
@@ -30,7 +32,7 @@ static enum err verify(struct span token, const struct maa_expect *x)
 
 	fault_clear(&f);
 	work.fetched_ms = clock_ms();
-	e = maa_verify(token, x, clock_ms() + 1000, &f);
+	e = maa_verify(&work, token, x, clock_ms() + 1000, &f);
 	HOLD(f.err == e && !e == !f.message[0]);
 	HOLD(e || json_is(json_get(json_root(&work.token.claims), "x-ms-attestation-type"), "sevsnpvm"));
 	return e;

@@ -6,14 +6,14 @@
 #include "azure/akv.h"
 #include "crypto/kwp.h"
 
-static struct private_key rsa;
+static struct akv_stage stage;
 
 void fuzz_setup(void)
 {
 	size_t n;
 	uint8_t *der = fuzz_file("tests/fuzz/data/rsa.p8", &n);
 
-	HOLD(pkcs8_parse(span_of(der, n), &rsa) == ERR_OK);
+	HOLD(pkcs8_parse(span_of(der, n), &stage.wrap) == ERR_OK);
 	free(der);
 }
 
@@ -102,22 +102,22 @@ static void whole(struct span in)
 {
 	static const char *const encs[] = { "RSA_AES_KEY_WRAP_256", "RSA_AES_KEY_WRAP_384", "CKM_RSA_AES_KEY_WRAP", "none" };
 	static const char *const kinds[] = { "RSA-HSM", "EC", "oct-HSM", "" };
-	static struct private_key k;
+	struct private_key *k = &stage.key;
 
 	for (size_t i = 0; i < 3; i += 2)
 		for (size_t t = 0; t < 3; t += 2) {
 			enum err e;
 
-			memset(&k, 0xa5, sizeof k);
-			e = akv_unwrap(&rsa.rsa, encs[i], in, kinds[t], &k);
+			memset(k, 0xa5, sizeof *k);
+			e = akv_unwrap(&stage, encs[i], in, kinds[t]);
 			if (e != ERR_OK)
-				HOLD(fuzz_zero(&k, sizeof k));
+				HOLD(fuzz_zero(k, sizeof *k));
 			else
-				HOLD(t == 0 ? k.type == KEY_RSA : k.type == KEY_OCT && k.oct_len && k.oct_len <= OCT_KEY_MAX);
+				HOLD(t == 0 ? k->type == KEY_RSA : k->type == KEY_OCT && k->oct_len && k->oct_len <= OCT_KEY_MAX);
 		}
-	memset(&k, 0xa5, sizeof k);
-	HOLD(akv_unwrap(&rsa.rsa, encs[3], in, kinds[0], &k) != ERR_OK && fuzz_zero(&k, sizeof k));
-	HOLD(akv_unwrap(&rsa.rsa, encs[0], in, kinds[3], &k) != ERR_OK && fuzz_zero(&k, sizeof k));
+	memset(k, 0xa5, sizeof *k);
+	HOLD(akv_unwrap(&stage, encs[3], in, kinds[0]) != ERR_OK && fuzz_zero(k, sizeof *k));
+	HOLD(akv_unwrap(&stage, encs[0], in, kinds[3]) != ERR_OK && fuzz_zero(k, sizeof *k));
 }
 
 void fuzz_one(struct span in)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "azure/maa.h"
 #include "azure/services.h"
 #include "crypto/hash.h"
 #include "text/base64.h"
@@ -31,17 +30,21 @@ const struct setting attest_settings[] = {
 static struct context context;
 static uint8_t tls_spki[32];
 
-/* The certificates in use: the context's, or what replaced them. Guarded, with the work area of one attestation, by the lock,
- * which is held over the whole attestation: one at a time. Public data. */
-static struct lock attest_lock = LOCK_INIT;
-static struct platform_certs certs, fresh;
+/* The certificates in use: the context's, or what replaced them. The lock is held while they are copied. Public data. */
+static struct lock certs_lock = LOCK_INIT;
+static struct platform_certs certs;
 static _Atomic unsigned certs_version;
-static uint8_t scratch[CONTEXT_SCRATCH_LEN];
+
+/* Attestations that others ask for, one at a time: the lock is held over the whole attestation, also over the network. This party's own
+ * releases and certificates do not use it. */
+static struct lock callers_lock = LOCK_INIT;
+static struct attest_work callers;
+_Static_assert(sizeof callers.maa.body >= CONTEXT_SCRATCH_LEN, "attest_init reads the context in it");
 
 enum err attest_init(const struct attest_settings *s, const uint8_t tls_spki_sha256[32])
 {
 	const char *problem;
-	enum err err = context_load(&context, s->context.dir, &s->context.env, scratch, &problem);
+	enum err err = context_load(&context, s->context.dir, &s->context.env, callers.maa.body, &problem);
 
 	memcpy(tls_spki, tls_spki_sha256, sizeof tls_spki);
 	certs = context.certs;
@@ -125,36 +128,41 @@ static bool leaf_of(const struct platform_certs *c, struct vcek *leaf)
 }
 
 /* A version 2 report does not name its product; the certificate that we hold does, and it is the same chip. */
-static void settle_product(struct snp_report *r)
+static void settle_product(const struct platform_certs *c, struct snp_report *r)
 {
 	struct vcek v;
 
-	if (!r->product_assumed || !leaf_of(&certs, &v))
+	if (!r->product_assumed || !leaf_of(c, &v))
 		return;
 	report_set_product(r, v.product);
 }
 
 /* Asks the configured source for the chain of this report. THIM is asked first for what the host holds now, then by name:
  * not every host answers the second form. What fits is remembered; what does not is dropped. */
-static enum err refresh(const struct attest_settings *s, const struct snp_report *r, int64_t deadline_ms, struct fault *f)
+static enum err refresh(struct attest_collect *c, const struct attest_settings *s, const struct snp_report *r, int64_t deadline_ms,
+                        struct fault *f)
 {
 	struct snp_report named = *r;
 	const struct snp_report *by = s->certs.source == THIM_HOST ? NULL : &named;
+	const struct platform_certs *got = &c->thim.certs;
 
-	settle_product(&named);
+	settle_product(&c->certs, &named);
 	for (;; by = &named) {
-		TRY(thim_fetch(s->certs.source, s->certs.endpoint, by, &fresh, deadline_ms, f));
-		if (certs_match(&fresh, r, NULL))
+		TRY(thim_fetch(&c->thim, s->certs.source, s->certs.endpoint, by, deadline_ms, f));
+		if (certs_match(got, r, NULL))
 			break;
 		if (by)
 			return fault_set(f, ERR_MISMATCH, STEP_COLLATERAL, "the fetched certificate is not for this chip's reported TCB");
 	}
-	certs_version += fresh.pem_len != certs.pem_len || memcmp(fresh.pem, certs.pem, certs.pem_len) != 0;
-	certs = fresh;
+	c->certs = *got;
+	lock_take(&certs_lock);
+	certs_version += got->pem_len != certs.pem_len || memcmp(got->pem, certs.pem, certs.pem_len) != 0;
+	certs = *got;
+	lock_release(&certs_lock);
 	return ERR_OK;
 }
 
-static enum err tell_mismatch(const struct snp_report *r, const char *difference, struct fault *f)
+static enum err tell_mismatch(const struct platform_certs *c, const struct snp_report *r, const char *difference, struct fault *f)
 {
 	uint8_t text[160];
 	struct out o = out_init(text, sizeof text);
@@ -162,7 +170,7 @@ static enum err tell_mismatch(const struct snp_report *r, const char *difference
 
 	out_strs(&o, difference ? difference : "unknown difference", "; reported TCB ");
 	out_hex_u64(&o, r->reported_tcb.raw);
-	if (leaf_of(&fresh, &v)) {
+	if (leaf_of(c, &v)) {
 		out_str(&o, ", certificate's ");
 		out_hex_u64(&o, v.tcb.raw);
 	}
@@ -174,51 +182,68 @@ static enum err tell_mismatch(const struct snp_report *r, const char *difference
 /* A report, and certificates that fit it. Repair of stale ones (azure-protocols.md 2.6, without the faults of section 9): what we
  * hold; else what the source gives for this report; else a NEW report, kept, and what the source gives for that. On success
  * report, r and certs belong together. The first refusal of a source may be transient, so it does not end the second round. */
-static enum err collect(const struct attest_settings *s, struct span runtime, uint8_t report[SNP_REPORT_LEN], struct snp_report *r,
-                        int64_t deadline_ms, struct fault *f)
+static enum err collect(struct attest_collect *c, const struct attest_order *o, uint8_t report[SNP_REPORT_LEN],
+                        struct snp_report *r, struct fault *f)
 {
 	const char *difference = NULL;
 	enum err err;
 
-	TRY(take_report(runtime, report, r, deadline_ms, f));
-	if (certs_match(&certs, r, &difference))
+	TRY(take_report(o->runtime, report, r, o->deadline_ms, f));
+	lock_take(&certs_lock);
+	c->certs = certs;
+	lock_release(&certs_lock);
+	if (certs_match(&c->certs, r, &difference))
 		return ERR_OK;
 	log_text(LOG_DEBUG, "attest", "platform certificates do not fit the report; fetching",
 		 "differs", span_str(difference));
-	err = refresh(s, r, deadline_ms, f);
+	err = refresh(c, o->s, r, o->deadline_ms, f);
 	if (err != ERR_MISMATCH && err != ERR_NOT_FOUND)
 		return err;
-	TRY(take_report(runtime, report, r, deadline_ms, f));
-	err = refresh(s, r, deadline_ms, f);
+	TRY(take_report(o->runtime, report, r, o->deadline_ms, f));
+	err = refresh(c, o->s, r, o->deadline_ms, f);
 	if (err != ERR_MISMATCH)
 		return err;
-	(void)certs_match(&fresh, r, &difference);
-	return tell_mismatch(r, difference, f);
+	(void)certs_match(&c->thim.certs, r, &difference);
+	return tell_mismatch(&c->thim.certs, r, difference, f);
+}
+
+enum err attest_evidence_in(struct attest_collect *c, const struct attest_settings *s, struct span runtime,
+                            uint8_t report[SNP_REPORT_LEN], int64_t deadline_ms, struct fault *f)
+{
+	const struct attest_order o = { .s = s, .runtime = runtime, .deadline_ms = deadline_ms };
+	struct snp_report r;
+
+	fault_clear(f);
+	TRY(collect(c, &o, report, &r, f));
+	fault_clear(f); /* what was repaired on the way is no fault */
+	return ERR_OK;
+}
+
+static enum err take_turn(int64_t deadline_ms, const struct step *step, struct fault *f)
+{
+	fault_clear(f);
+	return lock_take_until(&callers_lock, deadline_ms) ? ERR_OK :
+	       fault_set(f, ERR_TIMEOUT, step, "waiting for another attestation took too long");
 }
 
 enum err attest_evidence(const struct attest_settings *s, struct span runtime, uint8_t report[SNP_REPORT_LEN], int64_t deadline_ms,
                          struct fault *f)
 {
-	struct snp_report r;
 	enum err err;
 
-	fault_clear(f);
-	if (!lock_take_until(&attest_lock, deadline_ms))
-		return fault_set(f, ERR_TIMEOUT, STEP_REPORT, "waiting for another attestation took too long");
-	err = collect(s, runtime, report, &r, deadline_ms, f);
-	lock_release(&attest_lock);
-	if (!err)
-		fault_clear(f); /* what was repaired on the way is no fault */
+	TRY(take_turn(deadline_ms, STEP_REPORT, f));
+	err = attest_evidence_in(&callers.collect, s, runtime, report, deadline_ms, f);
+	lock_release(&callers_lock);
 	return err;
 }
 
 void attest_collateral(struct attest_collateral *c)
 {
-	lock_take(&attest_lock);
+	lock_take(&certs_lock);
 	memcpy(c->pem, certs.pem, certs.pem_len);
 	c->pem_len = certs.pem_len;
 	c->version = certs_version;
-	lock_release(&attest_lock);
+	lock_release(&certs_lock);
 	c->endorsement = span_of(context.reference, context.reference_len);
 }
 
@@ -234,20 +259,21 @@ unsigned attest_certs_version(void)
 
 /* --- The token --- */
 
-static enum err attest_once(const char *maa, struct span runtime, struct attest_result *res, int64_t deadline_ms, struct fault *f)
+static enum err attest_once(struct attest_work *w, const struct attest_order *o, struct attest_result *res, struct fault *f)
 {
 	const struct maa_evidence e = {
 		.report = span_of(res->report, sizeof res->report),
-		.chain_pem = span_of(certs.pem, certs.pem_len),
+		.chain_pem = span_of(w->collect.certs.pem, w->collect.certs.pem_len),
 		.uvm = span_of(context.reference, context.reference_len),
-		.runtime = runtime,
+		.runtime = o->runtime,
 	};
-	struct maa_expect x = { .instance = maa, .report_data = res->report + 0x50, .host_data = res->report + 0xc0 };
-	char nonce[21];
+	const struct maa_expect x = { .instance = o->maa, .nonce = w->maa.nonce, .report_data = res->report + 0x50,
+	                              .host_data = res->report + 0xc0 };
+	struct out token = out_init(res->token, sizeof res->token);
 
-	TRY(maa_attest(maa, &e, res->token, sizeof res->token, &res->token_len, nonce, deadline_ms, f));
-	x.nonce = nonce;
-	return maa_verify(span_of(res->token, res->token_len), &x, deadline_ms, f);
+	TRY(maa_attest(&w->maa, o->maa, &e, &token, o->deadline_ms, f));
+	res->token_len = token.n;
+	return maa_verify(&w->maa, out_span(&token), &x, o->deadline_ms, f);
 }
 
 /* The service rejects the evidence as such, not its content by policy: our certificates may be what is wrong with it. */
@@ -256,27 +282,40 @@ static bool evidence_rejected(enum err err, const struct fault *f)
 	return err == ERR_HTTP && f->step == STEP_ATTEST && f->http_status == 400;
 }
 
-static enum err attest_locked(const struct attest_settings *s, const char *maa, struct span runtime, struct attest_result *res,
-                              int64_t deadline_ms, struct fault *f)
+static enum err attest(struct attest_work *w, const struct attest_order *o, struct attest_result *res, struct fault *f)
 {
 	struct fault rejected, again;
 	struct snp_report r;
-	enum err err = collect(s, runtime, res->report, &r, deadline_ms, f);
+	enum err err = collect(&w->collect, o, res->report, &r, f);
 
 	if (!err)
-		err = attest_once(maa, runtime, res, deadline_ms, f);
+		err = attest_once(w, o, res, f);
 	if (!evidence_rejected(err, f))
 		return err;
 	/* Once more from the start, with a new report and new certificates. When those cannot be had, the service's own words
 	 * are worth more than the reason for that. */
 	log_fault(LOG_DEBUG, "attest", "evidence rejected; collecting new evidence", f);
 	rejected = *f;
-	if (take_report(runtime, res->report, &r, deadline_ms, &again) != ERR_OK ||
-	    refresh(s, &r, deadline_ms, &again) != ERR_OK) {
+	if (take_report(o->runtime, res->report, &r, o->deadline_ms, &again) != ERR_OK ||
+	    refresh(&w->collect, o->s, &r, o->deadline_ms, &again) != ERR_OK) {
 		*f = rejected;
 		return err;
 	}
-	return attest_once(maa, runtime, res, deadline_ms, f);
+	return attest_once(w, o, res, f);
+}
+
+enum err attest_token_in(struct attest_work *w, const struct attest_order *o, struct attest_result *r, struct fault *f)
+{
+	enum err err;
+
+	fault_clear(f);
+	r->token_len = 0;
+	err = attest(w, o, r, f);
+	if (err)
+		r->token_len = 0;
+	else
+		fault_clear(f);
+	return err;
 }
 
 enum err attest_token(const struct attest_settings *s, struct span runtime, struct attest_result *r, int64_t deadline_ms, struct fault *f)
@@ -287,17 +326,12 @@ enum err attest_token(const struct attest_settings *s, struct span runtime, stru
 enum err attest_token_from(const struct attest_settings *s, const char *maa, struct span runtime, struct attest_result *r,
                            int64_t deadline_ms, struct fault *f)
 {
+	const struct attest_order o = { s, maa, runtime, deadline_ms };
 	enum err err;
 
-	fault_clear(f);
 	r->token_len = 0;
-	if (!lock_take_until(&attest_lock, deadline_ms))
-		return fault_set(f, ERR_TIMEOUT, STEP_ATTEST, "waiting for another attestation took too long");
-	err = attest_locked(s, maa, runtime, r, deadline_ms, f);
-	lock_release(&attest_lock);
-	if (err)
-		r->token_len = 0;
-	else
-		fault_clear(f);
+	TRY(take_turn(deadline_ms, STEP_ATTEST, f));
+	err = attest_token_in(&callers, &o, r, f);
+	lock_release(&callers_lock);
 	return err;
 }

@@ -16,17 +16,23 @@
 #define PROOF_GOOD_MS 300000
 #define NONCE_BYTES 32
 
-/* One collection at a time; the lock is held over it. Public data. */
-static struct lock evidence_lock = LOCK_INIT;
 static uint8_t tls_spki[32];
-static struct {
+
+/* One collection at a time in each: the lock is held over it, also over the network. Public data. */
+struct collection {
 	struct runtime runtime;
 	uint8_t report[SNP_REPORT_LEN], runtime_text[1024], chain[CHAIN_DER_MAX];
 	size_t runtime_len;
 	struct attest_collateral with;
 	struct span token; /* view of the caller's result */
-} now;
-/* The last proof that was made without a nonce of somebody's. */
+};
+/* For whoever asks. */
+static struct lock evidence_lock = LOCK_INIT;
+static struct collection asked;
+/* For this party's certificate, which strangers' questions must not hold up. Of the thread that makes extensions. */
+static struct attest_collect own_area;
+static struct collection own;
+/* The last proof that was made without a nonce of somebody's. Guarded by the lock. */
 static struct {
 	uint8_t text[PROOF_MAX];
 	size_t n; /* 0: none */
@@ -72,36 +78,37 @@ static void fill_nonce(struct span given, char text[RUNTIME_NONCE_TEXT_MAX + 1])
 	(void)out_cstr(&o);
 }
 
-static enum err write_runtime(const struct attest_settings *s, const struct evidence_wish *wish, struct fault *f)
+static enum err write_runtime(struct collection *c, const struct attest_settings *s, const struct evidence_wish *wish, struct fault *f)
 {
-	struct out o = out_init(now.runtime_text, sizeof now.runtime_text);
+	struct out o = out_init(c->runtime_text, sizeof c->runtime_text);
 
-	memset(&now.runtime, 0, sizeof now.runtime);
-	fill_nonce(wish->nonce, now.runtime.nonce);
-	(void)span_copy_str(span_str(s->party ? s->party : "other"), now.runtime.role, sizeof now.runtime.role);
-	key_now(now.runtime.key);
-	memcpy(now.runtime.tls_spki_sha256, wish->tls_spki_sha256 ? wish->tls_spki_sha256 : tls_spki, sizeof tls_spki);
-	runtime_write(&o, &now.runtime);
-	now.runtime_len = o.n;
+	memset(&c->runtime, 0, sizeof c->runtime);
+	fill_nonce(wish->nonce, c->runtime.nonce);
+	(void)span_copy_str(span_str(s->party ? s->party : "other"), c->runtime.role, sizeof c->runtime.role);
+	key_now(c->runtime.key);
+	memcpy(c->runtime.tls_spki_sha256, wish->tls_spki_sha256 ? wish->tls_spki_sha256 : tls_spki, sizeof tls_spki);
+	runtime_write(&o, &c->runtime);
+	c->runtime_len = o.n;
 	return o.bad ? fault_set(f, ERR_TOO_BIG, STEP_REPORT, "the runtime data are too long") : ERR_OK;
 }
 
-static enum err collect_locked(const struct attest_settings *s, const struct evidence_wish *wish, struct attest_result *work,
-                               int64_t deadline_ms, struct fault *f)
+static enum err collect(struct collection *c, const struct attest_settings *s, const struct evidence_wish *wish, struct attest_result *work,
+                        int64_t deadline_ms, struct fault *f)
 {
 	struct span runtime;
 
-	TRY(write_runtime(s, wish, f));
-	runtime = span_of(now.runtime_text, now.runtime_len);
-	now.token = span_of(NULL, 0);
+	TRY(write_runtime(c, s, wish, f));
+	runtime = span_of(c->runtime_text, c->runtime_len);
+	c->token = span_of(NULL, 0);
 	if (wish->token) {
 		TRY(attest_token(s, runtime, work, deadline_ms, f));
-		memcpy(now.report, work->report, sizeof now.report);
-		now.token = span_of(work->token, work->token_len);
+		memcpy(c->report, work->report, sizeof c->report);
+		c->token = span_of(work->token, work->token_len);
 	} else {
-		TRY(attest_evidence(s, runtime, now.report, deadline_ms, f));
+		TRY(c == &own ? attest_evidence_in(&own_area, s, runtime, c->report, deadline_ms, f) :
+		                attest_evidence(s, runtime, c->report, deadline_ms, f));
 	}
-	attest_collateral(&now.with);
+	attest_collateral(&c->with);
 	return ERR_OK;
 }
 
@@ -123,14 +130,14 @@ static void write_json(const struct attest_settings *s, struct out *o)
 	(void)out_join(url, sizeof url, "https://", s->maa, "/attest/SevSnpVm?api-version=2022-08-01");
 	jw_object(&w, NULL);
 	jw_str(&w, "tee_type", "sevsnp");
-	put_b64(&w, "report", span_of(now.report, sizeof now.report));
-	jw_span(&w, "certificates", span_of(now.with.pem, now.with.pem_len));
-	put_b64(&w, "endorsement", now.with.endorsement);
+	put_b64(&w, "report", span_of(asked.report, sizeof asked.report));
+	jw_span(&w, "certificates", span_of(asked.with.pem, asked.with.pem_len));
+	put_b64(&w, "endorsement", asked.with.endorsement);
 	put_b64(&w, "policy", attest_policy());
-	put_b64(&w, "runtime_data", span_of(now.runtime_text, now.runtime_len));
-	jw_str(&w, "nonce", now.runtime.nonce);
-	if (now.token.n)
-		jw_span(&w, "attestation_token", now.token);
+	put_b64(&w, "runtime_data", span_of(asked.runtime_text, asked.runtime_len));
+	jw_str(&w, "nonce", asked.runtime.nonce);
+	if (asked.token.n)
+		jw_span(&w, "attestation_token", asked.token);
 	else
 		jw_null(&w, "attestation_token");
 	jw_str(&w, "verification_endpoint", url);
@@ -149,7 +156,7 @@ enum err evidence_write(const struct attest_settings *s, const struct evidence_w
 
 	if (!lock_take_until(&evidence_lock, deadline_ms))
 		return fault_set(f, ERR_TIMEOUT, STEP_REPORT, "waiting for other evidence took too long");
-	err = collect_locked(s, wish, work, deadline_ms, f);
+	err = collect(&asked, s, wish, work, deadline_ms, f);
 	if (!err)
 		write_json(s, o);
 	lock_release(&evidence_lock);
@@ -158,18 +165,18 @@ enum err evidence_write(const struct attest_settings *s, const struct evidence_w
 
 /* --- As a proof --- */
 
-static enum err gather(struct proof *p, struct fault *f)
+static enum err gather(struct collection *c, struct proof *p, struct fault *f)
 {
 	size_t n;
 
-	if (pem_all(span_of(now.with.pem, now.with.pem_len), "CERTIFICATE", now.chain, sizeof now.chain, &n) != ERR_OK)
+	if (pem_all(span_of(c->with.pem, c->with.pem_len), "CERTIFICATE", c->chain, sizeof c->chain, &n) != ERR_OK)
 		return fault_set(f, ERR_PROTOCOL, STEP_COLLATERAL, "the platform's certificates cannot be read");
 	*p = (struct proof){
-		.report = span_of(now.report, sizeof now.report), .chain = span_of(now.chain, n), .endorsement = now.with.endorsement,
-		.policy = attest_policy(), .token = now.token, .runtime_data = span_of(now.runtime_text, now.runtime_len),
+		.report = span_of(c->report, sizeof c->report), .chain = span_of(c->chain, n), .endorsement = c->with.endorsement,
+		.policy = attest_policy(), .token = c->token, .runtime_data = span_of(c->runtime_text, c->runtime_len),
 	};
-	memcpy(p->nonce, now.runtime.nonce, sizeof p->nonce);
-	memcpy(p->tls_spki_sha256, now.runtime.tls_spki_sha256, sizeof p->tls_spki_sha256);
+	memcpy(p->nonce, c->runtime.nonce, sizeof p->nonce);
+	memcpy(p->tls_spki_sha256, c->runtime.tls_spki_sha256, sizeof p->tls_spki_sha256);
 	return ERR_OK;
 }
 
@@ -178,7 +185,7 @@ static enum err write_proof(struct out *o, struct fault *f)
 	struct proof p;
 	enum err err;
 
-	TRY(gather(&p, f));
+	TRY(gather(&asked, &p, f));
 	err = proof_write_fitting(o, &p);
 	return err ? fault_set(f, err, STEP_COLLATERAL, "the evidence does not fit into a proof") : ERR_OK;
 }
@@ -197,7 +204,7 @@ static void remember(const struct evidence_wish *wish, struct span text)
 	last.n = text.n;
 	last.made_ms = clock_ms();
 	last.token = wish->token;
-	memcpy(last.key, now.runtime.key, sizeof last.key);
+	memcpy(last.key, asked.runtime.key, sizeof last.key);
 }
 
 enum err evidence_proof(const struct attest_settings *s, const struct evidence_wish *wish, struct attest_result *work,
@@ -211,7 +218,7 @@ enum err evidence_proof(const struct attest_settings *s, const struct evidence_w
 	if (last_is_good(wish)) {
 		out_put(o, span_of(last.text, last.n));
 	} else {
-		err = collect_locked(s, wish, work, deadline_ms, f);
+		err = collect(&asked, s, wish, work, deadline_ms, f);
 		if (!err)
 			err = write_proof(o, f);
 		if (!err)
@@ -235,22 +242,15 @@ enum err evidence_extension(const struct attest_settings *s, const uint8_t tls_s
 {
 	const struct evidence_wish wish = { .tls_spki_sha256 = tls_spki_sha256 };
 	struct proof p;
-	enum err err;
 
-	if (!lock_take_until(&evidence_lock, deadline_ms))
-		return fault_set(f, ERR_TIMEOUT, STEP_REPORT, "waiting for other evidence took too long");
-	err = collect_locked(s, &wish, NULL, deadline_ms, f);
-	if (!err)
-		err = gather(&p, f);
-	if (!err && cert_evidence_write(buf, cap, &p, extension) != ERR_OK)
-		err = fault_set(f, ERR_TOO_BIG, STEP_COLLATERAL, "the evidence does not fit into a certificate");
-	if (!err) {
-		extension_says.made = true;
-		extension_says.version = now.with.version;
-		memcpy(extension_says.key, now.runtime.key, sizeof extension_says.key);
-	}
-	lock_release(&evidence_lock);
-	return err;
+	TRY(collect(&own, s, &wish, NULL, deadline_ms, f));
+	TRY(gather(&own, &p, f));
+	if (cert_evidence_write(buf, cap, &p, extension) != ERR_OK)
+		return fault_set(f, ERR_TOO_BIG, STEP_COLLATERAL, "the evidence does not fit into a certificate");
+	extension_says.made = true;
+	extension_says.version = own.with.version;
+	memcpy(extension_says.key, own.runtime.key, sizeof extension_says.key);
+	return ERR_OK;
 }
 
 bool evidence_extension_true(void)

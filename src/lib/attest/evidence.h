@@ -27,7 +27,7 @@ MUST_USE enum err evidence_proof(const struct attest_settings *s, const struct e
                                  struct out *o, int64_t deadline_ms, struct fault *f);
 
 /* The same as an extension for a certificate of the key with this hash (snp/cert_evidence.h): a view into buf[cap]. The nonce is
- * made here. ERR_TOO_BIG when it does not fit. */
+ * made here. ERR_TOO_BIG when it does not fit. For one thread, which waits for nobody who asks. */
 MUST_USE enum err evidence_extension(const struct attest_settings *s, const uint8_t tls_spki_sha256[32], uint8_t *buf, size_t cap,
                                      struct span *extension, int64_t deadline_ms, struct fault *f);
 /* The last extension's platform certificates and key are still those in use; false when none was made. For the thread that

@@ -12,12 +12,14 @@
 #include "os/thread.h"
 
 #define PAGE 4096
+#define FACTS_JWK_MAX 1024 /* of RSA-4096 about 790 bytes */
 #define WRAP_BITS 2048 /* Key Vault's form of release is made for this size (azure-protocols.md 4.5) */
 
 /* Everything long-lived that is secret, and nothing else, so that whole pages can be protected. */
 struct area {
 	struct private_key key[KEYS_SLOTS];
-	struct rsa_key wrap; /* the next release's wrapping key, when wrap_ready */
+	struct rsa_key wrap, making; /* the next release's wrapping key, when wrap_ready; the one that the maker thread works on */
+	struct akv_stage stage[KEY_STAGES];
 	/* The last data key that each slot's key has unwrapped: no more secret than the key beside it, and gone when that key goes. */
 	struct {
 		uint8_t wrapped[SHA256_LEN]; /* hash of its wrapped form; zeros when there is none */
@@ -30,8 +32,18 @@ union pages {
 };
 static _Alignas(PAGE) union pages secret;
 
-/* Public facts beside it; all are guarded by the lock, which is held only while bytes are copied. */
+/* All that follows, and the slots, are guarded by the lock, which is held only while bytes are copied. */
 static struct lock state_lock = LOCK_INIT;
+/* What is public of each slot's key: made when it is put, outside the area. */
+static struct facts {
+	enum key_type type; /* KEY_NONE: the slot is empty */
+	unsigned bits;
+	char thumbprint[JWK_THUMBPRINT_LEN + 1];
+	uint8_t n[RSA_MAX], e[RSA_EXPONENT_MAX]; /* of an RSA key */
+	size_t n_len, e_len;
+	char jwk[FACTS_JWK_MAX]; /* jwk_write_public's text */
+	size_t jwk_len;
+} facts[KEYS_SLOTS];
 static bool wrap_ready;
 static unsigned entered; /* how often a key has entered */
 static bool area_closed; /* after keys_wipe nothing enters any more */
@@ -41,49 +53,6 @@ void keys_init(void)
 {
 	if (mem_guard(&secret, sizeof secret) != ERR_OK)
 		log_line(LOG_WARN, "keys", "the key area cannot be locked into memory (RLIMIT_MEMLOCK); going on without");
-}
-
-/* The slot's key; NULL when it is empty or there is no such slot. */
-static struct private_key *key_locked(enum key_slot slot)
-{
-	return (unsigned)slot < KEYS_SLOTS && secret.area.key[slot].type != KEY_NONE ? &secret.area.key[slot] : NULL;
-}
-
-void keys_put(enum key_slot slot, struct private_key *k)
-{
-	lock_take(&state_lock);
-	if ((unsigned)slot < KEYS_SLOTS && !area_closed) {
-		pkcs8_wipe(&secret.area.key[slot]);
-		WIPE(secret.area.last[slot]);
-		secret.area.key[slot] = *k;
-		entered++;
-	}
-	lock_release(&state_lock);
-	pkcs8_wipe(k);
-}
-
-/* A copy to work with outside the lock; false when the slot is empty. The taker wipes it. It lies on the taker's stack:
- * outside the locked area, for the time of one operation. */
-static bool take_copy(enum key_slot slot, struct private_key *k)
-{
-	const struct private_key *from;
-
-	lock_take(&state_lock);
-	from = key_locked(slot);
-	if (from)
-		*k = *from;
-	lock_release(&state_lock);
-	return from != NULL;
-}
-
-bool keys_have(enum key_slot slot)
-{
-	bool there;
-
-	lock_take(&state_lock);
-	there = key_locked(slot) != NULL;
-	lock_release(&state_lock);
-	return there;
 }
 
 static unsigned key_bits(const struct private_key *k)
@@ -97,62 +66,110 @@ static unsigned key_bits(const struct private_key *k)
 	return 0;
 }
 
+static void facts_of(const struct private_key *k, struct facts *f)
+{
+	struct out o = out_init(f->jwk, sizeof f->jwk);
+	struct jw w = jw_init(&o);
+
+	memset(f, 0, sizeof *f);
+	f->type = k->type;
+	f->bits = key_bits(k);
+	jwk_thumbprint(k, f->thumbprint);
+	if (k->type == KEY_RSA) {
+		f->n_len = k->rsa.n_len;
+		f->e_len = k->rsa.e_len;
+		memcpy(f->n, k->rsa.n, f->n_len);
+		memcpy(f->e, k->rsa.e, f->e_len);
+	}
+	jwk_write_public(&w, NULL, k);
+	f->jwk_len = o.n;
+}
+
+void keys_put(enum key_slot slot, struct private_key *k)
+{
+	struct facts f;
+
+	facts_of(k, &f);
+	lock_take(&state_lock);
+	if ((unsigned)slot < KEYS_SLOTS && !area_closed) {
+		secret.area.key[slot] = *k;
+		WIPE(secret.area.last[slot]);
+		facts[slot] = f;
+		entered++;
+	}
+	lock_release(&state_lock);
+	pkcs8_wipe(k);
+}
+
+/* The slot's facts; false when it is empty or there is no such slot. */
+static bool get_facts(enum key_slot slot, struct facts *f)
+{
+	lock_take(&state_lock);
+	f->type = KEY_NONE;
+	if ((unsigned)slot < KEYS_SLOTS)
+		*f = facts[slot];
+	lock_release(&state_lock);
+	return f->type != KEY_NONE;
+}
+
+bool keys_have(enum key_slot slot)
+{
+	struct facts f;
+
+	return get_facts(slot, &f);
+}
+
 enum err keys_describe(enum key_slot slot, enum key_type *type, unsigned *bits, char thumbprint[JWK_THUMBPRINT_LEN + 1])
 {
-	struct private_key k;
+	struct facts f;
 
-	if (!take_copy(slot, &k))
+	if (!get_facts(slot, &f))
 		return ERR_STATE;
-	*type = k.type;
-	*bits = key_bits(&k);
-	jwk_thumbprint(&k, thumbprint);
-	pkcs8_wipe(&k);
+	*type = f.type;
+	*bits = f.bits;
+	memcpy(thumbprint, f.thumbprint, sizeof f.thumbprint);
 	return ERR_OK;
 }
 
 void keys_write_jwk(enum key_slot slot, struct jw *w, const char *name)
 {
-	struct private_key k;
+	struct facts f;
 
-	if (!take_copy(slot, &k)) {
+	if (get_facts(slot, &f))
+		jw_raw(w, name, span_of(f.jwk, f.jwk_len));
+	else
 		jw_null(w, name);
-		return;
-	}
-	jwk_write_public(w, name, &k);
-	pkcs8_wipe(&k);
-}
-
-static enum err take_rsa(enum key_slot slot, struct private_key *k)
-{
-	if (!take_copy(slot, k))
-		return ERR_STATE;
-	if (k->type == KEY_RSA)
-		return ERR_OK;
-	pkcs8_wipe(k);
-	return ERR_RANGE;
 }
 
 enum err keys_oaep_encrypt(enum key_slot slot, struct span msg, uint8_t *out, size_t cap, size_t *n)
 {
-	struct private_key k;
+	struct facts f;
 	struct rsa_pub pub;
-	enum err err;
 
-	TRY(take_rsa(slot, &k));
-	pub = rsa_public(&k.rsa);
-	err = rsa_oaep_encrypt(&pub, HASH_SHA256, msg, out, cap, n);
-	pkcs8_wipe(&k);
-	return err;
+	if (!get_facts(slot, &f))
+		return ERR_STATE;
+	if (f.type != KEY_RSA)
+		return ERR_RANGE;
+	pub = (struct rsa_pub){ span_of(f.n, f.n_len), span_of(f.e, f.e_len) };
+	return rsa_oaep_encrypt(&pub, HASH_SHA256, msg, out, cap, n);
 }
 
 enum err keys_oaep_decrypt(enum key_slot slot, struct span in, uint8_t *out, size_t cap, size_t *n)
 {
-	struct private_key k;
+	enum key_type type = KEY_NONE;
+	struct rsa_key k; /* on the stack, outside the locked area, for the time of one operation */
 	enum err err;
 
-	TRY(take_rsa(slot, &k));
-	err = rsa_oaep_decrypt(&k.rsa, HASH_SHA256, in, out, cap, n);
-	pkcs8_wipe(&k);
+	lock_take(&state_lock);
+	if ((unsigned)slot < KEYS_SLOTS)
+		type = facts[slot].type;
+	if (type == KEY_RSA)
+		k = secret.area.key[slot].rsa;
+	lock_release(&state_lock);
+	if (type != KEY_RSA)
+		return type == KEY_NONE ? ERR_STATE : ERR_RANGE;
+	err = rsa_oaep_decrypt(&k, HASH_SHA256, in, out, cap, n);
+	rsa_wipe(&k);
 	return err;
 }
 
@@ -167,7 +184,7 @@ enum err keys_unwrap_dek(enum key_slot slot, struct span wrapped, uint8_t dek[KE
 	hash_sha256(wrapped, hash);
 	lock_take(&state_lock);
 	seen = entered;
-	known = key_locked(slot) && ct_equal(secret.area.last[slot].wrapped, hash, sizeof hash);
+	known = (unsigned)slot < KEYS_SLOTS && facts[slot].type != KEY_NONE && ct_equal(secret.area.last[slot].wrapped, hash, sizeof hash);
 	if (known)
 		memcpy(dek, secret.area.last[slot].plain, KEYS_DEK_LEN);
 	lock_release(&state_lock);
@@ -179,7 +196,7 @@ enum err keys_unwrap_dek(enum key_slot slot, struct span wrapped, uint8_t dek[KE
 	if (!err) {
 		memcpy(dek, plain, KEYS_DEK_LEN);
 		lock_take(&state_lock);
-		if (key_locked(slot) && seen == entered) { /* the key that was used is still there */
+		if (!area_closed && seen == entered) { /* the key that was used is still there */
 			memcpy(secret.area.last[slot].wrapped, hash, sizeof hash);
 			memcpy(secret.area.last[slot].plain, plain, KEYS_DEK_LEN);
 		}
@@ -192,20 +209,31 @@ enum err keys_unwrap_dek(enum key_slot slot, struct span wrapped, uint8_t dek[KE
 size_t keys_oaep_max(enum key_slot slot)
 {
 	const size_t overhead = 2 * SHA256_LEN + 2; /* RFC 8017 section 7.1.1 */
-	const struct private_key *k;
-	size_t n;
+	struct facts f;
+
+	return get_facts(slot, &f) && f.n_len > overhead ? f.n_len - overhead : 0; /* only RSA keys have n */
+}
+
+struct akv_stage *keys_stage(enum key_stage which)
+{
+	return &secret.area.stage[which];
+}
+
+bool keys_open(void)
+{
+	bool open;
 
 	lock_take(&state_lock);
-	k = key_locked(slot);
-	n = k && k->type == KEY_RSA ? k->rsa.n_len : 0;
+	open = !area_closed;
 	lock_release(&state_lock);
-	return n > overhead ? n - overhead : 0;
+	return open;
 }
 
 void keys_wipe(void)
 {
 	lock_take(&state_lock);
 	WIPE(secret);
+	memset(facts, 0, sizeof facts);
 	wrap_ready = false;
 	area_closed = true;
 	lock_release(&state_lock);
@@ -221,25 +249,24 @@ static bool wrap_wanted(void)
 	return wanted;
 }
 
-/* Makes one key and puts it into the area. */
+/* Makes one key in the area. */
 static void wrap_make(void)
 {
-	struct rsa_key k;
-	enum err err = rsa_generate(&k, WRAP_BITS);
+	struct rsa_key *k = &secret.area.making;
 
-	if (err) {
+	if (rsa_generate(k, WRAP_BITS) != ERR_OK) {
 		log_line(LOG_ERROR, "keys", "making a wrapping key failed; trying again");
 		clock_sleep(1000, INT64_MAX);
-	} else {
-		lock_take(&state_lock);
-		if (!area_closed) {
-			secret.area.wrap = k;
-			wrap_ready = true;
-		}
-		lock_release(&state_lock);
-		event_signal(&wrap_made);
+		return;
 	}
-	rsa_wipe(&k);
+	lock_take(&state_lock);
+	if (!area_closed) {
+		secret.area.wrap = *k;
+		wrap_ready = true;
+	}
+	lock_release(&state_lock);
+	rsa_wipe(k);
+	event_signal(&wrap_made);
 }
 
 static void wrap_maker(void *arg)
@@ -260,7 +287,7 @@ enum err keys_wrap_start(void)
 	return thread_start(wrap_maker, NULL);
 }
 
-enum err keys_wrap_take(struct rsa_key *k, int64_t deadline_ms)
+enum err keys_wrap_take(struct private_key *k, int64_t deadline_ms)
 {
 	for (;;) {
 		uint32_t seen = event_seen(&wrap_made);
@@ -269,7 +296,8 @@ enum err keys_wrap_take(struct rsa_key *k, int64_t deadline_ms)
 		lock_take(&state_lock);
 		got = wrap_ready;
 		if (got) {
-			*k = secret.area.wrap;
+			k->type = KEY_RSA;
+			k->rsa = secret.area.wrap;
 			rsa_wipe(&secret.area.wrap);
 			wrap_ready = false;
 		}

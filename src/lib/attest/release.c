@@ -13,21 +13,23 @@
 
 static const struct step STEP_CONFIG[1] = { { "configuration", false, NULL, 0 } };
 
-/* The work area of one release, guarded by the lock, which is held over the whole of it: one release at a time. The access
- * token and the key itself are wiped at its end. */
-static struct {
+/* One release at a time of each kind: the lock is held over the whole of it, also over the network. What a program beside us asks for
+ * does not hold up this party's own releases. The access token is wiped at the end; the keys are in the key area. */
+static struct release_work {
+	struct attest_work attest;
+	struct akv akv;
 	struct attest_result attested;
 	uint8_t runtime[RUNTIME_DATA_MAX];
 	char access_token[TOKEN_MAX];
 	size_t access_len;
-	struct private_key key;
 	uint8_t key_ops[512];
-} work;
-static struct lock release_lock = LOCK_INIT;
+} works[KEY_STAGES];
+static struct lock release_locks[KEY_STAGES] = { [STAGE_OWN] = LOCK_INIT, [STAGE_CALLER] = LOCK_INIT };
 
 /* One key of one vault. */
 struct order {
 	const struct attest_settings *s;
+	enum key_stage stage;
 	const char *akv, *key_name;
 	int64_t deadline_ms;
 	const char *maa;
@@ -47,73 +49,80 @@ static const char *audience(const struct attest_settings *s, const char *akv)
 
 static enum err get_access(const struct order *o, struct fault *f)
 {
+	struct release_work *w = &works[o->stage];
+
 	if (o->access_token.n) {
-		if (o->access_token.n > sizeof work.access_token)
+		if (o->access_token.n > sizeof w->access_token)
 			return fault_set(f, ERR_TOO_BIG, STEP_CONFIG, "the access token is too long");
-		memcpy(work.access_token, o->access_token.p, o->access_token.n);
-		work.access_len = o->access_token.n;
+		memcpy(w->access_token, o->access_token.p, o->access_token.n);
+		w->access_len = o->access_token.n;
 		return ERR_OK;
 	}
-	return identity_token(&o->s->identity, audience(o->s, o->akv), work.access_token, sizeof work.access_token, &work.access_len,
+	return identity_token(&o->s->identity, audience(o->s, o->akv), w->access_token, sizeof w->access_token, &w->access_len,
 	                      o->deadline_ms, f);
 }
 
 /* Attests the wrapping key: its public half, in these exact bytes, is what REPORT_DATA is the hash of. */
-static enum err attest_wrap(const struct order *o, const struct rsa_key *wrap, struct fault *f)
+static enum err attest_wrap(const struct order *o, struct fault *f)
 {
-	struct out runtime = out_init(work.runtime, sizeof work.runtime);
-	struct rsa_pub pub = rsa_public(wrap);
+	struct release_work *w = &works[o->stage];
+	struct out runtime = out_init(w->runtime, sizeof w->runtime);
+	struct attest_order what = { .s = o->s, .maa = o->maa, .deadline_ms = o->deadline_ms };
 
-	jwk_write_wrapping_set(&runtime, &pub);
+	jwk_write_wrapping_set(&runtime, &keys_stage(o->stage)->wrap);
 	if (runtime.bad)
 		return fault_set(f, ERR_TOO_BIG, STEP_ATTEST, "the wrapping key is too long");
-	return attest_token_from(o->s, o->maa, out_span(&runtime), &work.attested, o->deadline_ms, f);
+	what.runtime = out_span(&runtime);
+	return attest_token_in(&w->attest, &what, &w->attested, f);
 }
 
 /* With a new access token once more when the vault does not accept a cached one: it may have been revoked. */
-static enum err ask_vault(const struct order *o, const struct rsa_key *wrap, struct release_info *info, struct out *key_ops,
-                          struct fault *f)
+static enum err ask_vault(const struct order *o, struct release_info *info, struct out *key_ops, struct fault *f)
 {
+	struct release_work *w = &works[o->stage];
 	struct akv_release r = {
 		.vault = o->akv, .key_name = o->key_name,
-		.bearer = span_of(work.access_token, work.access_len),
-		.target = span_of(work.attested.token, work.attested.token_len),
-		.wrap = wrap, .key_ops = key_ops,
+		.bearer = span_of(w->access_token, w->access_len),
+		.target = span_of(w->attested.token, w->attested.token_len),
+		.stage = keys_stage(o->stage), .key_ops = key_ops,
 	};
-	enum err err = akv_release_key(&r, &work.key, info->kid, info->enc, o->deadline_ms, f);
+	enum err err = akv_release_key(&w->akv, &r, info->kid, info->enc, o->deadline_ms, f);
 
 	if (!err || f->http_status != 401 || o->access_token.n)
 		return err;
 	identity_forget(audience(o->s, o->akv));
 	TRY(get_access(o, f));
-	r.bearer.n = work.access_len;
-	return akv_release_key(&r, &work.key, info->kid, info->enc, o->deadline_ms, f);
+	r.bearer.n = w->access_len;
+	return akv_release_key(&w->akv, &r, info->kid, info->enc, o->deadline_ms, f);
 }
 
-/* The key comes to work.key. The maker thread is making the wrapping key while we talk to the identity service, and the next
+/* The key comes to the stage. The maker thread is making the wrapping key while we talk to the identity service, and the next
  * one while we talk to the others. */
 static enum err run_locked(const struct order *o, struct release_info *info, struct fault *f)
 {
-	struct out key_ops = out_init(work.key_ops, sizeof work.key_ops);
-	struct rsa_key wrap = { 0 };
+	struct akv_stage *stage = keys_stage(o->stage);
+	struct out key_ops = out_init(works[o->stage].key_ops, sizeof works[o->stage].key_ops);
 	enum err err;
 
 	fault_clear(f);
 	err = get_access(o, f);
-	if (!err && keys_wrap_take(&wrap, o->deadline_ms) != ERR_OK)
+	if (!err && keys_wrap_take(&stage->wrap, o->deadline_ms) != ERR_OK)
 		err = fault_set(f, ERR_TIMEOUT, STEP_ATTEST, "making the wrapping key took too long");
 	if (!err)
-		err = attest_wrap(o, &wrap, f);
+		err = attest_wrap(o, f);
 	if (!err)
-		err = ask_vault(o, &wrap, info, &key_ops, f);
-	rsa_wipe(&wrap);
+		err = ask_vault(o, info, &key_ops, f);
 	if (!err && o->jwk) {
 		struct jw w = jw_init(o->jwk);
 
-		jwk_write_private(&w, &work.key, out_span(&key_ops));
+		jwk_write_private(&w, &stage->key, out_span(&key_ops));
 		if (o->jwk->bad || key_ops.bad)
 			err = fault_set(f, ERR_TOO_BIG, STEP_UNWRAP, "the released key does not fit its answer");
 	}
+	if (!err && o->take)
+		*o->take = stage->key;
+	if (!err && !keys_open()) /* the stage may have been wiped while it was read */
+		err = fault_set(f, ERR_STATE, STEP_UNWRAP, "this process is ending");
 	return err;
 }
 
@@ -130,6 +139,7 @@ static void note(const struct order *o, enum err err, const struct fault *f)
 /* slot KEYS_SLOTS: do not keep the key. */
 static enum err run(const struct order *o, enum key_slot slot, struct release_info *info, struct fault *f)
 {
+	struct akv_stage *stage = keys_stage(o->stage);
 	enum err err;
 
 	fault_clear(f);
@@ -139,16 +149,14 @@ static enum err run(const struct order *o, enum key_slot slot, struct release_in
 		             "partner's PARTNER_..._AKV_ENDPOINT");
 		return fault_set(f, ERR_CONFIG, STEP_CONFIG, "key release is not configured");
 	}
-	if (!lock_take_until(&release_lock, o->deadline_ms))
+	if (!lock_take_until(&release_locks[o->stage], o->deadline_ms))
 		return fault_set(f, ERR_TIMEOUT, STEP_RELEASE, "waiting for another release took too long");
 	err = run_locked(o, info, f);
 	if (!err && slot < KEYS_SLOTS)
-		keys_put(slot, &work.key);
-	if (!err && o->take)
-		*o->take = work.key;
-	pkcs8_wipe(&work.key);
-	WIPE(work.access_token);
-	lock_release(&release_lock);
+		keys_put(slot, &stage->key);
+	WIPE(*stage);
+	WIPE(works[o->stage].access_token);
+	lock_release(&release_locks[o->stage]);
 	note(o, err, f);
 	return err;
 }
@@ -195,7 +203,7 @@ enum err release_for_caller(const struct attest_settings *s, const struct releas
 {
 	char maa[HOSTPORT_MAX], akv[HOSTPORT_MAX], name[KEY_NAME_MAX];
 	const struct order o = {
-		.s = s, .akv = akv, .key_name = name, .deadline_ms = deadline_ms, .maa = maa, .access_token = wish->access_token, .jwk = jwk,
+		.s = s, .stage = STAGE_CALLER, .akv = akv, .key_name = name, .deadline_ms = deadline_ms, .maa = maa, .access_token = wish->access_token, .jwk = jwk,
 	};
 	struct release_info info;
 

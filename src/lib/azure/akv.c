@@ -21,29 +21,10 @@
 #define CHAIN_MAX 6        /* certificates in x5c; three in practice */
 #define REPLY_TOKENS 32
 #define HEADER_TOKENS 64
-#define PAYLOAD_TOKENS 256
 #define KEY_HSM_TOKENS 32
-#define HEADER_MAX 24576   /* x5c: three certificates of about 2 KiB, in base64 */
-#define KEY_HSM_MAX 8192   /* ciphertext of a PKCS#8 RSA-4096 key, in base64url */
-
-/* Work area of one release: the caller sees to it that there is one at a time. Holds the bearer token and key ciphertext for the
- * time of the call; wiped at its end. */
-static struct {
-	struct https conn;
-	uint8_t body[TOKEN_MAX + 1024];
-	char headers[TOKEN_MAX + 64];
-	char target[URL_MAX];
-	uint8_t reply[CLIENT_BODY_MAX];
-	uint8_t header[HEADER_MAX];
-	uint8_t payload[CLIENT_BODY_MAX];
-	uint8_t certs[HEADER_MAX];
-	uint8_t leaf_key[2048];
-	uint8_t key_hsm[KEY_HSM_MAX];
-	uint8_t ciphertext[KEY_HSM_MAX];
-	struct json_tok payload_toks[PAYLOAD_TOKENS];
-} work;
 
 struct expectation {
+	struct akv *work;
 	const struct akv_release *call;
 	const char *enc;
 	char nonce[NONCE_BYTES * 2 + 1];
@@ -75,9 +56,9 @@ static void make_nonce(struct expectation *x)
 
 static bool write_request(const struct expectation *x, struct https_request *q)
 {
-	struct out target = out_init(work.target, sizeof work.target);
-	struct out headers = out_init(work.headers, sizeof work.headers);
-	struct out body = out_init(work.body, sizeof work.body);
+	struct out target = out_init(x->work->target, sizeof x->work->target);
+	struct out headers = out_init(x->work->headers, sizeof x->work->headers);
+	struct out body = out_init(x->work->body, sizeof x->work->body);
 	struct jw w = jw_init(&body);
 
 	/* name/version goes in unescaped; settings allow nothing that needs escaping */
@@ -108,12 +89,12 @@ static bool refuses_enc(const struct call_answer *a)
 	return false;
 }
 
-/* The compact JWS of the answer, a view into work.reply. *again: ask with the other wrapping. */
+/* The compact JWS of the answer, a view into x->work->reply. *again: ask with the other wrapping. */
 static enum err ask(struct expectation *x, struct span *jws, bool *again, int64_t deadline_ms, struct fault *f)
 {
 	struct json_tok toks[REPLY_TOKENS];
 	struct call k = {
-		.step = STEP_RELEASE, .service = SERVICE_VAULT, .body = work.reply, .cap = sizeof work.reply,
+		.step = STEP_RELEASE, .service = SERVICE_VAULT, .body = x->work->reply, .cap = sizeof x->work->reply,
 	};
 	struct call_answer a;
 	struct json doc;
@@ -125,7 +106,7 @@ static enum err ask(struct expectation *x, struct span *jws, bool *again, int64_
 	make_nonce(x);
 	if (!write_request(x, &k.request))
 		return fault_set(f, ERR_TOO_BIG, STEP_RELEASE, "the release request is too long");
-	TRY(call_run(&work.conn, &k, &a, deadline_ms, f));
+	TRY(call_run(&x->work->conn, &k, &a, deadline_ms, f));
 	if (a.status != 200) {
 		*again = refuses_enc(&a);
 		return call_refused(&k, &a, f);
@@ -143,8 +124,8 @@ static enum err refuse(struct fault *f, enum err err, const char *message)
 	return fault_set(f, err, STEP_RELEASE_VERIFY, message);
 }
 
-/* Decodes x5c into work.certs. */
-static enum err read_chain(struct json_val header, struct span chain[CHAIN_MAX], size_t *n)
+/* Decodes x5c into work->certs. */
+static enum err read_chain(struct akv *work, struct json_val header, struct span chain[CHAIN_MAX], size_t *n)
 {
 	struct json_val x5c = json_get(header, "x5c");
 	size_t used = 0;
@@ -153,7 +134,7 @@ static enum err read_chain(struct json_val header, struct span chain[CHAIN_MAX],
 	if (json_type_of(x5c) != JSON_ARRAY || *n == 0 || *n > CHAIN_MAX)
 		return ERR_SYNTAX;
 	for (size_t i = 0; i < *n; i++) {
-		TRY(json_b64(json_at(x5c, i), B64_STD, work.certs + used, sizeof work.certs - used, &chain[i]));
+		TRY(json_b64(json_at(x5c, i), B64_STD, work->certs + used, sizeof work->certs - used, &chain[i]));
 		used += chain[i].n;
 	}
 	return ERR_OK;
@@ -172,7 +153,7 @@ static bool thumbprint_fits(struct json_val stated, struct span leaf)
 	return json_is(stated, out_cstr(&o));
 }
 
-static enum err verify_signer(const struct jws *j, const char *vault, struct fault *f)
+static enum err verify_signer(const struct expectation *x, const struct jws *j, struct fault *f)
 {
 	struct json_tok toks[HEADER_TOKENS];
 	struct span chain[CHAIN_MAX];
@@ -183,11 +164,11 @@ static enum err verify_signer(const struct jws *j, const char *vault, struct fau
 	struct json header;
 	size_t n;
 
-	if (json_parse(&header, j->header, toks, HEADER_TOKENS) != ERR_OK || read_chain(json_root(&header), chain, &n) != ERR_OK)
+	if (json_parse(&header, j->header, toks, HEADER_TOKENS) != ERR_OK || read_chain(x->work, json_root(&header), chain, &n) != ERR_OK)
 		return refuse(f, ERR_PROTOCOL, "the release answer's header or certificates are malformed");
-	if (call_host(vault, host, &to) != ERR_OK) /* the name without port: certificates know no ports */
+	if (call_host(x->call->vault, host, &to) != ERR_OK) /* the name without port: certificates know no ports */
 		return refuse(f, ERR_CONFIG, "the vault's name is malformed");
-	if (x509_verify_chain(chain, n, host, clock_unix(), work.leaf_key, sizeof work.leaf_key, &key, why) != ERR_OK) {
+	if (x509_verify_chain(chain, n, host, clock_unix(), x->work->leaf_key, sizeof x->work->leaf_key, &key, why) != ERR_OK) {
 		fault_advise(f, "the release answer is not signed by the vault, or by one whose root is unknown here",
 		             "check SKR_AKV_ENDPOINT; for a private root set EXTRA_TRUST_ANCHOR");
 		return fault_set_detail(f, ERR_UNTRUSTED, STEP_RELEASE_VERIFY,
@@ -234,15 +215,15 @@ static enum err check_payload(struct json_val root, const struct expectation *x,
 
 /* key_hsm: base64url of a JSON object whose ciphertext is base64url again. The wrapping named inside is not believed: the
  * signed request.enc, checked before, is. */
-static enum err read_ciphertext(struct json_val key, struct span *ciphertext)
+static enum err read_ciphertext(struct akv *work, struct json_val key, struct span *ciphertext)
 {
 	struct json_tok toks[KEY_HSM_TOKENS];
 	struct json doc;
 	struct span text;
 
-	TRY(json_b64(json_get(key, "key_hsm"), B64_URL, work.key_hsm, sizeof work.key_hsm, &text));
+	TRY(json_b64(json_get(key, "key_hsm"), B64_URL, work->key_hsm, sizeof work->key_hsm, &text));
 	TRY(json_parse(&doc, text, toks, KEY_HSM_TOKENS));
-	return json_b64(json_get(json_root(&doc), "ciphertext"), B64_URL, work.ciphertext, sizeof work.ciphertext, ciphertext);
+	return json_b64(json_get(json_root(&doc), "ciphertext"), B64_URL, work->ciphertext, sizeof work->ciphertext, ciphertext);
 }
 
 /* The public half that the vault states belongs to the private half that came out. */
@@ -273,24 +254,25 @@ static bool public_half_fits(struct json_val key, const struct private_key *k)
 	return false;
 }
 
-static enum err unwrap(struct json_val root, const struct expectation *x, struct private_key *k, struct fault *f)
+static enum err unwrap(struct json_val root, const struct expectation *x, struct fault *f)
 {
+	struct akv_stage *stage = x->call->stage;
 	struct json_val key = json_path(root, "response", "key", "key", NULL);
 	struct span ciphertext;
 	char kty[16];
 	enum err err;
 
-	if (json_cstr(json_get(key, "kty"), kty, sizeof kty) != ERR_OK || read_ciphertext(key, &ciphertext) != ERR_OK)
+	if (json_cstr(json_get(key, "kty"), kty, sizeof kty) != ERR_OK || read_ciphertext(x->work, key, &ciphertext) != ERR_OK)
 		return fault_set(f, ERR_PROTOCOL, STEP_UNWRAP, "the wrapped key is malformed");
-	err = akv_unwrap(x->call->wrap, x->enc, ciphertext, kty, k);
+	err = akv_unwrap(stage, x->enc, ciphertext, kty);
 	if (err) {
 		fault_advise(f, "the vault wrapped for another key or in another way, or the key is of a kind not known here",
 		             "RSA, EC (P-256, P-384, P-521) and oct keys can be released");
 		return fault_set(f, err == ERR_CRYPTO || err == ERR_MISMATCH ? err : ERR_PROTOCOL, STEP_UNWRAP,
 		                 "the released key cannot be unwrapped");
 	}
-	if (!public_half_fits(key, k)) {
-		pkcs8_wipe(k);
+	if (!public_half_fits(key, &stage->key)) {
+		pkcs8_wipe(&stage->key);
 		return fault_set(f, ERR_MISMATCH, STEP_UNWRAP, "the released key is not the one whose public half the vault states");
 	}
 	if (x->call->key_ops && json_size(json_get(key, "key_ops")) && json_type_of(json_get(key, "key_ops")) == JSON_ARRAY)
@@ -298,23 +280,22 @@ static enum err unwrap(struct json_val root, const struct expectation *x, struct
 	return ERR_OK;
 }
 
-static enum err verify_and_unwrap(struct span text, const struct expectation *x, struct private_key *k, char kid[URL_MAX],
-                                  struct fault *f)
+static enum err verify_and_unwrap(struct span text, const struct expectation *x, char kid[URL_MAX], struct fault *f)
 {
 	struct json doc;
 	struct jws j;
 
-	if (jws_decode(text, work.header, sizeof work.header, work.payload, sizeof work.payload, &j) != ERR_OK)
+	if (jws_decode(text, x->work->header, sizeof x->work->header, x->work->payload, sizeof x->work->payload, &j) != ERR_OK)
 		return refuse(f, ERR_PROTOCOL, "the release answer is not a compact JWS");
-	TRY(verify_signer(&j, x->call->vault, f));
-	if (json_parse(&doc, j.payload, work.payload_toks, PAYLOAD_TOKENS) != ERR_OK)
+	TRY(verify_signer(x, &j, f));
+	if (json_parse(&doc, j.payload, x->work->payload_toks, AKV_TOKENS) != ERR_OK)
 		return refuse(f, ERR_PROTOCOL, "the release answer's payload is malformed");
 	TRY(check_payload(json_root(&doc), x, kid, f));
-	return unwrap(json_root(&doc), x, k, f);
+	return unwrap(json_root(&doc), x, f);
 }
 
 /* In the better wrapping, or the other. */
-static enum err release_one(struct expectation *x, struct private_key *k, char kid[URL_MAX], int64_t deadline_ms, struct fault *f)
+static enum err release_one(struct expectation *x, char kid[URL_MAX], int64_t deadline_ms, struct fault *f)
 {
 	struct span jws = { 0 };
 	bool again;
@@ -327,22 +308,20 @@ static enum err release_one(struct expectation *x, struct private_key *k, char k
 		x->enc = "CKM_RSA_AES_KEY_WRAP";
 		err = ask(x, &jws, &again, deadline_ms, f);
 	}
-	return err ? err : verify_and_unwrap(jws, x, k, kid, f);
+	return err ? err : verify_and_unwrap(jws, x, kid, f);
 }
 
-enum err akv_release_key(const struct akv_release *r, struct private_key *k, char kid[URL_MAX], char enc[AKV_ENC_MAX],
+enum err akv_release_key(struct akv *a, const struct akv_release *r, char kid[URL_MAX], char enc[AKV_ENC_MAX],
                          int64_t deadline_ms, struct fault *f)
 {
-	struct expectation x = { .call = r };
-	enum err err;
+	struct expectation x = { .work = a, .call = r };
+	enum err err = release_one(&x, kid, deadline_ms, f);
 
-	memset(k, 0, sizeof *k);
-	err = release_one(&x, k, kid, deadline_ms, f);
-	WIPE(work);
+	WIPE(*a);
 	if (!err && !span_copy_str(span_str(x.enc), enc, AKV_ENC_MAX))
 		err = ERR_TOO_BIG;
 	if (err)
-		pkcs8_wipe(k);
+		pkcs8_wipe(&r->stage->key);
 	if (f && err)
 		fault_text(f->service, sizeof f->service, span_str(r->vault));
 	return err;

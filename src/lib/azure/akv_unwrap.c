@@ -56,29 +56,28 @@ static enum err take_key(enum key_type want, struct span plain, struct private_k
 	return err;
 }
 
-enum err akv_unwrap(const struct rsa_key *wrap, const char *enc, struct span ciphertext, const char *kty,
-                    struct private_key *k)
+enum err akv_unwrap(struct akv_stage *stage, const char *enc, struct span ciphertext, const char *kty)
 {
 	const struct wrapping *form = find_wrapping(enc);
 	enum key_type want = type_of(kty);
-	size_t first = wrap->n_len, kek_len = 0, plain_len = 0;
-	uint8_t kek[RSA_MAX] = { 0 }, plain[RELEASED_KEY_MAX] = { 0 };
+	size_t first = stage->wrap.rsa.n_len, kek_len = 0, plain_len = 0;
 	enum err err;
 
-	memset(k, 0, sizeof *k);
+	memset(&stage->key, 0, sizeof stage->key);
 	if (!form || want == KEY_NONE || ciphertext.n <= first)
 		return ERR_RANGE;
-	err = rsa_oaep_decrypt(wrap, form->hash, span_sub(ciphertext, 0, first), kek, sizeof kek, &kek_len);
+	err = rsa_oaep_decrypt(&stage->wrap.rsa, form->hash, span_sub(ciphertext, 0, first), stage->kek, sizeof stage->kek, &kek_len);
 	/* The key-wrapping key is AES-256 in all of these forms; a shorter one would be a downgrade. */
 	if (!err && kek_len != 32)
 		err = ERR_CRYPTO;
 	if (!err)
-		err = kwp_unwrap(span_of(kek, kek_len), span_sub(ciphertext, first, ciphertext.n), plain, sizeof plain, &plain_len);
+		err = kwp_unwrap(span_of(stage->kek, kek_len), span_sub(ciphertext, first, ciphertext.n), stage->plain, sizeof stage->plain,
+		                 &plain_len);
 	if (!err)
-		err = take_key(want, span_of(plain, plain_len), k);
+		err = take_key(want, span_of(stage->plain, plain_len), &stage->key);
 	if (err)
-		pkcs8_wipe(k);
-	WIPE(kek);
-	WIPE(plain);
+		pkcs8_wipe(&stage->key);
+	WIPE(stage->kek);
+	WIPE(stage->plain);
 	return err;
 }

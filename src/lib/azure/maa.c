@@ -1,8 +1,6 @@
 /* Microsoft Azure Attestation: the attest call. */
 #include "azure/maa.h"
 
-#include <string.h>
-
 #include "http/call.h"
 #include "azure/services.h"
 #include "crypto/rng.h"
@@ -12,14 +10,6 @@
 /* The service does not care about the case of SevSnpVM; this is how Microsoft's own client spells it. */
 #define TARGET "/attest/SevSnpVM?api-version=2020-10-01"
 #define REPLY_TOKENS 32
-
-/* Work area of one call: the caller sees to it that there is one at a time. Nothing secret in it. */
-static struct {
-	struct https conn;
-	uint8_t body[MAA_BODY_MAX];
-	uint8_t scratch[MAA_SCRATCH_LEN];
-	uint8_t reply[CLIENT_BODY_MAX];
-} work;
 
 static void put_b64(struct out *o, struct span s)
 {
@@ -64,7 +54,7 @@ enum err maa_write_request(struct out *o, const struct maa_evidence *e, uint64_t
 	return report.bad || o->bad ? ERR_TOO_BIG : ERR_OK;
 }
 
-static enum err take_token(const struct call_answer *a, char *token, size_t cap, size_t *token_len, struct fault *f)
+static enum err take_token(const struct call_answer *a, struct out *token, struct fault *f)
 {
 	struct json_tok toks[REPLY_TOKENS];
 	struct json doc;
@@ -73,19 +63,16 @@ static enum err take_token(const struct call_answer *a, char *token, size_t cap,
 	if (!a->json || json_parse(&doc, a->body, toks, REPLY_TOKENS) != ERR_OK ||
 	    json_plain(json_get(json_root(&doc), "token"), &text) != ERR_OK || text.n == 0)
 		return fault_set(f, ERR_PROTOCOL, STEP_ATTEST, "the attestation service's answer holds no token");
-	if (text.n > cap)
-		return fault_set(f, ERR_TOO_BIG, STEP_ATTEST, "the attestation token is too long");
-	memcpy(token, text.p, text.n);
-	*token_len = text.n;
-	return ERR_OK;
+	out_put(token, text);
+	return token->bad ? fault_set(f, ERR_TOO_BIG, STEP_ATTEST, "the attestation token is too long") : ERR_OK;
 }
 
-enum err maa_attest(const char *instance, const struct maa_evidence *e, char *token, size_t cap, size_t *token_len,
-                    char nonce[21], int64_t deadline_ms, struct fault *f)
+enum err maa_attest(struct maa *m, const char *instance, const struct maa_evidence *e, struct out *token, int64_t deadline_ms,
+                    struct fault *f)
 {
-	struct out body = out_init(work.body, sizeof work.body), digits = out_init(nonce, 21);
+	struct out body = out_init(m->body, sizeof m->body), digits = out_init(m->nonce, sizeof m->nonce);
 	struct call k = {
-		.step = STEP_ATTEST, .service = SERVICE_MAA, .body = work.reply, .cap = sizeof work.reply,
+		.step = STEP_ATTEST, .service = SERVICE_MAA, .body = m->reply, .cap = sizeof m->reply,
 	};
 	struct call_answer a;
 	char host[HOST_MAX];
@@ -97,10 +84,10 @@ enum err maa_attest(const char *instance, const struct maa_evidence *e, char *to
 	n >>= 11;
 	out_u64(&digits, n);
 	(void)out_cstr(&digits);
-	if (maa_write_request(&body, e, n, work.scratch, sizeof work.scratch) != ERR_OK)
+	if (maa_write_request(&body, e, n, m->scratch, sizeof m->scratch) != ERR_OK)
 		return fault_set(f, ERR_TOO_BIG, STEP_ATTEST, "the evidence is too long for one request");
 	k.request = (struct https_request){ .method = "POST", .target = TARGET, .content_type = "application/json",
 	                                    .body = out_span(&body) };
-	TRY(call_success(&work.conn, &k, &a, deadline_ms, f));
-	return take_token(&a, token, cap, token_len, f);
+	TRY(call_success(&m->conn, &k, &a, deadline_ms, f));
+	return take_token(&a, token, f);
 }

@@ -1,4 +1,4 @@
-/* Platform certificates over the network. */
+/* Platform certificates over the nett-> */
 #include "azure/thim.h"
 
 #include "base/out.h"
@@ -24,14 +24,6 @@ void thim_settle(struct thim_settings *t, const char *imds)
 	if (!t->endpoint[0])
 		(void)span_copy_str(span_str(endpoints[t->source]), t->endpoint, sizeof t->endpoint);
 }
-
-/* Work area of one call: the caller sees to it that there is one at a time. */
-static struct {
-	struct https conn;
-	uint8_t reply[CERT_CHAIN_PEM_MAX * 2];
-	uint8_t vcek[CERT_DER_MAX];
-	char target[URL_MAX];
-} work;
 
 enum { CHIP_LEN = 64, CHIP_LEN_TURIN = 8 };
 
@@ -88,39 +80,39 @@ enum err thim_write_target(struct out *o, enum thim_source source, const struct 
 	return ERR_RANGE;
 }
 
-static enum err get(const struct https_target *to, const char *target, bool metadata, struct span *body, int64_t deadline_ms,
-                    struct fault *f)
+static enum err get(struct thim *t, const struct https_target *to, const char *target, bool metadata, struct span *body,
+                    int64_t deadline_ms, struct fault *f)
 {
 	struct call k = {
 		.to = *to,
 		.request = { .method = "GET", .target = target, .headers = metadata ? "Metadata: true\r\n" : NULL },
 		.step = STEP_COLLATERAL, .service = SERVICE_CERTS,
-		.body = work.reply, .cap = sizeof work.reply,
+		.body = t->reply, .cap = sizeof t->reply,
 	};
 	struct call_answer a;
 
-	TRY(call_success(&work.conn, &k, &a, deadline_ms, f));
+	TRY(call_success(&t->conn, &k, &a, deadline_ms, f));
 	*body = a.body;
 	return ERR_OK;
 }
 
 /* The KDS gives the VCEK in DER, and ASK and ARK apart. */
-static enum err fetch_kds(const struct https_target *to, const struct out *prefix, const struct snp_report *r,
-                          struct span vcek, struct platform_certs *certs, int64_t deadline_ms, struct fault *f)
+static enum err fetch_kds(struct thim *t, const struct https_target *to, const struct out *prefix, const struct snp_report *r,
+                          struct span vcek, int64_t deadline_ms, struct fault *f)
 {
-	struct out o = *prefix, v = out_init(work.vcek, sizeof work.vcek);
+	struct out o = *prefix, v = out_init(t->vcek, sizeof t->vcek);
 	struct span chain;
 
 	out_put(&v, vcek);
 	out_strs(&o, "/vcek/v1/", report_product_name(r->product), "/cert_chain");
-	TRY(get(to, out_cstr(&o), false, &chain, deadline_ms, f));
-	return v.bad ? ERR_TOO_BIG : certs_from_parts(out_span(&v), chain, certs);
+	TRY(get(t, to, out_cstr(&o), false, &chain, deadline_ms, f));
+	return v.bad ? ERR_TOO_BIG : certs_from_parts(out_span(&v), chain, &t->certs);
 }
 
-enum err thim_fetch(enum thim_source source, const char *base_url, const struct snp_report *r, struct platform_certs *certs,
+enum err thim_fetch(struct thim *t, enum thim_source source, const char *base_url, const struct snp_report *r,
                     int64_t deadline_ms, struct fault *f)
 {
-	struct out o = out_init(work.target, sizeof work.target), prefix;
+	struct out o = out_init(t->target, sizeof t->target), prefix;
 	struct https_target to;
 	char host[HOST_MAX];
 	struct span body;
@@ -135,11 +127,11 @@ enum err thim_fetch(enum thim_source source, const char *base_url, const struct 
 		return fault_set(f, ERR_RANGE, STEP_COLLATERAL, r && r->product_assumed ?
 		                 "no certificate can be asked for: version 2 of the report does not name the processor" :
 		                 "no certificate can be asked for: unknown processor");
-	TRY(get(&to, work.target, source == THIM_HOST, &body, deadline_ms, f));
+	TRY(get(t, &to, t->target, source == THIM_HOST, &body, deadline_ms, f));
 	switch (source) {
-	case THIM_HOST: err = certs_parse_thim(body, certs); break;
-	case THIM_AZURE_CACHE: err = certs_from_pem(body, certs); break;
-	case THIM_AMD_KDS: err = fetch_kds(&to, &prefix, r, body, certs, deadline_ms, f); break;
+	case THIM_HOST: err = certs_parse_thim(body, &t->certs); break;
+	case THIM_AZURE_CACHE: err = certs_from_pem(body, &t->certs); break;
+	case THIM_AMD_KDS: err = fetch_kds(t, &to, &prefix, r, body, deadline_ms, f); break;
 	}
 	if (err && (!f || f->err == ERR_OK))
 		err = fault_set(f, ERR_PROTOCOL, STEP_COLLATERAL, "the certificate service's answer is malformed");

@@ -17,100 +17,71 @@ const char *jwk_type_name(enum key_type t)
 	return names[t];
 }
 
-static struct span point_x(const struct ec_key *k)
-{
-	return span_of(k->point + 1, ec_field_len(k->curve));
-}
-
-static struct span point_y(const struct ec_key *k)
-{
-	return span_of(k->point + 1 + ec_field_len(k->curve), ec_field_len(k->curve));
-}
-
-/* The required members in RFC 7638 section 3.2 order are hashed; what is hashed is public. */
-static void thumbprint_of(const struct out *members, char out[JWK_THUMBPRINT_LEN + 1])
-{
-	struct out text = out_init(out, JWK_THUMBPRINT_LEN + 1);
-	uint8_t digest[SHA256_LEN];
-
-	if (members->bad)
-		__builtin_trap(); /* THUMB_INPUT_MAX is wrong: our bug */
-	hash_sha256(out_span(members), digest);
-	base64_encode(&text, B64_URL, span_of(digest, sizeof digest));
-	(void)out_cstr(&text);
-}
-
-void jwk_thumbprint_rsa(const struct rsa_pub *pub, char out[JWK_THUMBPRINT_LEN + 1])
-{
-	uint8_t buf[THUMB_INPUT_MAX];
-	struct out o = out_init(buf, sizeof buf);
-
-	out_str(&o, "{\"e\":\"");
-	base64_encode(&o, B64_URL, pub->e);
-	out_str(&o, "\",\"kty\":\"RSA\",\"n\":\"");
-	base64_encode(&o, B64_URL, pub->n);
-	out_str(&o, "\"}");
-	thumbprint_of(&o, out);
-}
-
-struct number {
-	enum key_type type; /* of keys that have it */
+/* The numbers of a key in the order of their names. len: member with the length; NO_LEN: as the curve's field has. */
+#define AT(m) offsetof(struct private_key, m)
+#define NO_LEN 0
+static const struct number {
+	char name[3];
 	bool secret;
-	const char *name;
-	struct span value;
+	uint8_t type; /* enum key_type */
+	uint16_t at, len;
+} numbers[] = {
+	{ "d", true, KEY_RSA, AT(rsa.d), AT(rsa.d_len) }, { "d", true, KEY_EC, AT(ec.d), NO_LEN },
+	{ "dp", true, KEY_RSA, AT(rsa.dp), AT(rsa.dp_len) }, { "dq", true, KEY_RSA, AT(rsa.dq), AT(rsa.dq_len) },
+	{ "e", false, KEY_RSA, AT(rsa.e), AT(rsa.e_len) }, { "k", true, KEY_OCT, AT(oct), AT(oct_len) },
+	{ "n", false, KEY_RSA, AT(rsa.n), AT(rsa.n_len) }, { "p", true, KEY_RSA, AT(rsa.p), AT(rsa.p_len) },
+	{ "q", true, KEY_RSA, AT(rsa.q), AT(rsa.q_len) }, { "qi", true, KEY_RSA, AT(rsa.qi), AT(rsa.qi_len) },
+	{ "x", false, KEY_EC, AT(ec.point) + 1, NO_LEN }, { "y", false, KEY_EC, AT(ec.point) + 1, NO_LEN },
 };
+enum { NUMBERS = sizeof numbers / sizeof numbers[0], FIRST_BACK = 6 /* "n": behind "kty" */ };
 
-static void write_numbers(struct jw *w, const struct number *list, size_t n, enum key_type type, bool secret)
+static void write_numbers(struct jw *w, const struct private_key *k, size_t from, size_t to, bool secret)
 {
-	for (size_t i = 0; i < n; i++)
-		if (list[i].type == type && (secret || !list[i].secret))
-			jw_b64(w, list[i].name, list[i].value, B64_URL);
+	for (size_t i = from; i < to; i++) {
+		const struct number *m = &numbers[i];
+		const uint8_t *p = (const uint8_t *)k;
+		size_t field = ec_field_len(k->ec.curve), n = m->len == NO_LEN ? field : p[m->len] | (size_t)p[m->len + 1] << 8;
+
+		if (m->type == k->type && (secret || !m->secret))
+			jw_b64(w, m->name, span_of(p + m->at + (m->name[0] == 'y' ? field : 0), n), B64_URL);
+	}
 }
 
 /* Sorted members: the numbers, the secret ones among them when asked for, key_ops unless empty, kid unless NULL, and kty. */
 static void write_key(struct jw *w, const char *name, const struct private_key *k, bool secret, struct span key_ops, const char *kid)
 {
-	const struct rsa_key *r = &k->rsa;
-	const struct number front[] = {
-		{ KEY_RSA, true, "d", span_of(r->d, r->d_len) }, { KEY_RSA, true, "dp", span_of(r->dp, r->dp_len) },
-		{ KEY_RSA, true, "dq", span_of(r->dq, r->dq_len) }, { KEY_RSA, false, "e", span_of(r->e, r->e_len) },
-		{ KEY_EC, true, "d", span_of(k->ec.d, ec_field_len(k->ec.curve)) }, { KEY_OCT, true, "k", span_of(k->oct, k->oct_len) },
-	}, back[] = {
-		{ KEY_RSA, false, "n", span_of(r->n, r->n_len) }, { KEY_RSA, true, "p", span_of(r->p, r->p_len) },
-		{ KEY_RSA, true, "q", span_of(r->q, r->q_len) }, { KEY_RSA, true, "qi", span_of(r->qi, r->qi_len) },
-		{ KEY_EC, false, "x", point_x(&k->ec) }, { KEY_EC, false, "y", point_y(&k->ec) },
-	};
-
 	jw_object(w, name);
 	if (k->type == KEY_EC)
 		jw_str(w, "crv", curve_names[k->ec.curve]);
-	write_numbers(w, front, sizeof front / sizeof front[0], k->type, secret);
+	write_numbers(w, k, 0, FIRST_BACK, secret);
 	if (key_ops.n)
 		jw_raw(w, "key_ops", key_ops);
 	if (kid)
 		jw_str(w, "kid", kid);
 	jw_str(w, "kty", jwk_type_name(k->type));
-	write_numbers(w, back, sizeof back / sizeof back[0], k->type, secret);
+	write_numbers(w, k, FIRST_BACK, NUMBERS, secret);
 	jw_end_object(w);
 }
 
 void jwk_thumbprint(const struct private_key *k, char out[JWK_THUMBPRINT_LEN + 1])
 {
-	uint8_t buf[THUMB_INPUT_MAX], mac[SHA256_LEN];
+	uint8_t buf[THUMB_INPUT_MAX], hash[SHA256_LEN];
 	struct out o = out_init(buf, sizeof buf), text = out_init(out, JWK_THUMBPRINT_LEN + 1);
 	struct jw w = jw_init(&o);
 
+	/* The required members in RFC 7638 section 3.2 order are hashed; what is hashed is public. */
 	if (k->type == KEY_RSA || k->type == KEY_EC) {
 		write_key(&w, NULL, k, false, span_of(NULL, 0), NULL);
-		thumbprint_of(&o, out);
-		return;
+		if (o.bad)
+			__builtin_trap(); /* THUMB_INPUT_MAX is wrong: our bug */
+		hash_sha256(out_span(&o), hash);
 	}
 	/* RFC 7638 section 7 warns of thumbprints of secret keys: a plain hash lets anyone test guesses. So does this, but only of
 	 * keys that are guessable at all, and it cannot be confused with any other hash of the key. */
-	if (k->type == KEY_OCT) {
-		hash_hmac_sha256(span_of(k->oct, k->oct_len), SPAN_LIT("parley key id"), mac);
-		base64_encode(&text, B64_URL, span_of(mac, sizeof mac));
-	}
+	if (k->type == KEY_OCT)
+		hash_hmac_sha256(span_of(k->oct, k->oct_len), SPAN_LIT("parley key id"), hash);
+	if (k->type != KEY_NONE)
+		base64_encode(&text, B64_URL, span_of(hash, sizeof hash));
 	(void)out_cstr(&text);
 }
 
@@ -127,16 +98,15 @@ void jwk_write_private(struct jw *w, const struct private_key *k, struct span ke
 	write_key(w, NULL, k, true, key_ops, NULL);
 }
 
-void jwk_write_wrapping_set(struct out *o, const struct rsa_pub *pub)
+void jwk_write_wrapping_set(struct out *o, const struct private_key *k)
 {
 	char kid[JWK_THUMBPRINT_LEN + 1];
+	struct jw w = jw_init(o);
 
-	jwk_thumbprint_rsa(pub, kid);
-	out_str(o, "{\"keys\":[{\"e\":\"");
-	base64_encode(o, B64_URL, pub->e);
-	out_strs(o, "\",\"key_ops\":[\"encrypt\"],\"kid\":\"", kid, "\",\"kty\":\"RSA\",\"n\":\"");
-	base64_encode(o, B64_URL, pub->n);
-	out_str(o, "\"}]}");
+	jwk_thumbprint(k, kid);
+	out_str(o, "{\"keys\":[");
+	write_key(&w, NULL, k, false, SPAN_LIT("[\"encrypt\"]"), kid);
+	out_str(o, "]}");
 }
 
 /* Decodes a string member behind what scratch already holds. */

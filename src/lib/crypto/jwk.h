@@ -13,7 +13,6 @@ const char *jwk_type_name(enum key_type t);
 /* RFC 7638 thumbprint as base64url text with NUL. For oct keys (which have no public part) it is the base64url of
  * HMAC-SHA-256(key, "parley key id"), which reveals nothing of a key that cannot be guessed. */
 void jwk_thumbprint(const struct private_key *k, char out[JWK_THUMBPRINT_LEN + 1]);
-void jwk_thumbprint_rsa(const struct rsa_pub *pub, char out[JWK_THUMBPRINT_LEN + 1]);
 
 /* Writes {"kty","n","e"...} or {"crv","kty","x","y"} or {"kty":"oct"} as an object member `name` (NULL for a bare value),
  * members sorted, with "kid" = thumbprint. Never a private member. */
@@ -23,8 +22,8 @@ void jwk_write_public(struct jw *w, const char *name, const struct private_key *
 void jwk_write_private(struct jw *w, const struct private_key *k, struct span key_ops);
 
 /* The wrapping key set whose exact bytes are hashed into REPORT_DATA: {"keys":[{"e":..,"key_ops":["encrypt"],"kid":..,
- * "kty":"RSA","n":..}]} with nothing else (azure-protocols.md section 4.2). */
-void jwk_write_wrapping_set(struct out *o, const struct rsa_pub *pub);
+ * "kty":"RSA","n":..}]} with nothing else; k is an RSA key (azure-protocols.md section 4.2). */
+void jwk_write_wrapping_set(struct out *o, const struct private_key *k);
 
 /* A verification key read from a JWK or from its x5c[0] certificate. Views into scratch. */
 struct verify_key {

@@ -19,7 +19,7 @@ enum snp_device snp_device_present(void);
 const char *snp_device_path(enum snp_device d);
 
 /* Opens the device, asks for one report at VMPL 0 with report_data, closes. May block about 60 s inside the kernel when
- * the host throttles: never call with a lock held. The three error layers stay apart in f: sys_errno, fw_error,
+ * the host throttles: hold no lock then that work of another kind waits for. f is not NULL. The three error layers stay apart in f: sys_errno, fw_error,
  * vmm_error (and the response's STATUS as code). Nothing in the report is verified here (snp/report).
  * ERR_NO_DEVICE, ERR_SYSTEM, ERR_FIRMWARE, ERR_THROTTLED (host busy: may be retried), ERR_PROTOCOL. */
 MUST_USE enum err snp_device_report(const uint8_t report_data[64], uint8_t report[SNP_REPORT_LEN], struct fault *f);

@@ -1,13 +1,13 @@
 /* The key area: nothing private comes out, everything is wiped, wrapping keys are fresh and used once. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <bearssl.h>
 
 #include "t.h"
 
-#include "os/clock.h"
-#include "attest/keys.h"
+#include "../../src/lib/attest/keys.c"
 
 static struct private_key given;
 
@@ -178,29 +178,82 @@ static void other_kinds_do_not_decrypt(void **state)
 	assert_null(strstr(out_cstr(&o), "5a5a5a5a"));
 }
 
+/* With the area out of reach: a question that read it would end the program. */
+static void public_questions_touch_no_private_byte(void **state)
+{
+	static struct private_key ec;
+	char thumb[JWK_THUMBPRINT_LEN + 1], want[JWK_THUMBPRINT_LEN + 1];
+	uint8_t sealed[512], plain[512], text[4096], jwk[4096];
+	struct out o = out_init(text, sizeof text), direct = out_init(jwk, sizeof jwk);
+	struct jw w = jw_init(&o), d = jw_init(&direct);
+	enum key_type type;
+	unsigned bits;
+	size_t n, m;
+
+	(void)state;
+	ec.type = KEY_EC;
+	assert_int_equal(ec_generate(&ec.ec, EC_P521), ERR_OK);
+	jwk_thumbprint(&ec, want);
+	jwk_write_public(&d, NULL, &ec);
+	keys_put(KEYS_CONTOSO, &ec);
+	assert_int_equal(mprotect(&secret, sizeof secret, PROT_NONE), 0);
+	assert_true(keys_have(KEYS_OWN));
+	assert_int_equal(keys_oaep_max(KEYS_OWN), 190);
+	assert_int_equal(keys_oaep_encrypt(KEYS_OWN, SPAN_LIT("outside"), sealed, sizeof sealed, &n), ERR_OK);
+	assert_int_equal(keys_oaep_max(KEYS_CONTOSO), 0);
+	assert_int_equal(keys_oaep_encrypt(KEYS_CONTOSO, SPAN_LIT("x"), plain, sizeof plain, &m), ERR_RANGE);
+	assert_int_equal(keys_oaep_decrypt(KEYS_CONTOSO, SPAN_LIT("x"), plain, sizeof plain, &m), ERR_RANGE);
+	assert_int_equal(keys_describe(KEYS_CONTOSO, &type, &bits, thumb), ERR_OK);
+	assert_int_equal(type, KEY_EC);
+	assert_int_equal(bits, 521);
+	assert_string_equal(thumb, want);
+	keys_write_jwk(KEYS_CONTOSO, &w, NULL);
+	assert_string_equal(out_cstr(&o), out_cstr(&direct));
+	assert_int_equal(mprotect(&secret, sizeof secret, PROT_READ | PROT_WRITE), 0);
+	assert_int_equal(keys_oaep_decrypt(KEYS_OWN, span_of(sealed, n), plain, sizeof plain, &m), ERR_OK);
+	assert_int_equal(m, 7);
+}
+
+static void stages_are_in_the_area(void **state)
+{
+	const uint8_t *from = (const uint8_t *)&secret;
+
+	(void)state;
+	for (int i = 0; i < KEY_STAGES; i++) {
+		const uint8_t *at = (const uint8_t *)keys_stage((enum key_stage)i);
+
+		assert_true(at >= from && at + sizeof(struct akv_stage) <= from + sizeof secret);
+	}
+	assert_ptr_not_equal(keys_stage(STAGE_OWN), keys_stage(STAGE_CALLER));
+}
+
 static void wrapping_keys_are_fresh(void **state)
 {
-	struct rsa_key a = { 0 }, b = { 0 };
+	static struct private_key a, b;
 
 	(void)state;
 	assert_int_equal(keys_wrap_take(&a, clock_ms() + 50), ERR_TIMEOUT); /* nobody makes one yet */
 	assert_int_equal(keys_wrap_start(), ERR_OK);
 	assert_int_equal(keys_wrap_take(&a, clock_ms() + 60000), ERR_OK);
 	assert_int_equal(keys_wrap_take(&b, clock_ms() + 60000), ERR_OK);
-	assert_int_equal(a.n_bits, 2048);
-	assert_int_equal(rsa_check(&a), ERR_OK);
-	assert_memory_not_equal(a.n, b.n, 256);
-	rsa_wipe(&a);
-	rsa_wipe(&b);
+	assert_int_equal(a.type, KEY_RSA);
+	assert_int_equal(a.rsa.n_bits, 2048);
+	assert_int_equal(rsa_check(&a.rsa), ERR_OK);
+	assert_memory_not_equal(a.rsa.n, b.rsa.n, 256);
+	pkcs8_wipe(&a);
+	pkcs8_wipe(&b);
 }
 
 static void wiped_at_the_end(void **state)
 {
 	(void)state;
-	assert_true(keys_have(KEYS_OWN));
+	assert_true(keys_have(KEYS_OWN) && keys_open());
+	memset(&keys_stage(STAGE_CALLER)->key, 0x5a, sizeof(struct private_key));
 	keys_wipe();
 	assert_false(keys_have(KEYS_OWN));
 	assert_false(keys_have(KEYS_CONTOSO));
+	assert_false(keys_open());
+	assert_true(is_zero(keys_stage(STAGE_CALLER), sizeof(struct akv_stage)));
 	assert_int_equal(unwrap(span_of(kept_wrapped, kept), ERR_STATE, NULL), 0);
 	make_rsa(&given);
 	keys_put(KEYS_OWN, &given); /* after the wipe nothing enters any more */
@@ -212,7 +265,8 @@ UNIT(keys)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(empty_slots), cmocka_unit_test(put_and_use), cmocka_unit_test(last_data_key_is_kept_with_its_key),
-		cmocka_unit_test(other_kinds_do_not_decrypt), cmocka_unit_test(wrapping_keys_are_fresh), cmocka_unit_test(wiped_at_the_end),
+		cmocka_unit_test(other_kinds_do_not_decrypt), cmocka_unit_test(public_questions_touch_no_private_byte),
+		cmocka_unit_test(stages_are_in_the_area), cmocka_unit_test(wrapping_keys_are_fresh), cmocka_unit_test(wiped_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

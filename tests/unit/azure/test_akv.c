@@ -37,38 +37,39 @@ static char *member(const char *json, const char *name)
 
 static void real_ciphertext(void **state)
 {
-	struct private_key wrap, out;
+	static struct akv_stage stage;
+	const struct private_key *out = &stage.key;
 	uint8_t cipher[1024], want[64];
 	size_t n, m;
 	char *json, *text, *hex;
 
 	(void)state;
-	if (!azure_test_key(&wrap))
+	if (!azure_test_key(&stage.wrap))
 		skip();
 	json = (char *)vectors_read("azure/skr-sidecar/akv_unwrap_test_vector.json", &n);
 	text = member(json, "ciphertext_b64url");
 	hex = member(json, "expected_key_hex");
 	m = vectors_hex(hex, want, sizeof want);
 	assert_int_equal(base64_decode(B64_URL, span_str(text), cipher, sizeof cipher, &n), ERR_OK);
-	assert_int_equal(akv_unwrap(&wrap.rsa, "CKM_RSA_AES_KEY_WRAP", span_of(cipher, n), "oct-HSM", &out), ERR_OK);
-	assert_int_equal(out.type, KEY_OCT);
-	assert_int_equal(out.oct_len, m);
-	assert_memory_equal(out.oct, want, m);
+	assert_int_equal(akv_unwrap(&stage, "CKM_RSA_AES_KEY_WRAP", span_of(cipher, n), "oct-HSM"), ERR_OK);
+	assert_int_equal(out->type, KEY_OCT);
+	assert_int_equal(out->oct_len, m);
+	assert_memory_equal(out->oct, want, m);
 	/* the hash belongs to the form */
-	assert_int_not_equal(akv_unwrap(&wrap.rsa, "RSA_AES_KEY_WRAP_256", span_of(cipher, n), "oct", &out), ERR_OK);
-	assert_int_equal(out.type, KEY_NONE);
+	assert_int_not_equal(akv_unwrap(&stage, "RSA_AES_KEY_WRAP_256", span_of(cipher, n), "oct"), ERR_OK);
+	assert_int_equal(out->type, KEY_NONE);
 	/* raw octets are no PKCS#8 */
-	assert_int_not_equal(akv_unwrap(&wrap.rsa, "CKM_RSA_AES_KEY_WRAP", span_of(cipher, n), "RSA", &out), ERR_OK);
-	assert_int_equal(out.type, KEY_NONE);
-	assert_int_equal(akv_unwrap(&wrap.rsa, "CKM_RSA_AES_KEY_WRAP", span_of(cipher, n), "DSA", &out), ERR_RANGE);
-	assert_int_equal(akv_unwrap(&wrap.rsa, "none", span_of(cipher, n), "oct", &out), ERR_RANGE);
-	assert_int_equal(akv_unwrap(&wrap.rsa, "CKM_RSA_AES_KEY_WRAP", span_of(cipher, 256), "oct", &out), ERR_RANGE);
+	assert_int_not_equal(akv_unwrap(&stage, "CKM_RSA_AES_KEY_WRAP", span_of(cipher, n), "RSA"), ERR_OK);
+	assert_int_equal(out->type, KEY_NONE);
+	assert_int_equal(akv_unwrap(&stage, "CKM_RSA_AES_KEY_WRAP", span_of(cipher, n), "DSA"), ERR_RANGE);
+	assert_int_equal(akv_unwrap(&stage, "none", span_of(cipher, n), "oct"), ERR_RANGE);
+	assert_int_equal(akv_unwrap(&stage, "CKM_RSA_AES_KEY_WRAP", span_of(cipher, 256), "oct"), ERR_RANGE);
 	for (size_t i = 0; i < n; i++) {
 		/* every byte behind the RSA part, some inside it (each costs a private operation) */
 		if (i < 256 && i % 37)
 			continue;
 		cipher[i] ^= 1;
-		if (akv_unwrap(&wrap.rsa, "CKM_RSA_AES_KEY_WRAP", span_of(cipher, n), "oct", &out) == ERR_OK)
+		if (akv_unwrap(&stage, "CKM_RSA_AES_KEY_WRAP", span_of(cipher, n), "oct") == ERR_OK)
 			fail_msg("byte %zu changed and accepted", i);
 		cipher[i] ^= 1;
 	}
@@ -79,7 +80,8 @@ static void real_ciphertext(void **state)
 
 /* --- The vault's side --- */
 
-static struct rsa_key wrap_key, service_key;
+static struct akv_stage stage;
+static struct rsa_key service_key;
 static struct private_key stored;
 static uint8_t stored_pkcs8[2048];
 static size_t stored_len;
@@ -119,7 +121,7 @@ static enum err fake_verify_chain(const struct span *chain, size_t n, const char
 static char *wrapped(enum hash_alg hash)
 {
 	static const uint8_t kek[32] = { 1, 2, 3, 4, 5, 6, 7, 8 };
-	struct rsa_pub pub = rsa_public(&wrap_key);
+	struct rsa_pub pub = rsa_public(&stage.wrap.rsa);
 	uint8_t cipher[4096];
 	size_t n;
 
@@ -147,7 +149,7 @@ static char *make_jws(const char *nonce, const char *enc)
 	/* the second is base64url of SHA-256("abc"), FIPS 180-2 appendix B.1 */
 	sprintf(header, "{\"alg\":\"%s\",\"kid\":\"T\"%s,\"x5t#S256\":\"%s\"}", vault.alg ? vault.alg : "RS256",
 	        vault.no_x5c ? "" : ",\"x5c\":[\"YWJj\",\"ZGVm\"]", vault.x5t ? vault.x5t : "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
-	jws = sign_token(vault.wrong_signer ? &wrap_key : &service_key, header, text);
+	jws = sign_token(vault.wrong_signer ? &stage.wrap.rsa : &service_key, header, text);
 	free(cipher);
 	free(inner);
 	free(hsm);
@@ -193,7 +195,8 @@ static enum err fake_call_run(struct https *c, const struct call *k, struct call
 }
 
 static struct fault fault;
-static struct private_key got;
+static struct akv work;
+static struct private_key *const got = &stage.key;
 static char kid[URL_MAX], enc_used[AKV_ENC_MAX];
 
 static bool is_zero(const void *p, size_t n)
@@ -206,15 +209,16 @@ static bool is_zero(const void *p, size_t n)
 
 static enum err release_named(const char *name)
 {
-	const struct akv_release r = { VAULT, name, SPAN_LIT("access.token"), SPAN_LIT("maa.token.text"), &wrap_key, NULL };
+	const struct akv_release r = { VAULT, name, SPAN_LIT("access.token"), SPAN_LIT("maa.token.text"), &stage, NULL };
 	enum err err;
 
-	memset(&got, 0xee, sizeof got);
+	memset(got, 0xee, sizeof *got);
 	fault_clear(&fault);
-	err = akv_release_key(&r, &got, kid, enc_used, clock_ms() + 1000, &fault);
+	err = akv_release_key(&work, &r, kid, enc_used, clock_ms() + 1000, &fault);
 	if (err)
-		assert_true(is_zero(&got, sizeof got));
+		assert_true(is_zero(got, sizeof *got));
 	assert_true(is_zero(&work, sizeof work)); /* tokens and ciphertext do not stay */
+	assert_true(is_zero(stage.kek, sizeof stage.kek) && is_zero(stage.plain, sizeof stage.plain)); /* nor what is between the steps */
 	return err;
 }
 
@@ -228,12 +232,12 @@ static int setup(void **state)
 	(void)state;
 	memset(&vault, 0, sizeof vault);
 	chain_err = ERR_OK;
-	if (wrap_key.n_bits == 0) {
+	if (stage.wrap.rsa.n_bits == 0) {
 		uint8_t pkcs1[2048], *bytes;
 		struct span text, whole;
 		size_t n;
 
-		if (rsa_generate(&wrap_key, 2048) || rsa_generate(&service_key, 2048))
+		if (rsa_generate(&stage.wrap.rsa, 2048) || rsa_generate(&service_key, 2048))
 			return -1;
 		bytes = vectors_read("azure/skr-sidecar/akv_unwrap_test_rsa2048_private_pkcs1.pem", &n);
 		if (bytes) {
@@ -262,9 +266,9 @@ static void released(void **state)
 	(void)state;
 	need_key();
 	assert_int_equal(release(), ERR_OK);
-	assert_int_equal(got.type, KEY_RSA);
-	assert_memory_equal(got.rsa.n, stored.rsa.n, stored.rsa.n_len);
-	assert_memory_equal(got.rsa.p, stored.rsa.p, stored.rsa.p_len);
+	assert_int_equal(got->type, KEY_RSA);
+	assert_memory_equal(got->rsa.n, stored.rsa.n, stored.rsa.n_len);
+	assert_memory_equal(got->rsa.p, stored.rsa.p, stored.rsa.p_len);
 	assert_string_equal(kid, KID);
 	assert_string_equal(enc_used, "RSA_AES_KEY_WRAP_256");
 	assert_int_equal(vault.calls, 1);
@@ -277,9 +281,9 @@ static void oct_key(void **state)
 	vault.oct = true;
 	vault.kty = "oct";
 	assert_int_equal(release(), ERR_OK);
-	assert_int_equal(got.type, KEY_OCT);
-	assert_int_equal(got.oct_len, 31);
-	assert_memory_equal(got.oct, "an oct key of thirty-one bytes!", 31);
+	assert_int_equal(got->type, KEY_OCT);
+	assert_int_equal(got->oct_len, 31);
+	assert_memory_equal(got->oct, "an oct key of thirty-one bytes!", 31);
 }
 
 static void falls_back_to_the_old_wrapping(void **state)
