@@ -60,7 +60,7 @@ class Bench {
     script(path.join(this.bin, 'parleyctl'), `${COUNT('parleyctl')}[ "$1" != verify ] || exit 0\nexec build/parleyctl "$@"\n`);
     // One party, so that there are few calls.
     fs.writeFileSync(path.join(this.dir, 'alone.json'), JSON.stringify({
-      name: 'alone', command: ['/parley'], env: { SKR_AKV_ENDPOINT: '${ALONE_AKV}', AZURE_CLIENT_ID: '${ALONE_CLIENT_ID}', OPERATOR_AUTH: 'sha256:${ALONE_OPERATOR_SHA256}' },
+      name: 'alone', command: ['/parley'], env: { SKR_KEY_NAME: 'alone-secret-key', SKR_AKV_ENDPOINT: '${ALONE_AKV}', AZURE_CLIENT_ID: '${ALONE_CLIENT_ID}', OPERATOR_AUTH: 'sha256:${ALONE_OPERATOR_SHA256}' },
       key: { name: 'alone-secret-key', authority: 'https://${MAA}', release_to: ['alone'] },
     }));
     fs.writeFileSync(path.join(this.dir, 'parties'), `alone ${path.join(this.dir, 'alone.json')}\n`);
