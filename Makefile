@@ -21,7 +21,6 @@ export LC_ALL SOURCE_DATE_EPOCH
 export ONCE OUT CONTOSO_CSV FABRIKAM_CSV FUZZ_SECONDS PLACE UPDATE TARBALLS
 
 B := build
-MAX_SIZE := 573440
 
 # --- Sources ------------------------------------------------------------------------------------------------------
 # The library: a room uses itself and the rooms before it (tests/checks/rooms.sh).
@@ -39,23 +38,27 @@ conf := confine settings
 SRC_lib := $(foreach room,$(ROOMS),$($(room):%=src/lib/$(room)/%.c))
 
 # The programs' own parts.
-party := autoinit conf h_attest h_attestation h_company h_info h_page h_partner h_peer h_session h_skr main partner partner_key peer populate routes rules steps
+party := autoinit conf h_attest h_attestation h_company h_info h_partner h_peer h_session h_skr partner partner_key peer populate routes rules share start steps
 records := append partread records recread recwrite spool store
-query := analysis analyze demographics groups suppress
-demo := access_test conf h_container h_crypt h_debug h_storage probe shared storage values
+query := analysis analyze demographics groups suppress values
+demo := access_test conf h_container h_crypt h_debug h_page h_storage probe routes shared storage
+sidecar := h_local routes
 ui := analysis.js app.js attest.js base.js claims.js compare.html compare.js data.js index.html map.js proof.js style.css verify.mjs
 ctl := ctl_evidence ctl_explain ctl_fetch ctl_generate ctl_image ctl_layer ctl_online ctl_options ctl_policy ctl_release ctl_say ctl_show ctl_token ctl_verify main
 policy := container drift explain ext4 fs guest image layer party pattern pattern_loose pax rego rego_read release release_check \
 	shape simulate tar tarwrite vars verity why xattr
 SRC_party := $(party:%=src/party/%.c) $(records:%=src/party/records/%.c) $(query:%=src/party/query/%.c)
 SRC_demo := $(demo:%=src/demo/%.c)
+SRC_sidecar := $(sidecar:%=src/sidecar/%.c)
 SRC_policy := $(policy:%=policy/%.c)
-# Each file of the page becomes a C array (scripts/embed).
-SRC_ui := $(foreach f,$(ui),$(B)/gen/ui_$(subst .,_,$(f)).c)
 
-PROGRAMS := parley parleyctl
-SRC_parley := $(SRC_lib) $(SRC_party) $(SRC_demo) src/sidecar/h_local.c $(SRC_ui)
+# The files of each program, and the bytes it may have at most.
+PROGRAMS := parley parley-party parleyctl
+SRC_parley := src/demo/main.c $(SRC_lib) $(SRC_party) $(SRC_demo) $(SRC_sidecar) $(B)/gen/ui.c
+SRC_parley-party := src/party/main.c $(SRC_lib) $(SRC_party) $(SRC_sidecar) src/demo/conf.c
 SRC_parleyctl := $(filter-out src/lib/http/server.c,$(SRC_lib)) $(ctl:%=src/ctl/%.c) $(SRC_policy) src/party/conf.c src/demo/conf.c
+MAX_SIZE := 573440
+MAX_parley-party := 471040
 SRC_own := $(sort $(foreach p,$(PROGRAMS),$(SRC_$(p))))
 
 # a/b.c -> DIR/a/b.o
@@ -111,12 +114,10 @@ OBJ_ship := $(call objects,$(B)/obj,$(SRC_own))
 $(OBJ_ship): third_party/flags.mk $(B)/own.flags | $(THIRD_READY)
 $(eval $(call compile,$(B)/obj,CC     ,SHIP_CC))
 
-define ui_rule
-$(B)/gen/ui_$(subst .,_,$(1)).c: src/ui/$(1) scripts/embed
-	@mkdir -p $$(@D)
-	@scripts/embed $$< > $$@
-endef
-$(foreach f,$(ui),$(eval $(call ui_rule,$(f))))
+# The page as C arrays and their table.
+$(B)/gen/ui.c: $(ui:%=src/ui/%) scripts/embed
+	@mkdir -p $(@D)
+	@scripts/embed $(ui:%=src/ui/%) > $@
 
 # Without the compiler's own library: what needs it does not link.
 define program
@@ -124,7 +125,7 @@ $(B)/$(1): $$(call objects,$(B)/obj,$$(SRC_$(1))) $(THIRD)/libbearssl.a $(MUSL)/
 	@echo "  LD      $$@"
 	@$$(CC) $$(LDFLAGS) -Wl,-Map,$$@.map -o $$@.full $$(call linked,$$(call objects,$(B)/obj,$$(SRC_$(1))))
 	@strip --strip-all -R .comment -o $$@.tmp $$@.full
-	@scripts/check-elf $$@.tmp $$(MAX_SIZE)
+	@scripts/check-elf $$@.tmp $$(or $$(MAX_$(1)),$$(MAX_SIZE))
 	@mv $$@.tmp $$@
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))

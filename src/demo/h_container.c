@@ -1,9 +1,8 @@
 /* What this container is: its files, its device, its policy, and the access test. */
 #include "base/version.h"
 #include "crypto/hash.h"
-#include "http/answer.h"
-#include "party/handlers.h"
-#include "party/ui.h"
+#include "demo/handlers.h"
+#include "demo/ui.h"
 #include "os/file.h"
 #include "os/lock.h"
 #include "demo/probe.h"
@@ -52,9 +51,9 @@ static bool hash_program_locked(struct request *q)
 		return false;
 	hash_sha256_init(&h);
 	while (!e && n) {
-		e = file_read(&f, q->scratch->storage.piece, sizeof q->scratch->storage.piece, &n);
+		e = file_read(&f, demo_storage(q)->piece, sizeof demo_storage(q)->piece, &n);
 		if (!e)
-			hash_sha256_update(&h, span_of(q->scratch->storage.piece, n));
+			hash_sha256_update(&h, span_of(demo_storage(q)->piece, n));
 	}
 	file_close(&f);
 	hash_sha256_out(&h, digest);
@@ -86,11 +85,8 @@ static void write_checksum(struct jw *w, const char *path, const char *sha256, u
 /* Each embedded file as its users get it; hashed when it was embedded. */
 static void write_assets(struct jw *w)
 {
-	const struct ui_file *file;
-	const char *path;
-
-	for (size_t i = 0; h_page_asset(i, &path, &file); i++)
-		write_checksum(w, path, file->sha256, file->len);
+	for (size_t i = 0; i < ui_files_n; i++)
+		write_checksum(w, ui_files[i].path, ui_files[i].sha256, ui_files[i].len);
 }
 
 static void write_device(struct jw *w)

@@ -2,9 +2,7 @@
 #include "base/ct.h"
 #include "text/base64.h"
 #include "text/utf8.h"
-#include "http/answer.h"
-#include "http/body.h"
-#include "party/handlers.h"
+#include "demo/handlers.h"
 #include "attest/keys.h"
 
 static int no_key(struct jw *w)

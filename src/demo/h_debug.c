@@ -1,7 +1,6 @@
 /* Looking inside, in a form that gives nothing away: lengths, thumbprints, booleans. The routes exist with DEBUG_ROUTES=on only. */
 #include "text/base64.h"
-#include "http/answer.h"
-#include "http/body.h"
+#include "demo/handlers.h"
 #include "party/handlers.h"
 #include "party/records/partread.h"
 
@@ -17,9 +16,9 @@ static bool decode_claims(struct request *q, struct span *claims)
 	size_t n = 0;
 
 	(void)span_cut(&token, '.');
-	if (base64_decode(B64_URL, span_cut(&token, '.'), q->scratch->storage.piece, sizeof q->scratch->storage.piece, &n) != ERR_OK)
+	if (base64_decode(B64_URL, span_cut(&token, '.'), demo_storage(q)->piece, sizeof demo_storage(q)->piece, &n) != ERR_OK)
 		return false;
-	*claims = span_of(q->scratch->storage.piece, n);
+	*claims = span_of(demo_storage(q)->piece, n);
 	return true;
 }
 
@@ -171,7 +170,7 @@ int h_debug_partner_decrypt(struct request *q, struct jw *w)
 
 	if (q->s->role != ROLE_WOODGROVE)
 		return answer_error(q, 403, "Only Woodgrove Bank reads partners' records.");
-	if (!body_partner(q, &partner))
+	if (!h_skr_partner(q, &partner))
 		return REPLIED;
 	if (!partread_enter())
 		return answer_error(q, 409, "Another reading of partners' records is running; wait for its end.");

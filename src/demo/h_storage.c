@@ -3,8 +3,7 @@
 #include "text/timefmt.h"
 #include "text/url.h"
 #include "text/utf8.h"
-#include "http/answer.h"
-#include "party/handlers.h"
+#include "demo/handlers.h"
 #include "os/clock.h"
 
 #define DOWNLOAD_MAX 67108864u /* a page cannot use more; clients that can read the account itself */
@@ -142,7 +141,7 @@ int h_storage_list(struct request *q, struct jw *w)
 	jw_str(w, "container_name", q->s->demo.storage.at.container);
 	jw_array(w, "blobs");
 	do {
-		e = storage_list(q->s, &q->scratch->storage, marker, list_one, &l, q->deadline_ms, &q->fault);
+		e = storage_list(q->s, demo_storage(q), marker, list_one, &l, q->deadline_ms, &q->fault);
 		if (e && !q->reply->sent)
 			return h_storage_fault(q, NULL);
 		if (!e)
@@ -232,7 +231,7 @@ static enum err send_blob(struct request *q, struct jw *w, const char *name, str
 		e = send_piece(q, piece, text, at + piece.n == facts->size, &used);
 		at += used;
 		if (!e)
-			e = used ? storage_read(q->s, &q->scratch->storage, name, at, facts, &piece, q->deadline_ms, &q->fault) : ERR_PROTOCOL;
+			e = used ? storage_read(q->s, demo_storage(q), name, at, facts, &piece, q->deadline_ms, &q->fault) : ERR_PROTOCOL;
 	}
 	return e ? e : reply_stream_write(q->reply, SPAN_LIT("\"}"));
 }
@@ -250,7 +249,7 @@ int h_storage_download(struct request *q, struct jw *w)
 		wanted = span_sub(out_span(&o), sizeof DOWNLOAD_PATH - 1, o.n);
 	if (!blob_name_ok(wanted) || !span_copy_str(wanted, name, sizeof name))
 		return answer_error(q, 400, "This is not the name of a blob in the shared container.");
-	if (storage_read(q->s, &q->scratch->storage, name, 0, &facts, &piece, q->deadline_ms, &q->fault) != ERR_OK)
+	if (storage_read(q->s, demo_storage(q), name, 0, &facts, &piece, q->deadline_ms, &q->fault) != ERR_OK)
 		return h_storage_fault(q, name);
 	if (facts.size > DOWNLOAD_MAX)
 		return answer_error(q, 413, "The blob is larger than 64 MiB; read it from the storage account itself.");

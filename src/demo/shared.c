@@ -10,7 +10,7 @@
 #include "text/json_read.h"
 #include "os/clock.h"
 #include "os/lock.h"
-#include "demo/storage.h"
+#include "demo/handlers.h"
 #include "party/records/store.h"
 
 #define PIECE_LEN 1048576 /* one read */
@@ -18,6 +18,11 @@
 #define ROUNDS 12
 #define PAUSE_MS 150      /* first pause after a lost race; doubled up to four times, half of it random */
 #define CONTENT_TYPE "application/json"
+
+struct shared_result {
+	bool unchanged;      /* all of it was there already */
+	uint64_t own, total; /* records of this party's, and of all companies */
+};
 
 /* The working memory of the one publication that may run, guarded by the lock, which is held over all of it. Ciphertext only. */
 static struct work {
@@ -43,11 +48,6 @@ static struct work {
 static struct lock work_lock = LOCK_INIT;
 
 static _Atomic uint64_t last_total; /* 0: not known */
-
-uint64_t shared_total(void)
-{
-	return last_total;
-}
 
 /* --- reading what is there --------------------------------------------------------------------------------------- */
 
@@ -207,7 +207,7 @@ static enum err round_of(struct work *w, struct shared_result *r, struct fault *
 	return r->unchanged ? ERR_OK : rewrite(w, f);
 }
 
-static enum err publish(struct work *w, struct shared_result *r, struct fault *f)
+static enum err publish_rounds(struct work *w, struct shared_result *r, struct fault *f)
 {
 	enum err e = ERR_MISMATCH;
 
@@ -224,14 +224,15 @@ static enum err publish(struct work *w, struct shared_result *r, struct fault *f
 	return e;
 }
 
-enum err shared_publish(const struct settings *s, struct shared_result *r, int64_t deadline_ms, struct fault *f)
+static enum err publish(const struct settings *s, uint64_t *total, int64_t deadline_ms, struct fault *f)
 {
+	struct shared_result r = { true, 0, 0 };
 	struct work *w = &work;
 	struct store_status st;
 	enum err e;
 
 	fault_clear(f);
-	*r = (struct shared_result){ true, 0, 0 };
+	*total = 0;
 	if (!s->demo.storage.blob || !*store_file_name(s))
 		return ERR_OK;
 	TRY(store_status(s, &st, f));
@@ -241,13 +242,30 @@ enum err shared_publish(const struct settings *s, struct shared_result *r, int64
 		return fault_set(f, ERR_TIMEOUT, STEP_STORE, "waiting for another write to the shared blob took too long");
 	w->s = s;
 	w->deadline_ms = deadline_ms;
-	e = publish(w, r, f);
+	e = publish_rounds(w, &r, f);
 	lock_release(&work_lock);
 	if (e == ERR_NOT_FOUND && f->http_status == 0)
 		e = fault_set(f, ERR_STATE, STEP_STORE, "the stored records are of the original format; import them anew to share them");
 	TRY(e);
-	last_total = r->total;
-	log_num(LOG_INFO, "shared", r->unchanged ? "the shared blob has our records already" : "our records are in the shared blob",
-	        "records", r->own);
+	*total = last_total = r.total;
+	log_num(LOG_INFO, "shared", r.unchanged ? "the shared blob has our records already" : "our records are in the shared blob",
+	        "records", r.own);
 	return ERR_OK;
 }
+
+static uint64_t seen_total(void)
+{
+	return last_total;
+}
+
+static void write_url(const struct settings *s, struct out *o)
+{
+	storage_url(s, s->demo.storage.blob_name, o);
+}
+
+static int refuse(struct request *q)
+{
+	return h_storage_fault(q, q->s->demo.storage.blob_name);
+}
+
+const struct share shared_blob = { publish, seen_total, write_url, refuse };

@@ -1,7 +1,5 @@
 /* Evidence on request. A caller's data never become the runtime data themselves (attest/attest.h says why). */
 #include "text/base64.h"
-#include "http/answer.h"
-#include "http/body.h"
 #include "party/handlers.h"
 
 /* Puts the caller's runtime_data (base64, may be absent) into our own runtime data. Answers 400 itself. */

@@ -1,7 +1,5 @@
 /* Evidence about this server, bound to the asker's nonce and to this server's TLS key. Open to anyone: that is its point. */
 #include "text/url.h"
-#include "http/answer.h"
-#include "http/body.h"
 #include "party/handlers.h"
 #include "os/clock.h"
 #include "attest/evidence.h"

@@ -1,12 +1,10 @@
 /* A company's own data: what there is, import, listing of ciphertext. */
 #include "base/log.h"
-#include "http/answer.h"
-#include "http/body.h"
 #include "party/handlers.h"
 #include "party/records/append.h"
 #include "attest/keys.h"
 #include "party/populate.h"
-#include "demo/shared.h"
+#include "party/share.h"
 
 /* The role as pages know it: lower case, and only once its key is here. */
 static const char *released_company(const struct settings *s)
@@ -31,12 +29,13 @@ int h_company_info(struct request *q, struct jw *w)
  * same request again only repeats this part. */
 static bool publish(struct request *q)
 {
-	struct shared_result shared;
+	const struct share *share = share_get();
+	uint64_t total;
 
-	if (shared_publish(q->s, &shared, q->deadline_ms, &q->fault) == ERR_OK)
+	if (!share || share->publish(q->s, &total, q->deadline_ms, &q->fault) == ERR_OK)
 		return true;
 	log_fault(LOG_WARN, "shared", "the shared blob was not written", &q->fault);
-	return h_storage_fault(q, q->s->demo.storage.blob_name);
+	return share->refuse(q);
 }
 
 /* Members that say where the records are. The original had one or the other form: all of both are sent. */
@@ -44,9 +43,10 @@ static void write_place(struct jw *w, const struct settings *s)
 {
 	uint8_t url[URL_MAX + 4096];
 	struct out o = out_init(url, sizeof url);
-	bool blob = s->demo.storage.blob;
+	bool blob = share_get() && s->demo.storage.blob;
 
-	storage_url(s, s->demo.storage.blob_name, &o);
+	if (blob)
+		share_get()->url(s, &o);
 	jw_str(w, "local_file", store_file_name(s));
 	jw_str(w, "blob_name", blob ? s->demo.storage.blob_name : NULL);
 	jw_str(w, "full_blob_url", blob ? out_cstr(&o) : NULL);
@@ -136,7 +136,6 @@ int h_company_save(struct request *q, struct jw *w)
 		return REPLIED;
 	if (!keys_have(KEYS_OWN))
 		return answer_error(q, 400, "No key has been released.");
-	/* scratch->value and value2 are wiped after each request. */
 	if (!take_text(json_get(q->root, "name"), q->scratch->value, FIELD_VALUE_MAX, &values[0].value))
 		return answer_error(q, 400, "name must be a string of at most 4096 bytes.");
 	if (!take_text(json_get(q->root, "phone"), q->scratch->value2, FIELD_VALUE_MAX, &values[1].value))
@@ -241,7 +240,7 @@ static enum err stream_lines(struct request *q, struct out *o)
 static enum err stream_object(struct request *q, struct jw *w, const struct store_status *st)
 {
 	struct span line;
-	uint64_t total = shared_total();
+	uint64_t total = share_get() ? share_get()->total() : 0;
 	enum err e = ERR_OK;
 
 	jw_str(w, "status", "success");

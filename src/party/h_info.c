@@ -1,6 +1,5 @@
 /* Health, readiness, and what this server is, with a live attestation. */
 #include "base/version.h"
-#include "http/answer.h"
 #include "party/handlers.h"
 #include "os/seal.h"
 #include "party/autoinit.h"

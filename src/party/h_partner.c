@@ -1,6 +1,4 @@
 /* Woodgrove's analysis: as one answer, or as a stream of events. */
-#include "http/answer.h"
-#include "http/body.h"
 #include "party/handlers.h"
 #include "party/query/analyze.h"
 #include "party/query/demographics.h"

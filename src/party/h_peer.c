@@ -2,12 +2,15 @@
  *
  *   UNKNOWN --hello: its certificate is acceptable--> GREETED --proof: made for this connection--> PROVEN
  *   anything else: the reason, and the end of the connection. */
-#include "http/answer.h"
-#include "http/body.h"
 #include "party/handlers.h"
 #include "party/steps.h"
 
 #include "base/log.h"
+
+static struct peer_conn *talk_of(const struct request *q)
+{
+	return q->conn->kept;
+}
 
 static int refuse(struct request *q)
 {
@@ -15,7 +18,7 @@ static int refuse(struct request *q)
 	bool theirs = e == ERR_UNTRUSTED || e == ERR_MISMATCH;
 
 	log_fault(LOG_WARN, "peer", theirs ? "refused" : "not answered", &q->fault);
-	q->conn->party = PARTY_UNKNOWN;
+	talk_of(q)->state = PARTY_UNKNOWN;
 	q->reply->keep_alive = false;
 	return answer_fault(q, theirs ? 403 : e == ERR_PROTOCOL ? 400 : 0, NULL, 0);
 }
@@ -43,13 +46,13 @@ static bool take(struct request *q, bool next)
 
 int h_peer_hello(struct request *q, struct jw *w)
 {
-	struct conn *c = q->conn;
+	struct peer_conn *c = talk_of(q);
 	struct peer_talk *k = &c->talk;
 	enum err e;
 
-	if (!take(q, c->party == PARTY_UNKNOWN))
+	if (!take(q, c->state == PARTY_UNKNOWN))
 		return REPLIED;
-	e = peer_meet(q->s, PEER_SERVER, &c->tls, ROLE_OTHER, k, &q->scratch->peer, &q->fault);
+	e = peer_meet(q->s, PEER_SERVER, &q->conn->tls, ROLE_OTHER, k, &q->scratch->peer, &q->fault);
 	if (!e && !peer_take_nonce(json_get(q->root, "nonce"), k->nonce[PEER_CLIENT]))
 		e = fault_set(&q->fault, ERR_PROTOCOL, STEP_PARTNER, "nonce must be 32 bytes in base64url");
 	if (!e) {
@@ -58,21 +61,22 @@ int h_peer_hello(struct request *q, struct jw *w)
 	}
 	if (e)
 		return refuse(q);
-	c->party = PARTY_GREETED;
+	c->state = PARTY_GREETED;
 	return 200;
 }
 
 int h_peer_proof(struct request *q, struct jw *w)
 {
-	struct conn *c = q->conn;
+	struct peer_conn *c = talk_of(q);
 
 	(void)w;
-	if (!take(q, c->party == PARTY_GREETED))
+	if (!take(q, c->state == PARTY_GREETED))
 		return REPLIED;
-	c->party = PARTY_UNKNOWN; /* its nonces are used up */
-	if (peer_check(q->s, PEER_SERVER, &c->tls, &c->talk, q->root, &q->scratch->peer, &q->fault) != ERR_OK)
+	c->state = PARTY_UNKNOWN; /* its nonces are used up */
+	if (peer_check(q->s, PEER_SERVER, &q->conn->tls, &c->talk, q->root, &q->scratch->peer, &q->fault) != ERR_OK)
 		return refuse(q);
-	c->party = PARTY_PROVEN;
+	c->state = PARTY_PROVEN;
+	q->conn->proven = true;
 	log_proven(q->s, c->talk.role);
 	reply_send(q->reply, 204, NULL, span_of(NULL, 0));
 	return REPLIED;

@@ -1,16 +1,13 @@
 /* Signing in with the operator's token, for browsers: the token once, then a cookie. */
 #include "base/ct.h"
 #include "http/access.h"
-#include "http/answer.h"
-#include "http/body.h"
 #include "party/handlers.h"
-#include "http/server.h"
+#include "http/site.h"
 #include "os/clock.h"
 
 #define OPERATOR_TOKEN_MAX 1024
 
-/* "Set-Cookie: ..." with an identifier, or "" to take it away. Not readable by scripts, not sent from other sites' pages. The worker wipes
- * the line (scratch->value) after the request. */
+/* "Set-Cookie: ..." with an identifier, or "" to take it away. Not readable by scripts, not sent from other sites' pages. */
 static void set_cookie(struct request *q, const char *id, unsigned seconds)
 {
 	struct out o = out_init(q->scratch->value, sizeof q->scratch->value);
@@ -87,6 +84,7 @@ int h_logout(struct request *q, struct jw *w)
 int h_session(struct request *q, struct jw *w)
 {
 	const struct access_way way = { q->conn->peer, q->conn->use_tls };
+	const struct site *secure = q->conn->site->secure;
 	char origin[ACCESS_ORIGIN_MAX];
 	struct rate_verdict limit;
 	struct span id;
@@ -101,7 +99,7 @@ int h_session(struct request *q, struct jw *w)
 	jw_bool(w, "open", q->s->operator.none);
 	jw_bool(w, "configured", q->s->operator.none || q->s->operator.set);
 	if (v == ACCESS_PLAIN) {
-		access_https_origin(q->head, server_https_port(), origin);
+		access_https_origin(q->head, secure ? secure->port : 0, origin);
 		jw_str(w, "https", origin[0] ? origin : NULL);
 	}
 	return 200;

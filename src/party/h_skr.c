@@ -1,7 +1,5 @@
 /* Secure key release: configuration, own key, partners' keys, and the demonstration of denial. No private member ever
  * enters a reply: attest/keys has no function that would give one. */
-#include "http/answer.h"
-#include "http/body.h"
 #include "party/handlers.h"
 #include "attest/keys.h"
 #include "party/partner_key.h"
@@ -187,6 +185,17 @@ int h_skr_release_other(struct request *q, struct jw *w)
 	return 200;
 }
 
+bool h_skr_partner(struct request *q, enum role *partner)
+{
+	struct json_val v;
+
+	if (!body_json(q, true))
+		return false;
+	v = json_get(q->root, "partner");
+	*partner = json_is(v, "contoso") ? ROLE_CONTOSO : ROLE_FABRIKAM;
+	return json_is(v, role_name(*partner)) || answer_error(q, 400, "partner must be \"contoso\" or \"fabrikam\".");
+}
+
 int h_skr_release_partner(struct request *q, struct jw *w)
 {
 	const struct settings *s = q->s;
@@ -195,7 +204,7 @@ int h_skr_release_partner(struct request *q, struct jw *w)
 
 	if (s->role != ROLE_WOODGROVE)
 		return answer_error(q, 403, "Only Woodgrove Bank releases partners' keys.");
-	if (!body_partner(q, &partner))
+	if (!h_skr_partner(q, &partner))
 		return REPLIED;
 	if (!s->partner[partner].akv[0])
 		return answer_error(q, 400, "The partner's vault is not configured (PARTNER_..._AKV_ENDPOINT).");

@@ -5,7 +5,7 @@
 #include "base/fault.h"
 #include "base/out.h"
 #include "party/settings.h"
-#include "demo/values.h"
+#include "party/query/values.h"
 #include "party/steps.h"
 
 #define POPULATE_NOTE_MAX 256

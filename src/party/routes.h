@@ -1,37 +1,33 @@
-/* The table of everything this server answers. */
+/* What a party answers. */
 #ifndef PARTY_ROUTES_H
 #define PARTY_ROUTES_H
 
-#include "http/access.h"
-#include "http/rate.h"
-#include "http/request.h"
-#include "http/slots.h"
+#include "http/site.h"
 
-enum route_body {
-	BODY_NONE,     /* a body is read and ignored */
-	BODY_JSON,     /* application/json required */
-	BODY_JSON_OPT, /* no body, or application/json */
-	BODY_ANY,      /* of whatever type it says it is: the handler judges it */
-	BODY_STREAM    /* read by the handler as it arrives */
+/* Words of the tables. Rates: requests of one address and route within 60 s (multiparty-app.md section 0). */
+#define OPEN false
+#define SECRET true
+enum {
+	RATE_NONE = 0,
+	RATE_ATTEST = 20,  /* what takes a report */
+	RATE_RELEASE = 10,
+	RATE_CRYPT = 60,
+	RATE_SAVE = 30,
+	RATE_HEAVY = 5,    /* import, analysis */
+	RATE_SHOW = 60,    /* what is stored, and where */
+	RATE_PEER = 300,   /* each a few ms, and a report for who may have one */
+	RATE_LOGIN = 10    /* attempts to sign in, of whatever outcome */
 };
 
-struct route {
-	char method[5]; /* "GET" (HEAD too) or "POST"; text in the table itself needs no relocation */
-	char path[32];  /* exact, decoded; one that ends in a star stands for everything below */
-	enum access access;
-	enum rate_group rate;
-	enum route_body body;
-	enum place place;   /* that it takes while it runs, since it may wait for the network, the disk or a slow reader */
-	handler *run;
-};
-
-extern const struct route routes[];
-extern const size_t routes_n;
-
-/* Runs the handler and sends what it says; what it answered itself is not looked at. */
-void route_run(const struct route *r, struct request *q);
-
-/* Whether a route is at a path (decoded) of a port: its access class says on which. Those below /debug/ exist with DEBUG_ROUTES=on only. */
-bool route_is_at(const struct route *r, enum port port, struct span path, const struct settings *s);
+/* For the HTTP and HTTPS ports. */
+extern const struct route_table party_routes;
+/* For the peer port. */
+extern const struct route_table peer_routes;
+/* The site of it; conns: a struct peer_conn for each of the HTTP_SLOTS connections. */
+#define PEER_SITE(conns) { \
+	.name = "peer", .listening = "listening for partners", .asks = true, .table = { &peer_routes }, \
+	.unproven = "Only for a party that has proven on this connection who it is: POST /peer/hello, then /peer/proof.", \
+	.kept = conns, .kept_len = sizeof (conns)[0], \
+}
 
 #endif

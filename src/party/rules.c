@@ -2,14 +2,13 @@
 #include "party/rules.h"
 
 #include "conf/confine.h"
-#include "demo/probe.h"
 #include "os/file.h"
 #include "os/net.h"
 #include "os/resolve.h"
 #include "os/snp_device.h"
 
 static const struct seal_list *const lists[] = {
-	&seal_base, &file_seal_read, &file_seal_replace, &net_seal, &resolve_seal, &snp_device_seal, &probe_seal,
+	&seal_base, &file_seal_read, &file_seal_replace, &net_seal, &resolve_seal, &snp_device_seal,
 };
 
 void rules_collect(struct seal *seal, const struct settings *s)

@@ -1,12 +1,14 @@
 /* The SKR sidecar's interface on a loopback port, for applications that had that program beside them (azure-protocols.md section
  * 5): its requests, replies, status codes and texts. Two things are its contract and happen nowhere else: a caller's bytes are
  * hashed into a report as they are (but for those that could pass for our own: snp/runtime.h), and a released key leaves, whole. */
-#include "base/ct.h"
+#include <string.h>
+
 #include "text/base64.h"
 #include "text/url.h"
 #include "http/answer.h"
-#include "party/handlers.h"
 #include "attest/release.h"
+#include "sidecar/handlers.h"
+#include "sidecar/routes.h"
 #include "snp/runtime.h"
 
 /* The second to fifth line of every error. */
@@ -14,6 +16,18 @@
 #define ERROR_STRING \
 	"ERROR: Please refer to the documentation for more information on how to use this sidecar.\n" \
 	"ACI: " MANUAL "aci/README.md\nKATA: " MANUAL "aks/README.md\nTroubleshooting: " MANUAL "TROUBLESHOOTING.md"
+
+static const struct attest_settings *settings;
+
+void sidecar_init(const struct attest_settings *s)
+{
+	settings = s;
+}
+
+static struct sidecar_scratch *scratch(const struct request *q)
+{
+	return (struct sidecar_scratch *)(void *)q->scratch;
+}
 
 enum field { MAA, AKV, KID, RUNTIME, ACCESS_TOKEN, FIELDS };
 #define BIT(field) (1u << (field))
@@ -87,10 +101,10 @@ static bool complete(struct request *q, const struct call *call, const struct sp
  * content type is not looked at. Answers 400 itself. */
 static bool read_fields(struct request *q, const struct call *call, struct span value[FIELDS])
 {
-	struct out text = out_init(q->scratch->text, sizeof q->scratch->text);
+	struct out text = out_init(scratch(q)->text, sizeof scratch(q)->text);
 	struct json_val name, v;
 
-	if (json_parse(&q->json, q->body, q->scratch->body_toks, BODY_TOKENS) != ERR_OK || json_type_of(json_root(&q->json)) != JSON_OBJECT)
+	if (json_parse(&q->json, q->body, q->toks, BODY_TOKENS) != ERR_OK || json_type_of(json_root(&q->json)) != JSON_OBJECT)
 		return refuse(q, 400, bad_request, span_trim(q->body).n ? SPAN_LIT("the body is not a JSON object") : SPAN_LIT("EOF"));
 	for (size_t i = 0; json_member(json_root(&q->json), i, &name, &v); i++) {
 		for (enum field k = 0; k < FIELDS; k++) {
@@ -109,14 +123,14 @@ static bool read_fields(struct request *q, const struct call *call, struct span 
 /* Standard base64, line breaks between. Answers 400 itself. */
 static bool decode(struct request *q, struct span text, struct span *data)
 {
-	struct out plain = out_init(q->scratch->attest.token, sizeof q->scratch->attest.token);
+	struct out plain = out_init(scratch(q)->attest.token, sizeof scratch(q)->attest.token);
 	enum err err;
 
 	for (size_t i = 0; i < text.n; i++)
 		if (text.p[i] != '\r' && text.p[i] != '\n')
 			out_byte(&plain, text.p[i]);
-	err = base64_decode(B64_STD, out_span(&plain), q->scratch->runtime, sizeof q->scratch->runtime, &data->n);
-	data->p = q->scratch->runtime;
+	err = base64_decode(B64_STD, out_span(&plain), scratch(q)->runtime, sizeof scratch(q)->runtime, &data->n);
+	data->p = scratch(q)->runtime;
 	if (err)
 		return refuse(q, 400, "decoding base64-encoded runtime data of request failed",
 		              err == ERR_TOO_BIG ? SPAN_LIT("longer than 8192 bytes") : SPAN_LIT("illegal base64 data: standard alphabet with padding is needed"));
@@ -136,7 +150,7 @@ static bool take(struct request *q, const struct call *call, struct span value[F
 /* {name: text}, over what the fields were in. */
 static int answer(struct request *q, const char *name, struct span text)
 {
-	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
+	struct out o = out_init(scratch(q)->text, sizeof scratch(q)->text);
 	struct jw w = jw_init(&o);
 
 	jw_object(&w, NULL);
@@ -178,8 +192,8 @@ static void write_tcb(struct jw *w, const struct snp_report *r)
 
 int h_local_combined(struct request *q, struct jw *w)
 {
-	struct attest_collateral *with = &q->scratch->collateral;
-	struct out o = out_init(q->scratch->text, sizeof q->scratch->text);
+	struct attest_collateral *with = &scratch(q)->collateral;
+	struct out o = out_init(scratch(q)->text, sizeof scratch(q)->text);
 	uint8_t report[SNP_REPORT_LEN];
 	struct span value[FIELDS], data;
 	char problem[REPORT_PROBLEM_MAX];
@@ -187,7 +201,7 @@ int h_local_combined(struct request *q, struct jw *w)
 
 	if (!take(q, &combined, value, &data))
 		return REPLIED;
-	if (attest_evidence(&q->s->attest, data, report, q->deadline_ms, &q->fault) != ERR_OK || report_parse(report, &r, problem) != ERR_OK)
+	if (attest_evidence(settings, data, report, q->deadline_ms, &q->fault) != ERR_OK || report_parse(report, &r, problem) != ERR_OK)
 		return fail(q, &combined);
 	attest_collateral(with);
 	*w = jw_init(&o); /* over what the fields were in */
@@ -201,7 +215,7 @@ int h_local_combined(struct request *q, struct jw *w)
 
 int h_local_maa(struct request *q, struct jw *w)
 {
-	struct attest_result *a = &q->scratch->attest;
+	struct attest_result *a = &scratch(q)->attest;
 	struct span value[FIELDS], data;
 	char host[HOSTPORT_MAX];
 
@@ -210,25 +224,24 @@ int h_local_maa(struct request *q, struct jw *w)
 		return REPLIED;
 	if (!url_host_text(value[MAA], host, sizeof host))
 		return refuse(q, maa.status, maa.failed, SPAN_LIT("maa_endpoint is not host or host:port"));
-	if (attest_token_from(&q->s->attest, host, data, a, q->deadline_ms, &q->fault) != ERR_OK)
+	if (attest_token_from(settings, host, data, a, q->deadline_ms, &q->fault) != ERR_OK)
 		return fail(q, &maa);
 	return answer(q, "token", span_of(a->token, a->token_len));
 }
 
 int h_local_release(struct request *q, struct jw *w)
 {
-	struct out jwk = out_init(q->scratch->value2, sizeof q->scratch->value2); /* wiped by the worker */
+	struct out jwk = out_init(scratch(q)->jwk, sizeof scratch(q)->jwk);
 	struct span value[FIELDS];
 
 	(void)w;
 	if (take(q, &release, value, NULL)) {
 		const struct release_wish wish = { value[MAA], value[AKV], value[KID], value[ACCESS_TOKEN] };
 
-		if (release_for_caller(&q->s->attest, &wish, &jwk, q->deadline_ms, &q->fault) != ERR_OK)
+		if (release_for_caller(settings, &wish, &jwk, q->deadline_ms, &q->fault) != ERR_OK)
 			fail(q, &release);
 		else
 			answer(q, "key", out_span(&jwk));
 	}
-	WIPE(q->scratch->text); /* held the access token, then the key */
 	return REPLIED;
 }

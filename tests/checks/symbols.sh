@@ -30,7 +30,7 @@ grep -vE '^build/obj/src/lib/os/(lock|thread)\.o' "$tmp" | used '^pthread_' && b
 # musl's resolver reads resolv.conf (fgets, getc) and looks up the interface of a link-local name server (strncpy, stpncpy); its start
 # keeps environ; threads are cloned.
 needless='fgets|getc|_IO_getc|fgets_unlocked|_*st[rp]ncpy|_*environ|__clone'
-for f in build/parley.full build/parleyctl.full; do
+for f in build/parley.full build/parley-party.full build/parleyctl.full; do
 	nm "$f" > "$tmp"
 	awk -v f="$f" '$(NF - 1) == "U" || $(NF - 1) == "w" { print f ": undefined: " $NF; found = 1 } END { exit !found }' "$tmp" && bad=1
 	awk '$2 ~ /[TtWwVDB]/' "$tmp" | grep -vE " ($needless)\$" | used "^_*(libc_)?($heap|$stdio|$text|$program|$loading|$setting)\$" | sed "s|.*uses|$f contains|" | grep . && bad=1

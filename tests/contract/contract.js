@@ -12,6 +12,9 @@
 // refused  requests that are answered with an error: [status, what is sent, members besides status and message, on]
 // needs    services of the platform that it talks to
 'use strict';
+const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
 
 const JSON_TYPE = 'application/json';
 const ERROR = { status: '=error', message: 'string' };
@@ -252,12 +255,12 @@ const localRoutes = [
   { method: 'POST', path: '/key/release', takes: ['KeyReleaseData.MAAEndpoint', 'KeyReleaseData.AKVEndpoint', 'KeyReleaseData.KID'], reply: { key: 'string' }, failed: [403, 'secure key release failed'] },
 ];
 
-// The peer port: for another party, with certificates on both sides (src/party/peer.h). access: 'greet' before it has proven who it is, 'peer' after.
+// The peer port: for another party, with certificates on both sides (src/party/peer.h). access: 'public' before it has proven who it is, 'proven' after.
 const proof = { report: 'string', runtime_data: 'string' };
 const peerRoutes = [
-  { method: 'POST', path: '/peer/hello', access: 'greet', rate: 300, takes: { nonce: 'string' }, ok: 200, reply: { nonce: 'string', ...proof } },
-  { method: 'POST', path: '/peer/proof', access: 'greet', rate: 300, takes: proof, ok: 204 },
-  { method: 'GET', path: '/company/list', access: 'peer', rate: 0, ok: 200 },
+  { method: 'POST', path: '/peer/hello', access: 'public', rate: 300, takes: { nonce: 'string' }, ok: 200, reply: { nonce: 'string', ...proof } },
+  { method: 'POST', path: '/peer/proof', access: 'public', rate: 300, takes: proof, ok: 204 },
+  { method: 'GET', path: '/company/list', access: 'proven', rate: 0, ok: 200 },
 ];
 
 // Headers of every answer (multiparty-app.md section 0).
@@ -291,4 +294,18 @@ function differs(value, shape, where = 'reply') {
   return null;
 }
 
-module.exports = { routes, localRoutes, peerRoutes, ERROR, FAULT, HEADERS, SENSITIVE, BODY_MAX, JSON_TYPE, differs };
+// The rows of a program's own table of routes: array `name` of src/<folder>/routes.c. Every row is understood, or this throws.
+function tableOf(folder, name) {
+  const read = (file) => fs.readFileSync(path.join(__dirname, '../../src', file), 'utf8');
+  const text = new RegExp(`struct route ${name}\\[\\] = \\{\\n([^]*?)\\n\\};`).exec(read(`${folder}/routes.c`))[1];
+  const limits = Object.fromEntries([...read('party/routes.h').matchAll(/^\t(RATE_\w+) = (\d+)/gm)].map((m) => [m[1], Number(m[2])]));
+  const bodies = { BODY_NONE: 'none', BODY_JSON: 'json', BODY_JSON_OPT: 'json?', BODY_STREAM: 'csv', BODY_ANY: 'any' };
+  return text.split('\n').filter((line) => !/^\t\/\*.*\*\/$/.test(line)).map((line) => {
+    const m = /^\t\{ "(GET|POST)",\s+"([^"]+)",\s+(OPEN|SECRET),\s+(\w+),\s+(\w+),\s+(BODY_\w+),\s+(PLACE_\w+),\s+h_\w+ \},$/.exec(line);
+    assert.ok(m, `${folder}/routes.c: a route that is written in another way: ${line}`);
+    const rate = m[4] in limits ? limits[m[4]] : Number(m[4]);
+    return { method: m[1], path: m[2], secret: m[3] === 'SECRET', rate, access: m[5].toLowerCase(), body: bodies[m[6]] };
+  });
+}
+
+module.exports = { routes, tableOf, localRoutes, peerRoutes, ERROR, FAULT, HEADERS, SENSITIVE, BODY_MAX, JSON_TYPE, differs };

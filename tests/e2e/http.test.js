@@ -9,7 +9,7 @@ const path = require('node:path');
 const { spawn } = require('node:child_process');
 const { PARLEY } = require('../world/party');
 const { free } = require('../world/ports');
-const { Server, ownServers, leave, get, post, lines, list, records, peer, sleep } = require('./raw');
+const { Server, ownServers, leave, get, post, lines, list, records, peer, scan, sleep } = require('./raw');
 
 const NO_KEY = 'No key has been released.';
 const VALUE = '{"plaintext":"x"}';
@@ -1042,23 +1042,3 @@ describe('the HTTP server', { concurrency: true }, () => {
     });
   });
 });
-
-// Which of the texts stand anywhere in the writable memory of a process.
-function scan(pid, texts) {
-  const found = new Set();
-  const fd = fs.openSync(`/proc/${pid}/mem`, 'r');
-  try {
-    for (const line of fs.readFileSync(`/proc/${pid}/maps`, 'latin1').split('\n')) {
-      const m = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line);
-      if (!m || /\[v/.test(line)) continue;
-      const from = parseInt(m[1], 16);
-      const bytes = Buffer.alloc(parseInt(m[2], 16) - from);
-      const n = fs.readSync(fd, bytes, 0, bytes.length, from);
-      for (const text of texts) {
-        const at = bytes.subarray(0, n).indexOf(text);
-        if (at >= 0) found.add(`${text} at ${line.slice(0, 40)} + ${at}`);
-      }
-    }
-  } finally { fs.closeSync(fd); }
-  return [...found];
-}

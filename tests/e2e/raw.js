@@ -41,10 +41,11 @@ class Server {
   }
 
   // settings: more of them, or undefined to leave one out. files: of the data directory. args: of the command line.
-  static spawn(settings = {}, { files = {}, args = [] } = {}) {
+  // program: another than build/parley.
+  static spawn(settings = {}, { files = {}, args = [], program = PARLEY } = {}) {
     const s = new Server(settings, files);
     const { PARLEY_TEST_RUN } = process.env; // how a left-over process is found
-    s.child = spawn(PARLEY, args, { env: { ...s.settings, ...(PARLEY_TEST_RUN && { PARLEY_TEST_RUN }) }, stdio: ['ignore', 'pipe', 'pipe'] });
+    s.child = spawn(program, args, { env: { ...s.settings, ...(PARLEY_TEST_RUN && { PARLEY_TEST_RUN }) }, stdio: ['ignore', 'pipe', 'pipe'] });
     s.child.stdout.on('data', (d) => { s.out += d; });
     s.child.stderr.on('data', (d) => { s.log += d; });
     s.ended = new Promise((resolve) => {
@@ -296,4 +297,24 @@ const get = (target, ...more) => lines(`GET ${target} HTTP/1.1`, 'Host: localhos
 const post = (target, body, ...more) => lines(`POST ${target} HTTP/1.1`, 'Host: localhost', 'Content-Type: application/json',
   `Content-Length: ${Buffer.byteLength(body)}`, ...more) + body;
 
-module.exports = { Server, ownServers, records, list, Wire, leave, closeAll, within, peer, lines, get, post, sleep };
+// Which of the texts stand anywhere in the writable memory of a process.
+function scan(pid, texts) {
+  const found = new Set();
+  const fd = fs.openSync(`/proc/${pid}/mem`, 'r');
+  try {
+    for (const line of fs.readFileSync(`/proc/${pid}/maps`, 'latin1').split('\n')) {
+      const m = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line);
+      if (!m || /\[v/.test(line)) continue;
+      const from = parseInt(m[1], 16);
+      const bytes = Buffer.alloc(parseInt(m[2], 16) - from);
+      const n = fs.readSync(fd, bytes, 0, bytes.length, from);
+      for (const text of texts) {
+        const at = bytes.subarray(0, n).indexOf(text);
+        if (at >= 0) found.add(`${text} at ${line.slice(0, 40)} + ${at}`);
+      }
+    }
+  } finally { fs.closeSync(fd); }
+  return [...found];
+}
+
+module.exports = { scan, Server, ownServers, records, list, Wire, leave, closeAll, within, peer, lines, get, post, sleep };

@@ -10,13 +10,13 @@
 
 #define TOKEN "fuzz-token"
 
-static struct access_operator settings;
+static struct access_operator operator;
 static struct http_head head, other;
 
 void fuzz_setup(void)
 {
-	settings.set = true;
-	hash_sha256(SPAN_LIT(TOKEN), settings.sha256);
+	operator.set = true;
+	hash_sha256(SPAN_LIT(TOKEN), operator.sha256);
 }
 
 static bool is_refusal(int status)
@@ -170,8 +170,8 @@ static void access(struct span text, const struct http_head *h)
 	peers++; /* each its own: none is refused because of another's guesses */
 	for (int i = 0; i < 3; i++)
 		way.peer.ip[13 + i] = (uint8_t)(peers >> 8 * i);
-	v = access_check(ACCESS_OPERATOR, &settings, h, &way, &limit);
-	HOLD(access_check(ACCESS_PUBLIC, &settings, h, &way, &limit) == ACCESS_GRANTED);
+	v = access_check(ACCESS_OPERATOR, &operator, h, &way, &limit);
+	HOLD(access_check(ACCESS_PUBLIC, &operator, h, &way, &limit) == ACCESS_GRANTED);
 	HOLD(v == ACCESS_GRANTED || v == ACCESS_DENIED);
 	if (v == ACCESS_GRANTED) {
 		HOLD(count(text, "Authorization", &value) == 1);

@@ -156,39 +156,42 @@ static bool session_ok(const struct access_operator *operator, struct span id)
 	return session_valid(id, clock_ms());
 }
 
+typedef bool proof_ok(const struct access_operator *, struct span);
+
 /* Asks the limit, then compares, then counts. */
-static enum access_verdict judge(bool (*right)(const struct access_operator *, struct span), const struct access_operator *operator, struct span proof,
-                                 const struct access_way *way, struct rate_verdict *limit)
+static enum access_verdict judge(proof_ok *right, const struct access_operator *operator, struct span proof, const struct access_way *way,
+                                 struct rate_verdict *limit)
 {
 	enum access_verdict v = ACCESS_LIMITED;
 
 	lock_take(&guessing);
-	*limit = rate_look(RATE_AUTH, 0, &way->peer, clock_ms());
+	*limit = rate_look(ACCESS_GUESSES, NULL, &way->peer, clock_ms());
 	if (limit->allowed) {
 		v = right(operator, proof) ? ACCESS_GRANTED : ACCESS_DENIED;
-		*limit = v == ACCESS_GRANTED ? (struct rate_verdict){ 0 } : rate_take(RATE_AUTH, 0, &way->peer, clock_ms());
+		*limit = v == ACCESS_GRANTED ? (struct rate_verdict){ 0 } : rate_take(ACCESS_GUESSES, NULL, &way->peer, clock_ms());
 	}
 	lock_release(&guessing);
 	return v;
 }
 
-enum access_verdict access_token(const struct access_operator *operator, struct span token, const struct access_way *way, struct rate_verdict *limit)
+enum access_verdict access_token(const struct access_operator *operator, struct span token, const struct access_way *way,
+                                 struct rate_verdict *limit)
 {
 	return judge(access_token_ok, operator, token, way, limit);
 }
 
-enum access_verdict access_check(enum access need, const struct access_operator *operator, const struct http_head *h, const struct access_way *way,
-                                 struct rate_verdict *limit)
+enum access_verdict access_check(enum access need, const struct access_operator *operator, const struct http_head *h,
+                                 const struct access_way *way, struct rate_verdict *limit)
 {
 	struct span value, token = { NULL, 0 }, id;
 	bool repeated = false, secret = way->tls || net_is_loopback(&way->peer);
 	enum access_verdict v;
 
 	*limit = (struct rate_verdict){ 0 };
-	if (need == ACCESS_PEER)
-		return ACCESS_DENIED; /* what a connection has proven is not in the settings or the head */
+	if (need == ACCESS_PROVEN)
+		return ACCESS_DENIED; /* what a connection has proven is not in the head */
 	if (need == ACCESS_LOCAL)
-		return is_local(h) ? ACCESS_GRANTED : ACCESS_FOREIGN;
+		return net_is_loopback(&way->peer) && is_local(h) ? ACCESS_GRANTED : ACCESS_FOREIGN;
 	if ((need != ACCESS_OPERATOR && need != ACCESS_SIGN_IN) || operator->none)
 		return ACCESS_GRANTED; /* no secret comes along */
 	if (!operator->set)

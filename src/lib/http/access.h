@@ -3,26 +3,25 @@
 #define HTTP_ACCESS_H
 
 #include "text/http_head.h"
-#include "http/rate.h"
 #include "base/setting.h"
+#include "http/rate.h"
 #include "http/session.h"
-
-/* OPERATOR_AUTH. Neither: operator routes are closed. */
-struct access_operator {
-	bool none;          /* everybody is an operator */
-	bool set;           /* sha256 is that of the operator's token */
-	uint8_t sha256[32];
-};
-extern const struct setting operator_settings[];
 
 enum access {
 	ACCESS_PUBLIC,  /* anyone */
 	ACCESS_SIGN_IN, /* anyone, over a way that keeps the operator's token secret */
 	ACCESS_OPERATOR, /* a company's own people: bearer token whose SHA-256 is in the settings, or a session that it opened */
-	ACCESS_GREET,    /* whoever has come to the peer port, with whatever certificate: to prove who it is */
-	ACCESS_PEER,     /* another attested party that has proven itself on this connection: the peer port only */
-	ACCESS_LOCAL     /* programs of the same container group: the sidecar port only, which listens on loopback */
+	ACCESS_PROVEN,   /* the other end of a connection on which a handler of the site has authenticated it (conn->proven) */
+	ACCESS_LOCAL     /* programs of the same container group: for sites that listen on loopback */
 };
+
+/* Who is operator (OPERATOR_AUTH). Neither member set: nobody, and operator routes are closed. */
+struct access_operator {
+	bool none; /* everybody is */
+	bool set;  /* who has the bearer token of this SHA-256 */
+	uint8_t sha256[32];
+};
+extern const struct setting operator_settings[];
 
 enum access_verdict {
 	ACCESS_DENIED = 0, /* no proof or a wrong one */
@@ -39,17 +38,20 @@ struct access_way {
 	bool tls;
 };
 
-/* Decides from the settings and the request's head. An Authorization field decides alone; else the session cookie. A browser sends a
+/* Decides from the operator and the request's head. An Authorization field decides alone; else the session cookie. A browser sends a
  * cookie whoever's page makes it ask, so a request that rests on a cookie and changes something must show that a page of our own made
- * it: Sec-Fetch-Site same-origin, or an Origin that is our scheme and Host (RFC 6454). A local request names a loopback Host (a page
- * could have its own name lead here) and has neither of these fields.
- * Wrong proofs of all kinds, on all routes and ports, share one limit per peer (RATE_AUTH). It is asked before a proof is compared:
+ * it: Sec-Fetch-Site same-origin, or an Origin that is our scheme and Host (RFC 6454). A local request comes from this machine, names a
+ * loopback Host (a page could have its own name lead here) and has neither of these fields.
+ * Wrong proofs of all kinds, on all routes and ports, share one limit per peer (ACCESS_GUESSES). It is asked before a proof is compared:
  * beyond it the right one is refused like a wrong one. A request without any proof is no guess and costs nothing.
  * *limit: that limit after a wrong proof and with ACCESS_LIMITED; else zeros. Thread-safe. */
-enum access_verdict access_check(enum access need, const struct access_operator *operator, const struct http_head *h, const struct access_way *way,
-                                 struct rate_verdict *limit);
+enum access_verdict access_check(enum access need, const struct access_operator *operator, const struct http_head *h,
+                                 const struct access_way *way, struct rate_verdict *limit);
 /* The same for a token that came in a body: GRANTED, DENIED or LIMITED. */
-enum access_verdict access_token(const struct access_operator *operator, struct span token, const struct access_way *way, struct rate_verdict *limit);
+enum access_verdict access_token(const struct access_operator *operator, struct span token, const struct access_way *way,
+                                 struct rate_verdict *limit);
+/* Wrong proofs that one address may send within a minute. */
+#define ACCESS_GUESSES 10
 #define ACCESS_LIMITED_TEXT "Too many wrong operator proofs from this address: none is looked at until Retry-After is over."
 /* "https://host:port" of our TLS port as the request names us, or "" without a port (0) or Host. The Host field is the caller's word:
  * its form is checked, nothing else. */

@@ -4,7 +4,7 @@
 
 #include "http/request.h"
 
-/* Ends the object that is written in q->scratch->text and sends it. */
+/* Ends the object that is written and sends it. */
 int answer_object(struct request *q, struct jw *w, int status);
 /* Sends JSON that is whole. */
 int answer_json(struct request *q, const struct out *json);

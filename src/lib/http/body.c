@@ -5,7 +5,7 @@
 
 bool body_json(struct request *q, bool required)
 {
-	enum err e = json_parse(&q->json, q->body, q->scratch->body_toks, BODY_TOKENS);
+	enum err e = json_parse(&q->json, q->body, q->toks, BODY_TOKENS);
 	bool empty = span_trim(q->body).n == 0;
 
 	q->root = json_root(&q->json);
@@ -32,15 +32,4 @@ bool body_same(struct request *q, const char *member, const char *configured)
 			return true;
 	}
 	return answer_error(q, 400, "Endpoints and key names are fixed by the measured settings; a request cannot name others.");
-}
-
-bool body_partner(struct request *q, enum role *partner)
-{
-	struct json_val v;
-
-	if (!body_json(q, true))
-		return false;
-	v = json_get(q->root, "partner");
-	*partner = json_is(v, "contoso") ? ROLE_CONTOSO : ROLE_FABRIKAM;
-	return json_is(v, role_name(*partner)) || answer_error(q, 400, "partner must be \"contoso\" or \"fabrikam\".");
 }

@@ -10,7 +10,5 @@ bool body_json(struct request *q, bool required);
 /* True when a member is absent, or names (with or without scheme and path) the configured endpoint. Otherwise answers 400 and returns
  * false: no request may override an endpoint, a key name or an identity. */
 bool body_same(struct request *q, const char *member, const char *configured);
-/* The body, and in it the provider whose name is the member "partner"; false when answered. */
-bool body_partner(struct request *q, enum role *partner);
 
 #endif

@@ -4,15 +4,19 @@
 #include <string.h>
 
 #include "base/ct.h"
+#include "http/site.h"
 #include "os/clock.h"
 
 /* Reads of one conn_drain: a peer that floods us gives the thread back. */
 #define DRAIN_READS 16
 
-void conn_start(struct conn *c, int fd, const struct net_addr *peer, enum port port, const struct tls_identity *id)
+void conn_start(struct conn *c, int fd, const struct net_addr *peer, const struct site *site, void *kept)
 {
+	const struct tls_identity *id = site->identity;
+
 	c->fd = fd;
-	c->port = port;
+	c->site = site;
+	c->kept = kept;
 	c->peer = *peer;
 	c->use_tls = id != NULL;
 	c->peer_gone = c->ended = c->drained = false;
@@ -23,13 +27,13 @@ void conn_start(struct conn *c, int fd, const struct net_addr *peer, enum port p
 	c->head.size = 0;
 	c->no_store = false;
 	c->rate[0] = '\0';
-	c->party = PARTY_UNKNOWN;
+	c->proven = false;
 	if (id)
 		tls_server_start(&c->tls, id);
-	if (id && port == PORT_HTTPS)
-		tls_server_resume(&c->tls);
-	if (id && port == PORT_PEER)
+	if (id && site->asks)
 		tls_server_ask(&c->tls);
+	else if (id)
+		tls_server_resume(&c->tls);
 }
 
 static enum err read_plain(struct conn *c)
@@ -237,7 +241,10 @@ static void forget(struct conn *c)
 	if (c->use_tls)
 		tls_wipe(&c->tls);
 	c->use_tls = false;
-	c->party = PARTY_UNKNOWN;
+	c->proven = false;
+	if (c->kept)
+		WIPE_N(c->kept, c->site->kept_len);
+	c->kept = NULL;
 	WIPE_N(c->in, c->in_top);
 	WIPE_N(c->body, c->body_n);
 	c->in_n = c->in_top = c->body_n = 0;

@@ -7,12 +7,12 @@
 #include "text/chunked.h"
 #include "text/http_head.h"
 #include "os/net.h"
-#include "party/peer.h"
 
 /* Room behind a full head to read body bytes and pipelined requests into. */
 #define CONN_IN_LEN (HTTP_HEAD_MAX + 4096)
 
-struct route; /* party/routes.h */
+struct site; /* http/site.h */
+struct route;
 
 /* Where a connection stands between requests. A slot is written only by the thread that owns it (see http/slots). */
 enum conn_phase {
@@ -25,7 +25,7 @@ enum conn_phase {
 
 struct conn {
 	int fd;
-	enum port port;      /* where it came in */
+	const struct site *site; /* where it came in */
 	bool use_tls;
 	bool peer_gone;      /* read side ended: nothing more will arrive */
 	bool ended;          /* it has, behind what is still to be read */
@@ -34,8 +34,10 @@ struct conn {
 	struct net_addr peer;
 	int64_t since_ms;    /* start of the current phase */
 	int64_t deadline_ms; /* when it must be over */
-	/* On the peer port: what this connection's other end has shown, for as long as the connection lasts. */
-	enum { PARTY_UNKNOWN, PARTY_GREETED, PARTY_PROVEN } party;
+	/* The site's handlers' own: its kept_len bytes for this connection, wiped with it; and whether they have authenticated the other end,
+	 * which holds for as long as the connection lasts (ACCESS_PROVEN). */
+	void *kept;
+	bool proven;
 	const struct route *route; /* what the accepted head asks for */
 	bool no_store;
 	struct chunked chunked;
@@ -50,11 +52,10 @@ struct conn {
 	/* Large, so behind what every request touches. */
 	uint8_t body[HTTP_BODY_DEFAULT];
 	struct tls tls;
-	struct peer_talk talk; /* once greeted */
 };
 
-/* Takes over fd for a fresh connection. id NULL: plain. */
-void conn_start(struct conn *c, int fd, const struct net_addr *peer, enum port port, const struct tls_identity *id);
+/* Takes over fd for a fresh connection to a site. kept: of the site's memory for connections the part for this one. */
+void conn_start(struct conn *c, int fd, const struct net_addr *peer, const struct site *site, void *kept);
 /* Moves what has arrived into `in`, without blocking. ERR_OK: something new is there; ERR_MORE: nothing (more) now;
  * ERR_CLOSED: the peer is gone and nothing is left to read; ERR_TLS: handshake or record failure. */
 MUST_USE enum err conn_pump(struct conn *c);

@@ -1,4 +1,4 @@
-/* Token buckets per peer and group. */
+/* Token buckets per peer and route. */
 #include "http/rate.h"
 
 #include <string.h>
@@ -8,15 +8,10 @@
 #define BUCKETS 1024
 #define WINDOW_MS 60000
 
-static const unsigned limits[RATE_GROUPS] = {
-	[RATE_ATTEST] = 20, [RATE_RELEASE] = 10, [RATE_CRYPT] = 60, [RATE_SAVE] = 30,
-	[RATE_HEAVY] = 5, [RATE_SHOW] = 60, [RATE_PEER] = 300, [RATE_AUTH] = 10,
-};
-
 struct bucket {
 	uint8_t ip[RATE_PEER_LEN];
-	uint8_t group; /* RATE_NONE: unused */
-	uint16_t route;
+	unsigned limit; /* 0: unused */
+	const void *of;
 	int64_t level; /* tokens times WINDOW_MS: refills by `limit` a millisecond without rounding */
 	int64_t seen_ms;
 };
@@ -34,31 +29,31 @@ void rate_peer(const struct net_addr *addr, uint8_t peer[RATE_PEER_LEN])
 }
 
 /* make: where there is none, a full one; else NULL. */
-static struct bucket *find_locked(enum rate_group g, unsigned route, const uint8_t ip[RATE_PEER_LEN], int64_t now_ms, bool make)
+static struct bucket *find_locked(unsigned limit, const void *of, const uint8_t ip[RATE_PEER_LEN], int64_t now_ms, bool make)
 {
 	struct bucket *oldest = &buckets[0];
 
 	for (size_t i = 0; i < BUCKETS; i++) {
 		struct bucket *b = &buckets[i];
 
-		if (b->group == g && b->route == route && memcmp(b->ip, ip, RATE_PEER_LEN) == 0)
+		if (b->limit == limit && b->of == of && memcmp(b->ip, ip, RATE_PEER_LEN) == 0)
 			return b;
-		if (oldest->group != RATE_NONE && (b->group == RATE_NONE || b->seen_ms < oldest->seen_ms))
+		if (oldest->limit && (!b->limit || b->seen_ms < oldest->seen_ms))
 			oldest = b;
 	}
 	if (!make)
 		return NULL;
 	memcpy(oldest->ip, ip, RATE_PEER_LEN);
-	oldest->group = (uint8_t)g;
-	oldest->route = (uint16_t)route;
-	oldest->level = (int64_t)limits[g] * WINDOW_MS;
+	oldest->limit = limit;
+	oldest->of = of;
+	oldest->level = (int64_t)limit * WINDOW_MS;
 	oldest->seen_ms = now_ms;
 	return oldest;
 }
 
 static void refill(struct bucket *b, int64_t now_ms)
 {
-	int64_t limit = limits[b->group], full = limit * WINDOW_MS;
+	int64_t limit = b->limit, full = limit * WINDOW_MS;
 
 	/* After a whole window the bucket is full; the bound also keeps the product small. */
 	b->level = now_ms - b->seen_ms >= WINDOW_MS ? full : b->level + (now_ms - b->seen_ms) * limit;
@@ -67,18 +62,18 @@ static void refill(struct bucket *b, int64_t now_ms)
 	b->seen_ms = now_ms;
 }
 
-static struct rate_verdict ask(enum rate_group g, unsigned route, const struct net_addr *peer, int64_t now_ms, bool take)
+static struct rate_verdict ask(unsigned tokens, const void *of, const struct net_addr *peer, int64_t now_ms, bool take)
 {
 	struct rate_verdict v = { .allowed = true };
-	int64_t limit = limits[g], full = limit * WINDOW_MS, level = full;
+	int64_t limit = tokens, full = limit * WINDOW_MS, level = full;
 	struct bucket *b;
 	uint8_t ip[RATE_PEER_LEN];
 
-	if (g == RATE_NONE)
+	if (tokens == 0)
 		return v;
 	rate_peer(peer, ip);
 	lock_take(&lock);
-	b = find_locked(g, route, ip, now_ms, take);
+	b = find_locked(tokens, of, ip, now_ms, take);
 	if (b) {
 		refill(b, now_ms);
 		level = b->level;
@@ -87,20 +82,20 @@ static struct rate_verdict ask(enum rate_group g, unsigned route, const struct n
 	if (take && v.allowed)
 		b->level = level -= WINDOW_MS;
 	lock_release(&lock);
-	v.limit = limits[g];
+	v.limit = tokens;
 	v.remaining = (unsigned)(level / WINDOW_MS);
 	v.reset_s = (unsigned)(((v.allowed ? full : WINDOW_MS) - level + limit * 1000 - 1) / (limit * 1000));
 	return v;
 }
 
-struct rate_verdict rate_take(enum rate_group g, unsigned route, const struct net_addr *peer, int64_t now_ms)
+struct rate_verdict rate_take(unsigned limit, const void *of, const struct net_addr *peer, int64_t now_ms)
 {
-	return ask(g, route, peer, now_ms, true);
+	return ask(limit, of, peer, now_ms, true);
 }
 
-struct rate_verdict rate_look(enum rate_group g, unsigned route, const struct net_addr *peer, int64_t now_ms)
+struct rate_verdict rate_look(unsigned limit, const void *of, const struct net_addr *peer, int64_t now_ms)
 {
-	return ask(g, route, peer, now_ms, false);
+	return ask(limit, of, peer, now_ms, false);
 }
 
 static void put_line(struct out *o, const char *name, unsigned v)

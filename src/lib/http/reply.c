@@ -2,6 +2,7 @@
 #include "http/reply.h"
 
 #include "base/ct.h"
+#include "http/site.h"
 #include "text/timefmt.h"
 #include "os/clock.h"
 #include "os/lock.h"
@@ -162,10 +163,11 @@ void reply_send(struct reply *r, int status, const char *content_type, struct sp
 		r->keep_alive = false;
 }
 
-/* The sidecar's clients know its forms only. */
-static bool is_local(const struct reply *r)
+static const struct site_form *form_of(const struct reply *r)
 {
-	return r->conn->port == PORT_SIDECAR;
+	static const struct site_form ours = { "application/json", "message", true, NULL };
+
+	return r->conn->site->form ? r->conn->site->form : &ours;
 }
 
 void reply_json(struct reply *r, int status, const struct out *json)
@@ -173,7 +175,7 @@ void reply_json(struct reply *r, int status, const struct out *json)
 	if (json->bad)
 		reply_error(r, 500, "The answer does not fit its buffer.");
 	else
-		reply_send(r, status, is_local(r) ? "application/json; charset=utf-8" : "application/json", out_span(json));
+		reply_send(r, status, form_of(r)->json_type, out_span(json));
 }
 
 void reply_error(struct reply *r, int status, const char *message)
@@ -183,9 +185,9 @@ void reply_error(struct reply *r, int status, const char *message)
 	struct jw w = jw_init(&o);
 
 	jw_object(&w, NULL);
-	if (!is_local(r))
+	if (form_of(r)->error_status)
 		jw_str(&w, "status", "error");
-	jw_str(&w, is_local(r) ? "error" : "message", message);
+	jw_str(&w, form_of(r)->error_member, message);
 	jw_end_object(&w);
 	reply_json(r, status, &o);
 }

@@ -1,4 +1,4 @@
-/* Answers: one head with the security headers, then a whole body, or a stream. A key is in one only where h_local.c puts it. */
+/* Answers: one head with the security headers, then a whole body, or a stream. */
 #ifndef HTTP_REPLY_H
 #define HTTP_REPLY_H
 
@@ -16,7 +16,7 @@ struct reply {
 	bool head_only;   /* HEAD: no body is sent */
 	bool keep_alive;  /* what the head will say; cleared on any failure */
 	bool http10;      /* no chunked coding: a stream ends with the connection */
-	bool no_store;    /* sensitive path */
+	bool no_store;    /* of a secret route, or of none */
 	bool sent;        /* a head has gone out */
 	bool chunked;
 	int status;       /* for the log */
@@ -35,7 +35,7 @@ struct reply {
 void reply_send(struct reply *r, int status, const char *content_type, struct span body);
 /* application/json from a finished writer; a writer that overflowed becomes a 500. */
 void reply_json(struct reply *r, int status, const struct out *json);
-/* {"status":"error","message":...}; on the sidecar port {"error":...} */
+/* {"status":"error","message":...}; or in the form of the site */
 void reply_error(struct reply *r, int status, const char *message);
 /* An error with all that a fault knows: step, service, its status and code, likely cause and remedy.
  * Status follows the kind of fault (429 is told from a policy denial; Retry-After is passed on). */

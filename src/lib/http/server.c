@@ -13,11 +13,10 @@
 #include "base/ct.h"
 #include "base/log.h"
 #include "text/url.h"
-#include "party/routes.h"
-#include "party/settings.h"
-#include "http/slots.h"
+#include "http/answer.h"
 #include "os/clock.h"
 #include "os/event.h"
+#include "os/poll.h"
 #include "os/thread.h"
 
 #define HEAD_MS 10000
@@ -30,21 +29,30 @@
 /* How long a client may take to see that we have ended the connection. */
 #define LINGER_MS 1000
 
+/* Of the stack, after a request that carries a secret: deeper is none of the frames that hold one and do not wipe it. */
+#define STACK_WIPED 16000
+
 /* Tags of listeners in the poll set: a generation no slot reaches. */
 #define LISTENER_TAG 0xffffffff00000000u
 
 struct listener {
 	int fd;
-	enum port port;
-	uint16_t number;
+	const struct site *site;
 	atomic_bool full; /* the system had no room for a connection: the next sweep tries again */
 };
 
-static const struct settings *settings;
-static const struct tls_identity *identities[PORTS]; /* NULL: plain */
-static struct listener listeners[PORTS];
+struct worker {
+	bool at_poll; /* this worker is one of those that wait for input */
+	struct poll_event event[POLL_BATCH]; /* what it has been told, [0..event_at) already looked at */
+	size_t event_at, event_n;
+	struct json_tok toks[BODY_TOKENS];
+	uint8_t *memory; /* its part of the program's */
+};
+
+static struct server_memory program;
+static struct listener listeners[SITES_MAX];
 static size_t listeners_n;
-static struct scratch scratches[HTTP_WORKERS];
+static struct worker workers[HTTP_WORKERS];
 /* Workers at the poll set: as many as there are processors. More would only take turns on them, each holding up the clients it has. */
 static atomic_uint at_poll;
 static unsigned at_poll_max;
@@ -115,6 +123,36 @@ static const char *refusal_text(int status)
 
 /* --- from a head to its route ------------------------------------------------------------------------------------ */
 
+static bool is_at(const struct route *r, struct span path)
+{
+	size_t at = 0;
+
+	/* Nearly all of the table differs here already. */
+	if (path.n > 1 && r->path[1] != path.p[1] && r->path[1] != '*')
+		return false;
+	while (at < path.n && r->path[at] && r->path[at] != '*' && path.p[at] == (uint8_t)r->path[at])
+		at++;
+	/* A '*' stands for all that follows, at least one character. */
+	return r->path[at] == '*' ? at < path.n : !r->path[at] && at == path.n;
+}
+
+/* The next route behind `last` (NULL: the first) that a path has at a site; NULL when there is none. */
+static const struct route *next_route(const struct site *site, struct span path, const struct route *last)
+{
+	bool seen = last == NULL;
+
+	for (size_t t = 0; t < SITE_TABLES; t++) {
+		for (size_t i = 0; site->table[t] && i < site->table[t]->n; i++) {
+			const struct route *r = &site->table[t]->route[i];
+
+			if (seen && is_at(r, path))
+				return r;
+			seen = seen || r == last;
+		}
+	}
+	return NULL;
+}
+
 static bool method_fits(const struct route *r, struct span method)
 {
 	return span_eq_str(method, r->method) || (span_eq_str(method, "HEAD") && span_eq_str(SPAN_LIT("GET"), r->method));
@@ -122,37 +160,26 @@ static bool method_fits(const struct route *r, struct span method)
 
 static const struct route *find_route(const struct conn *c, struct span path, bool *path_known)
 {
-	const struct route *hit = NULL;
+	const struct route *r = NULL;
 
 	*path_known = false;
-	for (size_t i = 0; i < routes_n; i++) {
-		if (!route_is_at(&routes[i], c->port, path, settings))
-			continue;
+	while ((r = next_route(c->site, path, r)) != NULL) {
 		*path_known = true;
-		if (method_fits(&routes[i], c->head.method))
-			hit = &routes[i];
+		if (method_fits(r, c->head.method))
+			break;
 	}
-	return hit;
+	return r;
 }
 
 /* "Allow: GET, HEAD, OPTIONS" of a known path. */
-static void allow_line(enum port port, struct span path, struct out *o)
+static void allow_line(const struct site *site, struct span path, struct out *o)
 {
 	out_str(o, "Allow: ");
 	if (span_eq_str(path, "*"))
 		out_str(o, "GET, HEAD, POST, ");
-	for (size_t i = 0; i < routes_n; i++) {
-		if (route_is_at(&routes[i], port, path, settings)) {
-			out_str(o, routes[i].method);
-			out_str(o, span_eq_str(SPAN_LIT("GET"), routes[i].method) ? ", HEAD, " : ", ");
-		}
-	}
+	for (const struct route *r = NULL; (r = next_route(site, path, r)) != NULL;)
+		out_strs(o, r->method, span_eq_str(SPAN_LIT("GET"), r->method) ? ", HEAD, " : ", ");
 	out_str(o, "OPTIONS\r\n");
-}
-
-static bool is_sensitive(struct span path)
-{
-	return span_starts(path, "/skr/") || span_starts(path, "/encrypt") || span_starts(path, "/decrypt") || span_starts(path, "/key/");
 }
 
 /* Answers requests that have no route of their own. */
@@ -161,8 +188,8 @@ static void answer_unrouted(struct reply *r, struct span path, bool path_known)
 	uint8_t buf[256];
 	struct out allow = out_init(buf, sizeof buf);
 
-	if (r->conn->port == PORT_SIDECAR) { /* its clients know this form, also for a wrong method */
-		reply_send(r, 404, "text/plain", SPAN_LIT("404 page not found"));
+	if (r->conn->site->form && r->conn->site->form->no_route) {
+		reply_send(r, 404, "text/plain", span_str(r->conn->site->form->no_route));
 		return;
 	}
 	/* "*" comes with OPTIONS only and means the server as a whole (RFC 9110 section 9.3.7). */
@@ -170,7 +197,7 @@ static void answer_unrouted(struct reply *r, struct span path, bool path_known)
 		reply_error(r, 404, "There is nothing at this path.");
 		return;
 	}
-	allow_line(r->conn->port, path, &allow);
+	allow_line(r->conn->site, path, &allow);
 	r->extra = out_cstr(&allow);
 	if (span_eq_str(r->conn->head.method, "OPTIONS"))
 		reply_send(r, 204, NULL, span_of(NULL, 0));
@@ -180,13 +207,13 @@ static void answer_unrouted(struct reply *r, struct span path, bool path_known)
 }
 
 /* Takes one of the peer's tokens. The lines about it go into lines and every answer from now on. Answers 429 itself. */
-static bool check_rate(struct reply *r, enum rate_group group, const struct conn *c, struct out *lines)
+static bool check_rate(struct reply *r, const struct conn *c, struct out *lines)
 {
 	struct rate_verdict v;
 
-	if (group == RATE_NONE)
+	if (c->route->rate == 0)
 		return true;
-	v = rate_take(group, (unsigned)(c->route - routes), &c->peer, clock_ms());
+	v = rate_take(c->route->rate, c->route, &c->peer, clock_ms());
 	rate_headers(&v, lines);
 	r->rate = out_cstr(lines);
 	if (!v.allowed)
@@ -197,12 +224,13 @@ static bool check_rate(struct reply *r, enum rate_group group, const struct conn
 /* A proof that came without TLS, and not from this machine. */
 static void refuse_plain(struct reply *r, const struct route *route, const struct http_head *h)
 {
+	const struct site *secure = r->conn->site->secure;
 	char origin[ACCESS_ORIGIN_MAX], url[ACCESS_ORIGIN_MAX + sizeof route->path], text[sizeof url + 256];
 	uint8_t json[2048];
 	struct out o = out_init(json, sizeof json);
 	struct jw w = jw_init(&o);
 
-	access_https_origin(h, server_https_port(), origin);
+	access_https_origin(h, secure ? secure->port : 0, origin);
 	out_join(url, sizeof url, origin, origin[0] ? route->path : "");
 	out_join(text, sizeof text, "The operator's proof is taken over TLS only, or from this machine: ",
 	         url[0] ? "use " : "HTTPS_PORT is off, or the request names no host", url, ". Replace a token that was sent here in the clear.");
@@ -214,18 +242,19 @@ static void refuse_plain(struct reply *r, const struct route *route, const struc
 	reply_json(r, 403, &o);
 }
 
-static bool check_access(struct reply *r, const struct route *route, const struct conn *c, struct out *rate_lines)
+static bool check_access(struct reply *r, const struct conn *c, struct out *rate_lines)
 {
+	const struct route *route = c->route;
 	const struct access_way way = { c->peer, c->use_tls };
 	struct rate_verdict limit;
 	enum access_verdict v;
 
-	if (route->access == ACCESS_PEER) {
-		if (c->party != PARTY_PROVEN)
-			reply_error(r, 403, "Only for a party that has proven on this connection who it is: POST /peer/hello, then /peer/proof.");
-		return c->party == PARTY_PROVEN;
+	if (route->access == ACCESS_PROVEN) {
+		if (!c->proven)
+			reply_error(r, 403, c->site->unproven);
+		return c->proven;
 	}
-	v = access_check(route->access, &settings->operator, &c->head, &way, &limit);
+	v = access_check(route->access, program.operator, &c->head, &way, &limit);
 	if (limit.limit) {
 		rate_headers(&limit, rate_lines);
 		r->rate = out_cstr(rate_lines);
@@ -312,53 +341,76 @@ static void listen_again(struct listener *l)
 		log_line(LOG_ERROR, "http", "a listener cannot be waited for; trying again");
 }
 
-static void enter_poll(struct scratch *scratch)
+static void enter_poll(struct worker *me)
 {
-	while (!scratch->at_poll) {
+	while (!me->at_poll) {
 		uint32_t seen = event_seen(&left_poll);
 		unsigned n = at_poll;
 
-		while (n < at_poll_max && !scratch->at_poll)
-			scratch->at_poll = atomic_compare_exchange_weak(&at_poll, &n, n + 1);
-		if (!scratch->at_poll)
+		while (n < at_poll_max && !me->at_poll)
+			me->at_poll = atomic_compare_exchange_weak(&at_poll, &n, n + 1);
+		if (!me->at_poll)
 			(void)event_wait(&left_poll, seen, INT64_MAX);
 	}
 }
 
 /* The next of the events that this worker was told: a connection, now ours, or a listener; neither of a stale one. False: no more. */
-static bool next_event(struct scratch *scratch, struct conn **c, struct listener **l)
+static bool next_event(struct worker *me, struct conn **c, struct listener **l)
 {
-	const struct poll_event *e = &scratch->event[scratch->event_at];
+	const struct poll_event *e = &me->event[me->event_at];
 
-	if (scratch->event_at == scratch->event_n)
+	if (me->event_at == me->event_n)
 		return false;
-	scratch->event_at++;
+	me->event_at++;
 	*l = e->tag < LISTENER_TAG ? NULL : &listeners[e->tag - LISTENER_TAG];
 	*c = *l ? NULL : slots_claim(e);
 	return true;
 }
 
 /* Before what may take long: another worker goes to the poll set instead, and is told what this one has not come to. */
-static void leave_poll(struct scratch *scratch)
+static void leave_poll(struct worker *me)
 {
 	struct listener *l;
 	struct conn *c;
 
-	while (next_event(scratch, &c, &l)) {
+	while (next_event(me, &c, &l)) {
 		if (c)
 			slots_park(c, true);
 		else if (l)
 			listen_again(l);
 	}
-	scratch->at_poll = false;
+	me->at_poll = false;
 	atomic_fetch_sub(&at_poll, 1);
 	event_signal(&left_poll);
 }
 
-static void run(struct conn *c, const struct route *route, struct reply *r, struct scratch *scratch)
+/* Runs the handler and sends what it says; what it answered itself is not looked at. */
+static void handle(const struct route *route, struct request *q, uint8_t *text)
+{
+	struct out o = out_init(text, program.text_len);
+	struct jw w = jw_init(&o);
+	int status;
+
+	jw_object(&w, NULL);
+	status = route->run(q, &w);
+	if (status == FAILED)
+		reply_fault(q->reply, &q->fault);
+	else if (status != REPLIED)
+		answer_object(q, &w, status);
+}
+
+/* What the functions that a handler called left below this one's frame: libraries do not wipe theirs. */
+static __attribute__((noinline)) void wipe_stack(void)
+{
+	uint8_t frames[STACK_WIPED];
+
+	WIPE(frames);
+}
+
+static void run(struct conn *c, const struct route *route, struct reply *r, struct worker *me)
 {
 	struct request q = {
-		.s = settings, .conn = c, .head = &c->head, .reply = r, .scratch = scratch,
+		.s = program.settings, .conn = c, .head = &c->head, .reply = r, .scratch = (struct scratch *)(void *)me->memory, .toks = me->toks,
 		.body = span_of(c->body, c->body_n), .deadline_ms = clock_ms() + REQUEST_MS,
 	};
 
@@ -368,8 +420,12 @@ static void run(struct conn *c, const struct route *route, struct reply *r, stru
 		r->extra = NULL;
 	} else {
 		if (route->place)
-			leave_poll(scratch);
-		route_run(route, &q);
+			leave_poll(me);
+		handle(route, &q, me->memory);
+		if (route->secret) {
+			WIPE_N(me->memory, program.secret_len);
+			wipe_stack();
+		}
 	}
 	if (route->place)
 		slots_place_give(c);
@@ -378,10 +434,6 @@ static void run(struct conn *c, const struct route *route, struct reply *r, stru
 	if (!c->body_done)
 		r->keep_alive = false;
 	log_request(c, route, r);
-	if (route->body == BODY_NONE)
-		return;
-	WIPE_N(scratch->value, sizeof scratch->value);
-	WIPE_N(scratch->value2, sizeof scratch->value2);
 }
 
 /* What became of the bytes at hand. */
@@ -397,9 +449,10 @@ static enum outcome after_answer(struct conn *c, const struct reply *r)
 }
 
 /* The head is complete: everything it can decide is decided before a byte of body is taken. */
-static enum outcome accept_head(struct conn *c, struct scratch *scratch)
+static enum outcome accept_head(struct conn *c)
 {
-	struct out path = out_init(scratch->text, URL_MAX), rate = out_init(c->rate, sizeof c->rate);
+	uint8_t decoded[URL_MAX];
+	struct out path = out_init(decoded, sizeof decoded), rate = out_init(c->rate, sizeof c->rate);
 	struct reply r = reply_new(c);
 	bool path_known;
 
@@ -409,14 +462,14 @@ static enum outcome accept_head(struct conn *c, struct scratch *scratch)
 		return CLOSE;
 	}
 	c->route = find_route(c, out_span(&path), &path_known);
-	c->no_store = r.no_store = is_sensitive(out_span(&path));
+	c->no_store = r.no_store = !c->route || c->route->secret;
 	/* A refusal leaves the body unread: the connection can then not go on. */
 	r.keep_alive = r.keep_alive && c->body_done;
 	if (!c->route) {
 		answer_unrouted(&r, out_span(&path), path_known);
 		return after_answer(c, &r);
 	}
-	if (!check_access(&r, c->route, c, &rate) || !check_rate(&r, c->route->rate, c, &rate) ||
+	if (!check_access(&r, c, &rate) || !check_rate(&r, c, &rate) ||
 	    !check_body(&r, c->route, &c->head))
 		return after_answer(c, &r);
 	if (!c->body_done)
@@ -427,12 +480,12 @@ static enum outcome accept_head(struct conn *c, struct scratch *scratch)
 	return GO_ON;
 }
 
-static enum outcome take_head(struct conn *c, struct scratch *scratch)
+static enum outcome take_head(struct conn *c)
 {
 	enum err e = http_request_parse(span_of(c->in, c->in_n), &c->head);
 
 	if (e == ERR_OK)
-		return accept_head(c, scratch);
+		return accept_head(c);
 	if (e == ERR_MORE) {
 		if (c->phase == CONN_IDLE) {
 			c->phase = CONN_HEAD;
@@ -445,7 +498,7 @@ static enum outcome take_head(struct conn *c, struct scratch *scratch)
 	return CLOSE;
 }
 
-static enum outcome take_body(struct conn *c, struct scratch *scratch)
+static enum outcome take_body(struct conn *c, struct worker *me)
 {
 	enum err e = c->route->body == BODY_STREAM ? ERR_OK : conn_collect(c, HTTP_BODY_DEFAULT);
 	struct reply r = reply_new(c);
@@ -461,16 +514,16 @@ static enum outcome take_body(struct conn *c, struct scratch *scratch)
 	}
 	r.no_store = c->no_store;
 	r.rate = (const char *)c->rate;
-	r.stranger = c->route->access == ACCESS_PUBLIC || c->route->access == ACCESS_GREET;
-	run(c, c->route, &r, scratch);
+	r.stranger = c->route->access == ACCESS_PUBLIC;
+	run(c, c->route, &r, me);
 	return after_answer(c, &r);
 }
 
-static enum outcome use_input(struct conn *c, struct scratch *scratch)
+static enum outcome use_input(struct conn *c, struct worker *me)
 {
 	if (c->phase == CONN_BODY)
-		return take_body(c, scratch);
-	return c->phase != CONN_HANDSHAKE && c->in_n ? take_head(c, scratch) : NEED_MORE;
+		return take_body(c, me);
+	return c->phase != CONN_HANDSHAKE && c->in_n ? take_head(c) : NEED_MORE;
 }
 
 static void let_go(struct conn *c)
@@ -491,14 +544,14 @@ static void linger(struct conn *c)
 }
 
 /* Uses what has arrived and reads on until the connection must wait or end. The caller owns the slot. */
-static void advance(struct conn *c, struct scratch *scratch)
+static void advance(struct conn *c, struct worker *me)
 {
 	if (c->phase != CONN_HANDSHAKE && !can_answer(c)) {
 		slots_park(c, false);
 		return;
 	}
 	for (;;) {
-		enum outcome o = use_input(c, scratch);
+		enum outcome o = use_input(c, me);
 		enum err e;
 
 		if (o == GO_ON)
@@ -513,8 +566,8 @@ static void advance(struct conn *c, struct scratch *scratch)
 		e = conn_pump(c);
 		if (e == ERR_OK)
 			continue;
-		if (c->port == PORT_PEER && (e == ERR_TLS || e == ERR_UNTRUSTED))
-			log_text(LOG_WARN, "peer", "TLS failed", "why", span_str(tls_error_text(&c->tls)));
+		if (c->site->asks && (e == ERR_TLS || e == ERR_UNTRUSTED))
+			log_text(LOG_WARN, c->site->name, "TLS failed", "why", span_str(tls_error_text(&c->tls)));
 		if (e != ERR_MORE)
 			break;
 		slots_park(c, c->use_tls && conn_has_more(c));
@@ -523,10 +576,10 @@ static void advance(struct conn *c, struct scratch *scratch)
 	linger(c);
 }
 
-static void serve(struct conn *c, struct scratch *scratch)
+static void serve(struct conn *c, struct worker *me)
 {
 	if (c->phase != CONN_LINGER)
-		advance(c, scratch);
+		advance(c, me);
 	else if (conn_drain(c) == ERR_MORE)
 		slots_park(c, conn_has_more(c));
 	else
@@ -547,9 +600,8 @@ static struct conn *find_slot(const struct net_addr *peer)
 	return c;
 }
 
-static void admit(int fd, const struct net_addr *peer, enum port port)
+static void admit(int fd, const struct net_addr *peer, const struct site *site)
 {
-	bool tls = port == PORT_HTTPS || port == PORT_PEER;
 	struct conn *c = find_slot(peer);
 
 	if (!c) {
@@ -557,8 +609,8 @@ static void admit(int fd, const struct net_addr *peer, enum port port)
 		net_close(fd);
 		return;
 	}
-	conn_start(c, fd, peer, port, identities[port]);
-	conn_set_time(c, tls ? TLS_HANDSHAKE_MS : HEAD_MS);
+	conn_start(c, fd, peer, site, site->kept ? (uint8_t *)site->kept + slots_index(c) * site->kept_len : NULL);
+	conn_set_time(c, site->identity ? TLS_HANDSHAKE_MS : HEAD_MS);
 	slots_park(c, false);
 }
 
@@ -571,7 +623,7 @@ static void accept_some(struct listener *l)
 	for (int i = 0; i < 16 && e == ERR_OK && !stopping; i++) {
 		e = net_accept(l->fd, &fd, &peer);
 		if (e == ERR_OK)
-			admit(fd, &peer, l->port);
+			admit(fd, &peer, l->site);
 	}
 	if (e == ERR_FULL && !atomic_exchange(&l->full, true))
 		log_line(LOG_WARN, "http", "out of descriptors; new connections wait");
@@ -581,17 +633,17 @@ static void accept_some(struct listener *l)
 
 static void worker(void *arg)
 {
-	struct scratch *scratch = arg;
+	struct worker *me = arg;
 	struct listener *l;
 	struct conn *c;
 
 	while (!stopping || slots_in_use()) {
-		enter_poll(scratch);
-		scratch->event_at = 0;
-		scratch->event_n = poll_wait(500, scratch->event);
-		while (next_event(scratch, &c, &l)) {
+		enter_poll(me);
+		me->event_at = 0;
+		me->event_n = poll_wait(500, me->event);
+		while (next_event(me, &c, &l)) {
 			if (c)
-				serve(c, scratch);
+				serve(c, me);
 			else if (l)
 				accept_some(l);
 		}
@@ -600,43 +652,32 @@ static void worker(void *arg)
 
 /* --- start, sweep, stop ------------------------------------------------------------------------------------------ */
 
-static enum err open_listener(enum port port)
+static enum err open_listener(struct site *site)
 {
-	static const char *const said[PORTS] = { "listening, plain", "listening, TLS", "listening for partners", "listening for this container group" };
 	struct listener *l = &listeners[listeners_n];
-	uint16_t number = settings->port[port].number, bound;
-	enum err e = net_listen(number, settings->loopback_only || port == PORT_SIDECAR, &l->fd, &bound);
+	enum err e = listeners_n == SITES_MAX ? ERR_CONFIG : net_listen(site->port, site->loopback, &l->fd, &site->port);
 
 	if (e != ERR_OK) {
-		log_num(LOG_ERROR, "http", "cannot listen; is the port taken, or below 1024 without the capability?", "port", number);
+		log_num(LOG_ERROR, "http", "cannot listen; is the port taken, or below 1024 without the capability?", "port", site->port);
 		return e;
 	}
-	l->port = port;
-	l->number = bound;
+	l->site = site;
 	listeners_n++;
-	log_num(LOG_INFO, "http", said[port], "port", bound);
+	log_num(LOG_INFO, "http", site->listening, "port", site->port);
 	return ERR_OK;
 }
 
-enum err server_listen(const struct settings *s, const struct tls_identity *id, const struct tls_identity *peer_id)
+enum err server_listen(struct site *sites, size_t n, const struct server_memory *m)
 {
 	enum err e = poll_init();
 
-	settings = s;
-	identities[PORT_HTTPS] = id;
-	identities[PORT_PEER] = peer_id;
-	for (enum port port = 0; port < PORTS && e == ERR_OK; port++)
-		if (s->port[port].on)
-			e = open_listener(port);
+	program = *m;
+	for (size_t i = 0; i < HTTP_WORKERS; i++)
+		workers[i].memory = (uint8_t *)m->scratch + i * m->scratch_len;
+	for (size_t i = 0; i < n && e == ERR_OK; i++)
+		if (sites[i].on)
+			e = open_listener(&sites[i]);
 	return e;
-}
-
-uint16_t server_https_port(void)
-{
-	for (size_t i = 0; i < listeners_n; i++)
-		if (listeners[i].port == PORT_HTTPS)
-			return listeners[i].number;
-	return 0;
 }
 
 enum err server_start(void)
@@ -645,16 +686,16 @@ enum err server_start(void)
 
 	at_poll_max = thread_processors();
 	for (size_t i = 0; i < HTTP_WORKERS && e == ERR_OK; i++)
-		e = thread_start(worker, &scratches[i]);
+		e = thread_start(worker, &workers[i]);
 	return e;
 }
 
-enum err server_open(bool peers)
+enum err server_open(const struct site *site)
 {
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; i < listeners_n && e == ERR_OK; i++)
-		if ((listeners[i].port == PORT_PEER) == peers)
+		if (listeners[i].site == site)
 			e = poll_add(listeners[i].fd, LISTENER_TAG + i);
 	return e;
 }

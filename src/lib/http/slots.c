@@ -47,6 +47,11 @@ static struct slot *slot_of(struct conn *c)
 	return &slots[i];
 }
 
+size_t slots_index(struct conn *c)
+{
+	return (size_t)(slot_of(c) - slots);
+}
+
 static struct conn *conn_of(const struct slot *s)
 {
 	return &conns[s - slots];

@@ -40,6 +40,8 @@ struct conn *slots_evict(void);
  * or all that its address may have. */
 MUST_USE bool slots_place_take(struct conn *c, enum place place);
 void slots_place_give(struct conn *c);
+/* Which of the HTTP_SLOTS slots it is. */
+size_t slots_index(struct conn *c);
 /* A parked connection that does not linger, for shutdown; now BUSY. */
 struct conn *slots_any_parked(void);
 unsigned slots_in_use(void);

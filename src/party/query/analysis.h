@@ -5,7 +5,7 @@
 #include "text/json_write.h"
 #include "party/query/groups.h"
 #include "party/query/suppress.h"
-#include "demo/values.h"
+#include "party/query/values.h"
 
 enum company { COMPANY_CONTOSO, COMPANY_FABRIKAM, COMPANIES };
 _Static_assert(COMPANIES == GROUP_PARTS && 3 * COMPANIES == SUPPRESS_PARTS,

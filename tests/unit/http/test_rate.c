@@ -3,6 +3,9 @@
 
 #include "t.h"
 
+/* Limits of all kinds. */
+enum { RATE_NONE = 0, RATE_ATTEST = 20, RATE_RELEASE = 10, RATE_CRYPT = 60, RATE_HEAVY = 5, RATE_AUTH = 10 };
+
 static int64_t now = 1000000;
 
 /* Every test has peers of its own, so that the order of tests does not matter. */
@@ -20,13 +23,13 @@ static struct net_addr v6(uint8_t net, uint8_t host)
 	return a;
 }
 
-static struct rate_verdict take(enum rate_group g, struct net_addr peer)
+static struct rate_verdict take(unsigned g, struct net_addr peer)
 {
-	return rate_take(g, 1, &peer, now);
+	return rate_take(g, &now, &peer, now);
 }
 
 /* How many are allowed at this moment. */
-static unsigned allowed(enum rate_group g, struct net_addr peer)
+static unsigned allowed(unsigned g, struct net_addr peer)
 {
 	unsigned n = 0;
 
@@ -38,19 +41,20 @@ static unsigned allowed(enum rate_group g, struct net_addr peer)
 static void each_group_has_its_limit(void **state)
 {
 	static const struct {
-		enum rate_group g;
+		unsigned g;
 		unsigned limit;
 	} groups[] = { { RATE_ATTEST, 20 }, { RATE_RELEASE, 10 }, { RATE_CRYPT, 60 }, { RATE_HEAVY, 5 }, { RATE_AUTH, 10 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
-		struct rate_verdict v = take(groups[i].g, v4(1));
+		struct net_addr peer = v4(20 + (unsigned)i);
+		struct rate_verdict v = take(groups[i].g, peer);
 
 		assert_true(v.allowed);
 		assert_int_equal(v.limit, groups[i].limit);
 		assert_int_equal(v.remaining, groups[i].limit - 1);
-		assert_int_equal(allowed(groups[i].g, v4(1)), groups[i].limit - 1);
-		v = take(groups[i].g, v4(1));
+		assert_int_equal(allowed(groups[i].g, peer), groups[i].limit - 1);
+		v = take(groups[i].g, peer);
 		assert_false(v.allowed);
 		assert_int_equal(v.remaining, 0);
 		assert_int_equal(v.reset_s, (60 + groups[i].limit - 1) / groups[i].limit);
@@ -96,7 +100,7 @@ static void a_clock_a_little_behind_does_no_harm(void **state)
 	(void)state;
 	assert_int_equal(allowed(RATE_HEAVY, peer), 5);
 	for (int i = 0; i < 100; i++) {
-		struct rate_verdict v = rate_take(RATE_HEAVY, 1, &peer, now - (i % 2) * 5);
+		struct rate_verdict v = rate_take(RATE_HEAVY, &now, &peer, now - (i % 2) * 5);
 
 		assert_false(v.allowed);
 		assert_int_equal(v.remaining, 0);
@@ -115,6 +119,18 @@ static void addresses_count_apart_and_ports_do_not(void **state)
 	other_port.port = 1234;
 	assert_int_equal(allowed(RATE_AUTH, other_port), 0);
 	assert_int_equal(allowed(RATE_AUTH, v4(6)), 10);
+}
+
+static void routes_count_apart(void **state)
+{
+	static const char route[2];
+	struct net_addr peer = v4(30);
+
+	(void)state;
+	for (unsigned i = 0; i < RATE_HEAVY; i++)
+		assert_true(rate_take(RATE_HEAVY, &route[0], &peer, now).allowed);
+	assert_false(rate_take(RATE_HEAVY, &route[0], &peer, now).allowed);
+	assert_true(rate_take(RATE_HEAVY, &route[1], &peer, now).allowed);
 }
 
 static void ipv6_counts_by_network(void **state)
@@ -169,21 +185,21 @@ static void looking_takes_nothing(void **state)
 
 	(void)state;
 	for (int i = 0; i < 50; i++) {
-		v = rate_look(RATE_AUTH, 1, &peer, now);
+		v = rate_look(RATE_AUTH, &now, &peer, now);
 		assert_true(v.allowed);
 		assert_int_equal(v.remaining, 10);
 	}
 	assert_int_equal(allowed(RATE_AUTH, peer), 10);
-	v = rate_look(RATE_AUTH, 1, &peer, now);
+	v = rate_look(RATE_AUTH, &now, &peer, now);
 	assert_false(v.allowed);
 	assert_int_equal(v.reset_s, 6);
 	now += 6000;
-	assert_true(rate_look(RATE_AUTH, 1, &peer, now).allowed);
+	assert_true(rate_look(RATE_AUTH, &now, &peer, now).allowed);
 	assert_int_equal(allowed(RATE_AUTH, peer), 1);
 	/* Nor does it make anybody be forgotten. */
 	for (unsigned i = 0; i < 5000; i++) {
 		peer = v4(10000 + i);
-		assert_true(rate_look(RATE_AUTH, 1, &peer, now).allowed);
+		assert_true(rate_look(RATE_AUTH, &now, &peer, now).allowed);
 	}
 	assert_int_equal(allowed(RATE_AUTH, v4(900)), 0);
 }
@@ -196,6 +212,7 @@ UNIT(rate)
 		cmocka_unit_test(never_more_than_the_limit_after_any_pause),
 		cmocka_unit_test(a_clock_a_little_behind_does_no_harm),
 		cmocka_unit_test(addresses_count_apart_and_ports_do_not),
+		cmocka_unit_test(routes_count_apart),
 		cmocka_unit_test(ipv6_counts_by_network),
 		cmocka_unit_test(memory_is_bounded),
 		cmocka_unit_test(headers_tell_the_verdict),

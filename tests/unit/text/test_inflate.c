@@ -2,32 +2,36 @@
 #include "text/inflate.h"
 
 #include "crypto/hash.h"
-#include "party/ui.h"
+#include "demo/ui.h"
 
 #include "t.h"
 
 static uint8_t room[1 << 18];
 
-static const struct ui_file *const files[] = {
-	&ui_index_html, &ui_compare_html, &ui_style_css, &ui_analysis_js, &ui_app_js, &ui_attest_js, &ui_base_js, &ui_claims_js,
-	&ui_compare_js, &ui_data_js, &ui_map_js, &ui_proof_js, &ui_verify_mjs,
-};
-enum { FILES = sizeof files / sizeof files[0] };
+static const struct ui_file *at(const char *path)
+{
+	for (size_t i = 0; i < ui_files_n; i++)
+		if (strcmp(ui_files[i].path, path) == 0)
+			return &ui_files[i];
+	fail_msg("no file at %s", path);
+	return NULL;
+}
 
 static void every_embedded_file_opens_to_what_its_hash_says(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < FILES; i++) {
+	assert_in_range(ui_files_n, 10, UI_FILES_MAX);
+	for (size_t i = 0; i < ui_files_n; i++) {
 		uint8_t digest[SHA256_LEN];
 		char hex[2 * SHA256_LEN + 1];
 		struct out o = out_init(room, sizeof room);
 
-		assert_int_equal(inflate_gzip(span_of(files[i]->gzip, files[i]->gzip_len), &o), ERR_OK);
-		assert_int_equal(o.n, files[i]->len);
+		assert_int_equal(inflate_gzip(span_of(ui_files[i].gzip, ui_files[i].gzip_len), &o), ERR_OK);
+		assert_int_equal(o.n, ui_files[i].len);
 		hash_sha256(out_span(&o), digest);
 		for (size_t k = 0; k < SHA256_LEN; k++)
 			snprintf(hex + 2 * k, 3, "%02x", digest[k]);
-		assert_string_equal(hex, files[i]->sha256);
+		assert_string_equal(hex, ui_files[i].sha256);
 	}
 }
 
@@ -48,7 +52,7 @@ static void stored_and_fixed_blocks_are_understood(void **state)
 
 static void nothing_cut_short_is_taken(void **state)
 {
-	const struct ui_file *f = &ui_compare_html;
+	const struct ui_file *f = at("/compare");
 
 	(void)state;
 	for (size_t n = 0; n < f->gzip_len; n++) {
@@ -68,7 +72,7 @@ static bool is_free(size_t at)
 
 static void every_flipped_bit_is_found_or_changes_nothing(void **state)
 {
-	const struct ui_file *f = &ui_compare_html;
+	const struct ui_file *f = at("/compare");
 	uint8_t *p = t_exact(span_of(f->gzip, f->gzip_len));
 	static uint8_t good[8192];
 	struct out g = out_init(good, sizeof good);
@@ -112,7 +116,7 @@ static void random_bytes_end(void **state)
 
 static void too_little_room_is_told(void **state)
 {
-	const struct ui_file *f = &ui_index_html;
+	const struct ui_file *f = at("/");
 	struct out o = out_init(room, f->len - 1);
 
 	(void)state;

@@ -1,7 +1,7 @@
 /* The columns that the analysis reads, and what a value of each counts as: at import and in the
  * analysis alike. */
-#ifndef DEMO_VALUES_H
-#define DEMO_VALUES_H
+#ifndef PARTY_QUERY_VALUES_H
+#define PARTY_QUERY_VALUES_H
 
 #include "base/span.h"
 

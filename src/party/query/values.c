@@ -1,5 +1,5 @@
 /* What a value of the analysis's columns counts as. */
-#include "demo/values.h"
+#include "party/query/values.h"
 
 #define INT_DIGITS_MAX 18 /* fits int64_t whatever the digits are */
 
