@@ -247,7 +247,8 @@ static enum err publish(const struct settings *s, uint64_t *total, int64_t deadl
 	if (e == ERR_NOT_FOUND && f->http_status == 0)
 		e = fault_set(f, ERR_STATE, STEP_STORE, "the stored records are of the original format; import them anew to share them");
 	TRY(e);
-	*total = last_total = r.total;
+	last_total = r.total;
+	*total = r.total;
 	log_num(LOG_INFO, "shared", r.unchanged ? "the shared blob has our records already" : "our records are in the shared blob",
 	        "records", r.own);
 	return ERR_OK;
