@@ -1,5 +1,5 @@
 /* Tokens of the attestation service as the party itself checks them: only the genuine one (tests/corpus/maa/genuine) passes. */
-#include "../../src/lib/azure/maa_token.c"
+#include "azure/maa_token.c"
 
 #include "fuzz.h"
 #include "genuine_evidence.h"
@@ -25,7 +25,7 @@ static void have_keys(void)
 	work.fetched_ms = clock_ms();
 }
 
-static enum err verify(struct span token, const struct maa_expect *x)
+static enum err judged(struct span token, const struct maa_expect *x)
 {
 	struct fault f;
 	enum err e;
@@ -76,14 +76,14 @@ void fuzz_one(struct span in)
 	struct maa_expect nonced = { .instance = "maa.fuzz", .nonce = "1" };
 	uint8_t *exact = fuzz_exact(in);
 	struct span s = span_of(exact, in.n);
-	enum err e = verify(s, &loose);
+	enum err e = judged(s, &loose);
 
 	if (in.n && in.p[0] == '{') {
 		claims(s, &loose);
 		claims(s, &tight);
 	}
 	HOLD((e == ERR_OK) == span_eq(in, genuine));
-	HOLD((verify(s, &tight) == ERR_OK) == span_eq(in, genuine));
-	HOLD(verify(s, &other) != ERR_OK && verify(s, &nonced) != ERR_OK);
+	HOLD((judged(s, &tight) == ERR_OK) == span_eq(in, genuine));
+	HOLD(judged(s, &other) != ERR_OK && judged(s, &nonced) != ERR_OK);
 	free(exact);
 }

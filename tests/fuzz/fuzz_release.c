@@ -1,42 +1,45 @@
 /* The vault's answer to a release: a key comes out of the genuine one (tests/corpus/release/genuine) and of no other. */
-#include "../../src/lib/azure/akv.c"
+#include "azure/akv.c"
 
 #include "fuzz.h"
 
-static struct private_key wrap_key;
+static struct akv work;
+static struct akv_stage stage;
 static struct akv_release call;
 static struct expectation expected;
 static struct span genuine;
 
-static enum err open_answer(struct span in, struct private_key *k, char kid[URL_MAX])
+static enum err open_answer(struct span in, char kid[URL_MAX])
 {
 	struct fault f;
 	enum err e;
 
 	fault_clear(&f);
-	e = verify_and_unwrap(in, &expected, k, kid, &f);
+	memset(&stage.key, 0, sizeof stage.key);
+	e = verify_and_unwrap(in, &expected, kid, &f);
 	if (e)
-		HOLD(f.err == e && f.message[0]);
+		HOLD(f.err == e && f.message[0] && fuzz_zero(&stage.key, sizeof stage.key));
+	HOLD(fuzz_zero(stage.kek, sizeof stage.kek) && fuzz_zero(stage.plain, sizeof stage.plain));
 	WIPE(work);
 	return e;
 }
 
 void fuzz_setup(void)
 {
-	static struct private_key k;
+	const struct private_key *k = &stage.key;
 	char kid[URL_MAX];
 	size_t n;
 	uint8_t *file = fuzz_file("tests/fuzz/data/rsa.p8", &n);
 
-	HOLD(pkcs8_parse(span_of(file, n), &wrap_key) == ERR_OK);
+	HOLD(pkcs8_parse(span_of(file, n), &stage.wrap) == ERR_OK);
 	file = fuzz_file("tests/fuzz/data/root.pem", &n);
 	HOLD(x509_anchors_init(span_of(file, n)) == ERR_OK);
-	call = (struct akv_release){ .vault = "fuzz.example", .key_name = "contoso-secret-key", .wrap = &wrap_key.rsa };
-	expected = (struct expectation){ .call = &call, .enc = "RSA_AES_KEY_WRAP_256" };
+	call = (struct akv_release){ .vault = "fuzz.example", .key_name = "contoso-secret-key", .stage = &stage };
+	expected = (struct expectation){ .work = &work, .call = &call, .enc = "RSA_AES_KEY_WRAP_256" };
 	memset(expected.nonce, '0', 32);
 	genuine.p = fuzz_file("tests/corpus/release/genuine", &n);
 	genuine.n = n;
-	HOLD(open_answer(genuine, &k, kid) == ERR_OK && k.type == KEY_OCT && k.oct_len == 32 && k.oct[31] == 7);
+	HOLD(open_answer(genuine, kid) == ERR_OK && k->type == KEY_OCT && k->oct_len == 32 && k->oct[31] == 7);
 }
 
 /* Header and payload without the signature. */
@@ -51,7 +54,6 @@ static struct span signed_part(struct span jws)
 static void parts(struct span in)
 {
 	static const char ours[] = "https://fuzz.example/keys/contoso-secret-key/";
-	static struct private_key k;
 	struct json_tok toks[HEADER_TOKENS];
 	struct span chain[CHAIN_MAX];
 	char kid[URL_MAX];
@@ -60,16 +62,16 @@ static void parts(struct span in)
 	size_t n;
 
 	fault_clear(&f);
-	memset(&k, 0, sizeof k);
-	if (json_parse(&doc, in, work.payload_toks, PAYLOAD_TOKENS) == ERR_OK) {
+	memset(&stage.key, 0, sizeof stage.key);
+	if (json_parse(&doc, in, work.payload_toks, AKV_TOKENS) == ERR_OK) {
 		if (check_payload(json_root(&doc), &expected, kid, &f) == ERR_OK)
 			HOLD(span_eq_nocase(span_sub(span_str(kid), 0, strlen(ours)), ours));
-		if (unwrap(json_root(&doc), &expected, &k, &f) == ERR_OK)
-			HOLD(k.type != KEY_NONE);
+		if (unwrap(json_root(&doc), &expected, &f) == ERR_OK)
+			HOLD(stage.key.type != KEY_NONE);
 		else
-			HOLD(fuzz_zero(&k, sizeof k));
+			HOLD(fuzz_zero(&stage.key, sizeof stage.key));
 	}
-	if (json_parse(&doc, in, toks, HEADER_TOKENS) == ERR_OK && read_chain(json_root(&doc), chain, &n) == ERR_OK)
+	if (json_parse(&doc, in, toks, HEADER_TOKENS) == ERR_OK && read_chain(&work, json_root(&doc), chain, &n) == ERR_OK)
 		for (size_t i = 0; i < n; i++)
 			HOLD(n <= CHAIN_MAX && fuzz_inside(chain[i], span_of(work.certs, sizeof work.certs)));
 	WIPE(work);
@@ -77,16 +79,12 @@ static void parts(struct span in)
 
 void fuzz_one(struct span in)
 {
-	static struct private_key k;
 	uint8_t *exact = fuzz_exact(in);
 	char kid[URL_MAX];
 
 	if (in.n && in.p[0] == '{')
 		parts(span_of(exact, in.n));
-	memset(&k, 0, sizeof k);
-	if (open_answer(span_of(exact, in.n), &k, kid) == ERR_OK)
-		HOLD(span_eq(signed_part(in), signed_part(genuine)) && k.type == KEY_OCT && strcmp(kid, "https://fuzz.example/keys/contoso-secret-key/1") == 0);
-	else
-		HOLD(fuzz_zero(&k, sizeof k));
+	if (open_answer(span_of(exact, in.n), kid) == ERR_OK)
+		HOLD(span_eq(signed_part(in), signed_part(genuine)) && stage.key.type == KEY_OCT && strcmp(kid, "https://fuzz.example/keys/contoso-secret-key/1") == 0);
 	free(exact);
 }
