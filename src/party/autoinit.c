@@ -30,7 +30,7 @@
 
 /* Set before the thread starts; only read by it. */
 static const struct settings *settings;
-static struct tls_identity *tls;
+static struct tls_identity *tls_wanted;
 
 static _Atomic enum err tls_result;
 
@@ -282,7 +282,7 @@ static enum err release_tls_key(const struct settings *s)
 	struct fault f;
 	enum err e;
 
-	while ((e = release_tls(&s->attest, s->tls.key_name, &tls->key, clock_ms() + TLS_KEY_MS, &f)) != ERR_OK &&
+	while ((e = release_tls(&s->attest, s->tls.key_name, &tls_wanted->key, clock_ms() + TLS_KEY_MS, &f)) != ERR_OK &&
 	       may_pass(&f) && clock_ms() < end) {
 		if (pause == 0)
 			log_fault(LOG_WARN, "tls",
@@ -301,7 +301,7 @@ static enum err take_tls_key(const struct settings *s)
 {
 	enum err e = release_tls_key(s);
 
-	if (e == ERR_OK && !tls_identity_given_key(tls)) {
+	if (e == ERR_OK && !tls_identity_given_key(tls_wanted)) {
 		log_line(LOG_ERROR, "tls", "TLS_KEY: the released key is not the certificate's");
 		e = ERR_MISMATCH;
 	} else if (e == ERR_OK) {
@@ -313,7 +313,7 @@ static enum err take_tls_key(const struct settings *s)
 static void run(void *unused)
 {
 	(void)unused;
-	if (tls)
+	if (tls_wanted)
 		tls_result = take_tls_key(settings);
 	if (tls_result == ERR_OK)
 		run_steps();
@@ -322,7 +322,7 @@ static void run(void *unused)
 enum err autoinit_start(const struct settings *s, struct tls_identity *id)
 {
 	settings = s;
-	tls = id;
+	tls_wanted = id;
 	tls_result = id ? ERR_MORE : ERR_OK;
 	if (s->auto_start)
 		plan(s);
