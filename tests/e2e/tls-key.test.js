@@ -145,8 +145,8 @@ describe('TLS_KEY', () => {
   test('no PEM', () => refuses({ certificates: 'certificate' }, /no certificates in PEM/));
   test('no file', () => refuses({ how: '', settings: { TLS_CERT_FILE: '/nonexistent.pem' } }, /the file cannot be read/));
   test('half a setting is none', async () => {
-    await refuses({ how: '' }, /TLS_KEY: goes with one of TLS_CERT_FILE and TLS_CERT/, 2);
-    await refuses({ settings: { TLS_CERT: 'x' } }, /TLS_KEY: goes with one of/, 2);
+    await refuses({ how: '' }, /TLS_KEY: requires exactly one of TLS_CERT_FILE and TLS_CERT/, 2);
+    await refuses({ settings: { TLS_CERT: 'x' } }, /TLS_KEY: requires exactly one of/, 2);
     await refuses({ settings: { TLS_KEY: NAME } }, /TLS_KEY: expected skr:/, 2);
   });
 });
