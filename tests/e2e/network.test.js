@@ -290,7 +290,17 @@ async function clockJumps(t) {
   assert.deepStrictEqual(await party.stop(), { code: 0, signal: null });
 }
 
-// Woodgrove's clock, and its partners' evidence.
+// Within 30 s every partner's records are in the result again.
+async function recovers(party, what) {
+  for (const end = Date.now() + 30000; ;) {
+    const { json } = ok(await analyze(party), what);
+    if (json.status === 'success' || Date.now() > end) return all(json, what);
+    await sleep(500);
+  }
+}
+
+// Woodgrove's clock, and its partners' evidence. Woodgrove checks each second whether its certificate suits its clock, so after a far jump
+// the certificate may be new. The partners refuse a certificate from the future (403) until Woodgrove replaces it.
 async function clockOfWoodgrove(t) {
   const box = new Box(scratch('faultbox'), { clock: true });
   const { world, stop } = await wiredWorld(World, newPeer, { dir: scratch('clock'), ...partial });
@@ -300,13 +310,15 @@ async function clockOfWoodgrove(t) {
   const { woodgrove } = world.parties;
   for (const [what, ms] of Object.entries(JUMPS)) {
     await t.test(`${what}, analysis`, async () => {
+      const far = Math.abs(ms) >= 300e3;
       box.arm(`clock ${ms}\n`);
+      if (far) await sleep(2500);
       const r = ok(await analyze(woodgrove), what);
-      if (Math.abs(ms) < 300e3) all(r.json, what);
-      else if (r.json.errors) for (const e of r.json.errors) assert.match(e, /^(Contoso|Fabrikam): .*(not valid|trusted|expired|time)/, what);
-      else assert.strictEqual(ms, 7200e3, what);
+      if (!far) all(r.json, what);
+      else if (r.json.errors) for (const e of r.json.errors) assert.match(e, /^(Contoso|Fabrikam): .*(not valid|trusted|expired|time|HTTP 403)/, what);
+      else assert.ok(Math.abs(ms) === 7200e3, what);
       box.arm('clock 0\n');
-      all(ok(await analyze(woodgrove), what).json, `${what} and back`);
+      await recovers(woodgrove, `${what} and back`);
     });
   }
 }

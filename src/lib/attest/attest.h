@@ -56,7 +56,7 @@ MUST_USE enum err attest_runtime_for_caller(const struct attest_settings *s, str
 /* Gets a report with REPORT_DATA = SHA-256(runtime) || 0, checks it (snp/report), no network.
  * ERR_NO_DEVICE outside a confidential container. */
 MUST_USE enum err attest_report(struct span runtime, uint8_t report[SNP_REPORT_LEN], struct fault *f);
-/* The same, and the platform certificates in use fit the report: asks their source when they do not. Up to the deadline. For whoever asks:
+/* The same, and the platform certificates in use fit the report: asks their source when they do not. Up to the deadline. For anonymous callers:
  * serialises with the other functions without a work area. */
 MUST_USE enum err attest_evidence(const struct attest_settings *s, struct span runtime, uint8_t report[SNP_REPORT_LEN], int64_t deadline_ms,
                                   struct fault *f);
@@ -76,7 +76,7 @@ struct span attest_policy(void);
 /* Another number whenever other certificates came into use. Cheap. */
 unsigned attest_certs_version(void);
 /* The whole way to a token from the configured MAA, signature, issuer, times, nonce, report data and host data
- * verified. runtime is JSON. For whoever asks: serialises callers (one at a time) up to the deadline. */
+ * verified. runtime is JSON. For anonymous callers: serialises them (one at a time) up to the deadline. */
 MUST_USE enum err attest_token(const struct attest_settings *s, struct span runtime, struct attest_result *r, int64_t deadline_ms,
                                struct fault *f);
 /* The same from an instance that a caller named, in the form url_host_text gives. */

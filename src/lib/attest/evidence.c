@@ -26,13 +26,13 @@ struct collection {
 	struct attest_collateral with;
 	struct span token; /* view of the caller's result */
 };
-/* For whoever asks. */
+/* For anonymous callers. */
 static struct lock evidence_lock = LOCK_INIT;
 static struct collection asked;
 /* For this party's certificate, which strangers' questions must not hold up. Of the thread that makes extensions. */
 static struct attest_collect own_area;
 static struct collection own;
-/* The last proof that was made without a nonce of somebody's. Guarded by the lock. */
+/* The last proof without a caller's nonce. The lock guards it. */
 static struct {
 	uint8_t text[PROOF_MAX];
 	size_t n; /* 0: none */

@@ -7,7 +7,7 @@
 static void append(char *text, size_t cap, const char *between, const char *name, const char *more)
 {
 	size_t n = strlen(text);
-	struct out o = out_init(text + n, cap - n - 1); /* zeros behind */
+	struct out o = out_init(text + n, cap - n - 1); /* the rest is zero */
 
 	out_strs(&o, n ? between : "", name, name ? ": " : "", more);
 }

@@ -44,7 +44,7 @@ static bool next(struct variable *v)
 	return true;
 }
 
-/* The strings behind the name. */
+/* The strings after the name. */
 static const char *string(const struct setting *d, int i)
 {
 	const char *s = d->text;
@@ -299,7 +299,7 @@ static unsigned distance(struct span a, const char *b)
 	return row[n];
 }
 
-/* A name that no setting has: ours misspelt, or somebody else's. */
+/* A name that no setting has: a misspelt setting, or another program's variable. */
 static void tell_name(const struct settings_part *parts, struct span name, struct setting_report *r)
 {
 	char shown[80], said[160], near_name[SETTING_NAME_MAX];
@@ -326,7 +326,7 @@ static void tell_name(const struct settings_part *parts, struct span name, struc
 
 /* --- Whose variable --- */
 
-/* "_443_TCP" behind NAME_PORT, with what may follow. */
+/* "_443_TCP" after NAME_PORT, and any suffix of it. */
 static bool is_port_suffix(struct span s)
 {
 	static const char protocols[][5] = { "TCP", "UDP", "SCTP" };

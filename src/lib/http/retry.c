@@ -5,7 +5,7 @@
 #include "os/clock.h"
 
 #define GONE_DELAY_MS 3000
-#define REFUSED_TRIES 3 /* nothing listens: perhaps not yet, but whoever deploys wants to know soon */
+#define REFUSED_TRIES 3 /* nothing listens: the service may still start, but the operator needs the error soon */
 
 struct retry retry_init(const struct retry_policy *policy, int64_t deadline_ms)
 {
@@ -20,7 +20,7 @@ int64_t retry_try_deadline(const struct retry *r)
 }
 
 /* Not retried: names that do not exist, certificates that are not trusted, answers that are not HTTP. They do not mend
- * by themselves within seconds, and whoever deploys wants to know at once. */
+ * by themselves within seconds, and the operator needs the error at once. */
 static bool is_transient(enum err err)
 {
 	return err == ERR_CONNECT || err == ERR_CLOSED || err == ERR_TIMEOUT || err == ERR_TLS;

@@ -136,7 +136,7 @@ static bool is_at(const struct route *r, struct span path)
 	return r->path[at] == '*' ? at < path.n : !r->path[at] && at == path.n;
 }
 
-/* The next route behind `last` (NULL: the first) that a path has at a site; NULL when there is none. */
+/* Returns the next route of a path at a site after `last` (NULL: the first), or NULL. */
 static const struct route *next_route(const struct site *site, struct span path, const struct route *last)
 {
 	bool seen = last == NULL;

@@ -4,7 +4,7 @@
 
 #include "http/site.h"
 
-/* What handlers work with: the program's settings, and memory for each of the HTTP_WORKERS workers, one behind the other. */
+/* The program's settings, and an array with the working memory of each of the HTTP_WORKERS workers. */
 struct server_memory {
 	const struct settings *settings;
 	const struct access_operator *operator;
